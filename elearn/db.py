@@ -1,0 +1,107 @@
+"""The database: session, Base, naming convention, column types, and the two guards of a ledger.
+
+All tables live in the schema `elearn`. Times are aware UTC (`UtcDateTime`), ids are UUIDv7 made here
+(`new_id`), so that rows made together lie together. Amounts are whole numbers in 64 bits.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapper, Session, registry
+
+SCHEMA = "elearn"
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """`timestamptz`; refuses a naive datetime, answers an aware one in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without zone cannot be stored")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            int: sa.BigInteger(),
+            str: sa.Text(),
+            bytes: sa.LargeBinary(),
+            UUID: sa.Uuid(),
+        }
+    )
+    metadata = sa.MetaData(schema=SCHEMA, naming_convention=NAMING)
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+class LedgerViolation(RuntimeError):
+    """Code of ours tried to change or delete a ledger row: a programming error, never an answer."""
+
+
+class Ledger:
+    """Mixin of tables whose rows are added and read, never changed.
+
+    The ORM refuses here; what never passes the ORM (bulk UPDATE, psql) is refused by the trigger that each
+    such table gets in its migration: `SELECT elearn.make_append_only('table_name')`.
+    """
+
+    __append_only__: ClassVar[bool] = True
+
+
+@event.listens_for(Mapper, "before_update")
+@event.listens_for(Mapper, "before_delete")
+def _refuse_ledger_changes(mapper: Mapper[Any], connection: sa.Connection, target: object) -> None:
+    if not isinstance(target, Ledger):
+        return
+    state = sa.inspect(target)
+    if state is not None and (state.deleted or target in Session.object_session(target).deleted):  # type: ignore[union-attr]
+        raise LedgerViolation(f"{mapper.class_.__name__} rows are append-only: add a reversal")
+    if Session.object_session(target).is_modified(target):  # type: ignore[union-attr]
+        raise LedgerViolation(f"{mapper.class_.__name__} rows are append-only: add a reversal")
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits."""
+    stamp = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (stamp & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 64 & 0xFFF) << 64 | 2 << 62
+    return UUID(int=value | random & (1 << 62) - 1)
+
+
+def engine_options() -> Mapping[str, Any]:
+    """How every connection of the product is made; the pool is as large as the server's threads."""
+    return {
+        "pool_size": 16,
+        "max_overflow": 8,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "options": f"-csearch_path={SCHEMA},procrastinate,public -ctimezone=UTC",
+            "application_name": "elearn",
+        },
+    }

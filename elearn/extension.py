@@ -1,0 +1,99 @@
+"""`Elearn(app, url_prefix=...)`: the product as an extension of any Flask application.
+
+It brings its own database session, sign-in, error habits and language under one blueprint called `elearn`, and
+leaves the host's alone. `create_app` is a bare `Flask` plus this.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import Blueprint, Flask
+from redis import Redis
+
+from elearn import locale, schema, web
+from elearn.clock import Clock, DatabaseClock
+from elearn.db import db, engine_options
+from elearn.runtime import Identify, Runtime
+from elearn.settings import Settings
+
+
+class Elearn:
+    """Mounts the product on `app` under `url_prefix`.
+
+    `identify` lets a host with accounts of its own say who is signed in; without it the product's sign-in is
+    used. Raises OldSchema when the database needs `elearn db upgrade` first.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        settings: Settings | None = None,
+        url_prefix: str = "",
+        clock: Clock | None = None,
+        identify: Identify | None = None,
+    ) -> None:
+        self.settings = settings
+        self.url_prefix = url_prefix.rstrip("/")
+        self.clock = clock
+        self.identify = identify
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        settings = self.settings or Settings.from_env()
+        if settings.database_url is None or settings.redis_url is None:
+            raise RuntimeError("no database: start the embedded services first, or set DATABASE_URL and REDIS_URL")
+        _attach_database(app, settings.database_url)
+
+        def ask_database() -> datetime:
+            with app.app_context(), db.engine.connect() as connection:
+                moment: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+                return moment
+
+        app.extensions["elearn"] = Runtime(
+            settings=settings,
+            clock=self.clock or DatabaseClock(ask_database),
+            redis=Redis.from_url(settings.redis_url),
+            url_prefix=self.url_prefix,
+            identify=self.identify,
+        )
+        with app.app_context(), db.engine.connect() as connection:
+            schema.require_current(connection)
+        app.register_blueprint(product(app), url_prefix=self.url_prefix or None)
+
+
+def product(app: Flask) -> Blueprint:
+    """The blueprint `elearn`, holding one blueprint a package: the only list of who is on board."""
+    from elearn import courses, credit_export, pages, people, tracking
+
+    whole = Blueprint("elearn", __name__)
+    web.install(whole)
+    whole.context_processor(lambda: {"_": locale.gettext, "language": locale.language()})
+    for package in (people, courses, tracking, credit_export, pages):
+        package.install(app, whole)
+    return whole
+
+
+def _attach_database(app: Flask, url: str) -> None:
+    """Bind our session to `app` even where the host has a Flask-SQLAlchemy of its own.
+
+    Flask-SQLAlchemy reads fixed configuration keys and one extension slot while it is set up, and looks at
+    neither afterwards; so both are lent to ours for that moment and then given back.
+    """
+    host = app.extensions.pop("sqlalchemy", None)
+    keys = {
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": dict(engine_options()),
+        "SQLALCHEMY_BINDS": {},
+    }
+    kept = {key: app.config[key] for key in keys if key in app.config}
+    app.config.update(keys)
+    db.init_app(app)
+    for key in keys:
+        app.config.pop(key)
+    app.config.update(kept)
+    if host is not None:
+        app.extensions["sqlalchemy"] = host

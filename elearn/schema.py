@@ -1,0 +1,65 @@
+"""The database's schema: brought up by numbered, forward-only migrations, and checked at every start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from elearn.db import SCHEMA, engine_options
+
+
+class OldSchema(RuntimeError):
+    """The database is at another schema than this program; the message holds the command to run."""
+
+
+def migrations_dir() -> Path:
+    """In the wheel they travel inside the package; in a checkout they stand beside it."""
+    package = Path(__file__).parent
+    inside = package / "_migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def _config(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def newest() -> str:
+    """The revision this program is written for."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise OldSchema("no migrations found: the installation is broken")
+    return head
+
+
+def current(connection: sa.Connection) -> str | None:
+    """The revision the database stands at; None when it is empty."""
+    return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+
+
+def upgrade(database_url: str, *, to: str = "head") -> None:
+    """Bring the database to `to`. All of it happens in one transaction, and only one upgrade runs at a time."""
+    engine = sa.create_engine(database_url, connect_args=engine_options()["connect_args"])
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('elearn upgrade'))"))
+            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            command.upgrade(_config(connection), to)
+    finally:
+        engine.dispose()
+
+
+def require_current(connection: sa.Connection) -> None:
+    """Raises OldSchema unless the database stands at this program's revision."""
+    found, wanted = current(connection), newest()
+    if found != wanted:
+        raise OldSchema(
+            f"the database's schema is {found or 'empty'}, this program needs {wanted}: run `elearn db upgrade`"
+        )

@@ -1,0 +1,117 @@
+"""One frozen `Settings`, read from the environment once and checked at start.
+
+Services get the value they need, not Settings. Every variable stands in the README's table (a test compares).
+Secrets that a production set-up must bring itself are made and kept under the data directory when the
+embedded default runs, so that a first start needs no preparation.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingsError(ValueError):
+    """Settings are missing or wrong; the message names every one of them."""
+
+
+SECRETS = dict.fromkeys(("ELEARN_SECRET_KEY", "ELEARN_SEALING_KEY", "ELEARN_INDEX_KEY", "ELEARN_SIGNING_KEY"), 32)
+"""Variable -> bytes. Each is base64url. The signing key is an Ed25519 seed (RFC 8032)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    data_dir: Path
+    """Where the embedded services, uploads and secrets live."""
+    media_dir: Path
+    """Packaged lessons: `<content hash>/public` may be served to anybody."""
+    public_url: str
+    """Scheme and host that people and exam systems use; actor home page and token issuer."""
+    media_url: str | None
+    """Where a CDN or nginx serves `media_dir`; unset, the application does."""
+    secret_key: bytes = field(repr=False)
+    """Signs cookies, sitting tokens and the stream of presence checks."""
+    sealing_key: bytes = field(repr=False)
+    """Wraps each person's data key and the media keys (AES-256-GCM)."""
+    index_key: bytes = field(repr=False)
+    """Keys the blind index by which a document number is found (HMAC-SHA-256)."""
+    signing_key: bytes = field(repr=False)
+    """Ed25519 seed that signs what exam systems receive."""
+    database_url: str | None = field(repr=False, default=None)
+    """PostgreSQL; unset, the embedded default."""
+    redis_url: str | None = field(repr=False, default=None)
+    """Redis or Valkey; unset, the embedded default."""
+    policy_scale: int = 1
+    """Divides the presence times of the watch policy; above 1 only for demonstrations and tests."""
+    secure_cookies: bool = True
+    """False only when `public_url` is plain http on one machine."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read and check the environment. Raises SettingsError naming everything that is wrong at once."""
+        env = os.environ if env is None else env
+        wrong: list[str] = []
+        data_dir = Path(env.get("ELEARN_DATA_DIR", "var")).absolute()
+        embedded = "DATABASE_URL" not in env
+        kept = _kept_secrets(data_dir) if embedded else {}
+        keys: dict[str, bytes] = {}
+        for name, length in SECRETS.items():
+            text = env.get(name) or kept.get(name)
+            if text is None:
+                wrong.append(f"{name} is missing ({length} bytes, base64url)")
+                continue
+            try:
+                value = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            except ValueError:
+                value = b""
+            if len(value) != length:
+                wrong.append(f"{name} must be {length} bytes in base64url")
+            keys[name] = value
+        if not embedded and "REDIS_URL" not in env:
+            wrong.append("REDIS_URL is missing (needed with DATABASE_URL)")
+        public_url = env.get("ELEARN_PUBLIC_URL", "http://localhost:8000").rstrip("/")
+        if not public_url.startswith(("http://", "https://")):
+            wrong.append("ELEARN_PUBLIC_URL must begin with http:// or https://")
+        scale = env.get("ELEARN_POLICY_SCALE", "1")
+        if not scale.isdecimal() or int(scale) < 1:
+            wrong.append("ELEARN_POLICY_SCALE must be a whole number, 1 or more")
+        if wrong:
+            raise SettingsError("Settings: " + "; ".join(wrong))
+        return cls(
+            data_dir=data_dir,
+            media_dir=Path(env.get("ELEARN_MEDIA_DIR", data_dir / "media")).absolute(),
+            public_url=public_url,
+            media_url=env.get("ELEARN_MEDIA_URL"),
+            secret_key=keys["ELEARN_SECRET_KEY"],
+            sealing_key=keys["ELEARN_SEALING_KEY"],
+            index_key=keys["ELEARN_INDEX_KEY"],
+            signing_key=keys["ELEARN_SIGNING_KEY"],
+            database_url=env.get("DATABASE_URL"),
+            redis_url=env.get("REDIS_URL"),
+            policy_scale=int(scale),
+            secure_cookies=public_url.startswith("https://"),
+        )
+
+
+def _kept_secrets(data_dir: Path) -> dict[str, str]:
+    """The secrets of the embedded default: made once, readable by the owner only."""
+    path = data_dir / "secrets.json"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        made = {name: secrets.token_urlsafe(length) for name, length in SECRETS.items()}
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(made))
+        try:
+            os.link(fresh, path)  # of two first starts at once, one wins and both read its secrets
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    read: dict[str, str] = json.loads(path.read_text())
+    return read

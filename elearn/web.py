@@ -1,0 +1,154 @@
+"""HTTP habits: who may call a view, the shape of an error, sizes of bodies, paging.
+
+Every view says who may call it (`@allow(...)`); a test walks all routes and refuses one that does not.
+Errors answer JSON `{"error": code, "detail": sentence}` to programs and a page to people, in their language.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+
+import msgspec
+from flask import Blueprint, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from elearn import errors, locale
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 1_000_000
+"""What a door takes unless its view allows more with `request.max_content_length`."""
+
+STATUS: dict[type[errors.DomainError], int] = {
+    errors.Malformed: 400,
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+"""Anything else that our rules turn down is 422."""
+
+
+class Who(Protocol):
+    """Somebody a view lets in. `check` raises NotSignedIn or Forbidden."""
+
+    name: str
+
+    def check(self, view_args: dict[str, Any]) -> None: ...
+
+
+def allow(*who: Who) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """Let in whoever one of `who` lets in; the view carries them as `.allowed` for the architecture test."""
+
+    def guard(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @functools.wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            refusal: errors.DomainError | None = None
+            for one in who:
+                try:
+                    one.check(request.view_args or {})
+                except (errors.NotSignedIn, errors.Forbidden) as error:
+                    refusal = error
+                else:
+                    return view(*args, **kwargs)
+            raise refusal or errors.Forbidden("You may not do this.")
+
+        cast(Any, guarded).allowed = tuple(one.name for one in who)
+        return guarded
+
+    return guard
+
+
+def exempt_from_csrf(view: Callable[P, T]) -> Callable[P, T]:
+    """Mark a door that proves itself otherwise (a bearer token, a signature), not by the browser's cookie."""
+    cast(Any, view).csrf_exempt = True
+    return view
+
+
+def read_json(kind: type[T], *, body: bytes | None = None) -> T:
+    """The request's body as `kind` (a msgspec Struct or a plain type).
+
+    Raises Malformed: not JSON, or not of that form; the detail names the place. TooLarge: over the limit.
+    """
+    raw = request.get_data() if body is None else body
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise errors.Malformed("The request does not have the form this door takes: %(why)s", why=str(error)) from error
+    except msgspec.DecodeError as error:
+        raise errors.Malformed("The request is not JSON: %(why)s", why=str(error)) from error
+
+
+def wants_page() -> bool:
+    """True when a person's browser asks, not a program."""
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    return best == "text/html" and request.accept_mimetypes["text/html"] > 0 and not request.is_json
+
+
+def refuse(error: errors.DomainError) -> Response:
+    """The answer to a request that our rules turn down."""
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 422)
+    detail = locale.gettext(error.detail)
+    detail = detail % error.facts if error.facts else detail
+    if wants_page():
+        response = Response(
+            render_template("elearn/error.html", status=status, code=error.error_code, detail=detail), status
+        )
+    else:
+        response = jsonify(error=error.error_code, detail=detail)
+        response.status_code = status
+    if isinstance(error, errors.TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def install(blueprint: Blueprint) -> None:
+    """Give the product's own routes these habits, and leave the host application's alone."""
+
+    @blueprint.before_request
+    def limit_body() -> None:
+        request.max_content_length = MAX_BODY_BYTES
+
+    @blueprint.errorhandler(errors.DomainError)
+    def on_refusal(error: errors.DomainError) -> Response:
+        logger.info("refused", extra={"code": error.error_code, "path": request.path})
+        return refuse(error)
+
+    @blueprint.errorhandler(RequestEntityTooLarge)
+    def on_too_large(error: RequestEntityTooLarge) -> Response:
+        return refuse(errors.TooLarge("The request is larger than this door takes."))
+
+    @blueprint.errorhandler(HTTPException)
+    def on_http(error: HTTPException) -> ResponseReturnValue:
+        if wants_page() and error.code in (404, 405):
+            return refuse(errors.NotFound("There is nothing at this address."))
+        if error.response is not None:
+            return error
+        body = jsonify(error=(error.name or "error").lower().replace(" ", "_"), detail=error.description)
+        return body, error.code or 500
+
+    @blueprint.after_request
+    def harden(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+        if response.mimetype == "text/html":
+            headers.setdefault("Cache-Control", "private, no-store")
+            headers.setdefault(
+                "Content-Security-Policy",
+                "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+                "worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+                "frame-ancestors 'self'; form-action 'self'",
+            )
+        return response

@@ -1,0 +1,1 @@
+"""Numbered, forward-only steps of the database; see `elearn/schema.py`."""

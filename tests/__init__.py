@@ -1,0 +1,1 @@
+"""The specification, as tests. Folders mirror the packages; journeys/ tell whole stories over HTTP."""

@@ -1,0 +1,148 @@
+"""One real PostgreSQL and one real Valkey for the whole run; a migrated database for each worker, rolled back."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from elearn import create_app, embedded, schema
+from elearn.db import db
+from elearn.settings import Settings
+
+
+class ManualClock:
+    """A clock that stands until a test moves it."""
+
+    def __init__(self, now: datetime = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, ms: int) -> None:
+        self.now += timedelta(milliseconds=ms)
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Services]:
+    """The embedded servers, started once a test process."""
+    with embedded.services(tmp_path_factory.mktemp("services"), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(services: embedded.Services) -> str:
+    """The name of a migrated, empty database from which others are cloned."""
+    name = f"template_{os.getpid()}"
+    schema.upgrade(services.create_database(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_url(services: embedded.Services, template: str) -> str:
+    """The database of the tests that roll back."""
+    return services.create_database(f"tests_{os.getpid()}", template=template)
+
+
+@pytest.fixture
+def own_database_url(services: embedded.Services, template: str, request: pytest.FixtureRequest) -> str:
+    """A fresh migrated database for a test that commits from several connections."""
+    return services.create_database(f"own_{os.getpid()}_{abs(hash(request.node.nodeid)):x}", template=template)
+
+
+def settings_for(database_url: str, redis_url: str, where: Path) -> Settings:
+    """Settings of a test's application: fixed keys, its own directory."""
+    return Settings(
+        data_dir=where,
+        media_dir=where / "media",
+        public_url="http://localhost",
+        media_url=None,
+        secret_key=b"s" * 32,
+        sealing_key=b"e" * 32,
+        index_key=b"i" * 32,
+        signing_key=b"k" * 32,
+        database_url=database_url,
+        redis_url=redis_url,
+        secure_cookies=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def settings(
+    services: embedded.Services, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    return settings_for(database_url, services.redis_url, tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def _built(settings: Settings) -> Flask:
+    app = create_app(settings, clock=ManualClock())
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def app(_built: Flask, clock: ManualClock) -> Iterator[Flask]:
+    """The application on a clock of the test's own; what the test commits is undone afterwards.
+
+    One connection with an open transaction stands behind every session of the test, and a commit inside it
+    only releases a savepoint. A test of several connections takes `own_app`.
+    """
+    _built.extensions["elearn"].clock = clock
+    _built.extensions["elearn"].redis.flushdb()
+    with _built.app_context():
+        engine = db.engine
+    with engine.connect() as connection:
+        outer = connection.begin()
+        options = {"bind": connection, "join_transaction_mode": "create_savepoint"}
+        db.session.session_factory.kw.update(options)
+        try:
+            yield _built
+        finally:
+            for key in options:
+                db.session.session_factory.kw.pop(key, None)
+            outer.rollback()
+
+
+@pytest.fixture
+def own_app(own_database_url: str, settings: Settings, clock: ManualClock, tmp_path: Path) -> Iterator[Flask]:
+    """An application on a database of its own, for tests that commit and use several connections."""
+    app = create_app(
+        dataclasses.replace(settings, database_url=own_database_url, data_dir=tmp_path, media_dir=tmp_path / "media"),
+        clock=clock,
+    )
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session inside an application context; services are called with it directly."""
+    with app.app_context():
+        yield db.session()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def scalar(session: Session, sql: str, **values: object) -> object:
+    """One value of a query, for looking at what really stands in the database."""
+    return session.execute(sa.text(sql), values).scalar()
