@@ -60,20 +60,26 @@ class Elearn:
             url_prefix=self.url_prefix,
             identify=self.identify,
         )
-        with app.app_context(), db.engine.connect() as connection:
-            schema.require_current(connection)
+        with app.app_context():
+            try:
+                with db.engine.connect() as connection:
+                    schema.require_current(connection)
+            finally:
+                # Server processes are forked or started after this: no connection may be shared with them.
+                db.engine.dispose()
         app.register_blueprint(product(app), url_prefix=self.url_prefix or None)
 
 
 def product(app: Flask) -> Blueprint:
     """The blueprint `elearn`, holding one blueprint a package: the only list of who is on board."""
-    from elearn import courses, credit_export, pages, people, tracking
+    from elearn import courses, credit_export, health, pages, people, tracking
 
     whole = Blueprint("elearn", __name__)
     web.install(whole)
     whole.context_processor(lambda: {"_": locale.gettext, "language": locale.language()})
     for package in (people, courses, tracking, credit_export, pages):
         package.install(app, whole)
+    health.install(whole)
     return whole
 
 

@@ -97,6 +97,19 @@ class Settings:
             secure_cookies=public_url.startswith("https://"),
         )
 
+    def to_env(self) -> dict[str, str]:
+        """The same settings as variables, for the processes that a server starts; holds secrets."""
+        keys = (self.secret_key, self.sealing_key, self.index_key, self.signing_key)
+        env = {name: base64.urlsafe_b64encode(key).decode() for name, key in zip(SECRETS, keys, strict=True)}
+        env |= {
+            "ELEARN_DATA_DIR": str(self.data_dir),
+            "ELEARN_MEDIA_DIR": str(self.media_dir),
+            "ELEARN_PUBLIC_URL": self.public_url,
+            "ELEARN_POLICY_SCALE": str(self.policy_scale),
+        }
+        rest = {"ELEARN_MEDIA_URL": self.media_url, "DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        return env | {name: value for name, value in rest.items() if value is not None}
+
 
 def _kept_secrets(data_dir: Path) -> dict[str, str]:
     """The secrets of the embedded default: made once, readable by the owner only."""

@@ -77,9 +77,7 @@ def settings_for(database_url: str, redis_url: str, where: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def settings(
-    services: embedded.Services, database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Settings:
+def settings(services: embedded.Services, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings_for(database_url, services.redis_url, tmp_path_factory.mktemp("data"))
 
 
@@ -89,10 +87,13 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(scope="session")
-def _built(settings: Settings) -> Flask:
+def _built(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings, clock=ManualClock())
     app.testing = True
-    return app
+    yield app
+    app.extensions["elearn"].redis.close()
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -127,6 +128,7 @@ def own_app(own_database_url: str, settings: Settings, clock: ManualClock, tmp_p
     )
     app.testing = True
     yield app
+    app.extensions["elearn"].redis.close()
     with app.app_context():
         db.engine.dispose()
 

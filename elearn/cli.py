@@ -1,0 +1,154 @@
+"""The `elearn` command. Each command is one call; the work is in the packages."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from elearn.embedded import EmbeddedError
+from elearn.errors import DomainError
+from elearn.schema import OldSchema
+from elearn.settings import SettingsError
+
+
+@click.group()
+@click.version_option(package_name="elearn")
+def cli() -> None:
+    """Verified learning hours: courses, watched time, and what the exam system receives."""
+
+
+def main() -> None:
+    """Run the command; an expected error is one line and exit status 1, never a traceback."""
+    from elearn.credit_export.commands import receivers
+    from elearn.people.commands import orgs, roles, users
+    from elearn.tracking.lrs.commands import lrs
+    from media.cli import media_commands
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    for group in (users, roles, orgs, receivers, lrs):
+        cli.add_command(in_application(group))
+    cli.add_command(media_commands, "media")
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (DomainError, EmbeddedError, OldSchema, SettingsError) as error:
+        click.echo(f"elearn: {error}", err=True)
+        sys.exit(1)
+
+
+def in_application(group: click.Group) -> click.Group:
+    """A package's commands, run inside the application's context."""
+
+    @click.pass_context
+    def enter(context: click.Context) -> None:
+        from elearn.serving import application
+
+        context.with_resource(application())
+
+    return click.Group(group.name, commands=group.commands, callback=enter, help=group.help)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--processes", default=2, show_default=True, help="Web processes.")
+def serve(host: str, port: int, processes: int) -> None:
+    """Serve the application and run its worker; starts the embedded services where no server is set."""
+    from elearn import serving
+
+    with serving.settled() as settings:
+        serving.serve(settings, host=host, port=port, processes=processes)
+
+
+@cli.command()
+@click.option("--until-done", is_flag=True, help="End when no job is left.")
+def worker(until_done: bool) -> None:
+    """Run background jobs: packaging, credit, checks that time out, months ahead."""
+    from elearn import jobs, serving
+
+    with serving.application() as app:
+        jobs.work(app, until_done=until_done)
+
+
+@cli.group()
+def db() -> None:
+    """The database's schema."""
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the schema to this program's revision."""
+    from elearn import schema, serving
+
+    with serving.settled() as settings:
+        schema.upgrade(settings.database_url or "")
+        click.echo(f"the schema is at {schema.newest()}")
+
+
+@cli.group()
+def ledger() -> None:
+    """The ledgers of watched time and hours."""
+
+
+@ledger.command("check")
+def ledger_check() -> None:
+    """Recompute everything right of the record store and compare; exit status 1 names each difference."""
+    from elearn import serving
+    from elearn.credit_export.ledger_check import check_everything
+    from elearn.db import db as database
+
+    with serving.application():
+        differences = check_everything(database.session())
+    for difference in differences:
+        click.echo(str(difference))
+    click.echo(f"{len(differences)} differences")
+    raise click.exceptions.Exit(1 if differences else 0)
+
+
+@cli.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--with-secrets", is_flag=True, help="Put the keys in too; without them sealed data stays sealed.")
+def backup(target: Path, with_secrets: bool) -> None:
+    """Write database and media to the file TARGET, as of one moment."""
+    from elearn import backup as module
+    from elearn import serving
+
+    with serving.settled() as settings:
+        secrets_file = settings.data_dir / "secrets.json" if with_secrets else None
+        click.echo(str(module.backup(settings.database_url or "", settings.media_dir, secrets_file, target)))
+
+
+@cli.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+def restore(source: Path) -> None:
+    """Bring a backup into an empty database and media directory."""
+    from elearn import backup as module
+    from elearn import serving
+
+    with serving.settled() as settings:
+        secrets_file = settings.data_dir / "secrets.json"
+        click.echo(str(module.restore(source, settings.database_url or "", settings.media_dir, secrets_file)))
+
+
+@cli.command()
+@click.option("--walk-only", is_flag=True, help="Walk the main job, then end.")
+@click.option("--walk", is_flag=True, hidden=True, help="The same as --walk-only.")
+@click.option("--lan", is_flag=True, help="Serve self-signed TLS to the local network, so that a phone can use it.")
+@click.option("--port", default=8000, show_default=True)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Default: a directory of the demo's own.")
+def demo(walk_only: bool, walk: bool, lan: bool, port: int, data_dir: Path | None) -> None:
+    """Set up an example, walk the way from the phone to the exam system, then serve it."""
+    from elearn.demo import run
+
+    raise click.exceptions.Exit(run(walk_only=walk_only or walk, lan=lan, port=port, data_dir=data_dir))

@@ -1,0 +1,49 @@
+"""`/healthz`: may a load balancer send people here?
+
+The database must answer. Redis may be lost at any moment (DESIGN 3.2), so its loss is told but does not turn
+people away.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from elearn.db import db
+from elearn.people.permissions import ANYBODY
+from elearn.runtime import runtime
+from elearn.web import allow
+
+
+def install(whole: Blueprint) -> None:
+    whole.add_url_rule("/healthz", "healthz", healthz)
+
+
+@allow(ANYBODY)
+def healthz() -> ResponseReturnValue:
+    """200 while the database answers, else 503; each part says `ok` or `down`."""
+    parts = {"database": _database(), "redis": _redis()}
+    up = parts["database"] == "ok"
+    answer = jsonify(status="ok" if up else "down", **parts)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer, 200 if up else 503
+
+
+def _database() -> str:
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except SQLAlchemyError:
+        return "down"
+    return "ok"
+
+
+def _redis() -> str:
+    try:
+        runtime().redis.ping()
+    except RedisError:
+        return "down"
+    return "ok"

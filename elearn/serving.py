@@ -1,0 +1,140 @@
+"""Running the product on this machine: its services, its web processes, its worker.
+
+`settled()` answers settings with both URLs in place, from the environment or from the embedded services; all
+commands that touch the database go through it. `serve()` runs granian in front of the application and, beside
+it, one worker process that is started again when it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from flask import Flask
+
+from elearn import create_app, embedded, schema
+from elearn.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+THREADS = 16
+"""Blocking threads a web process; its pool of connections is as large (`db.engine_options`)."""
+
+
+@contextlib.contextmanager
+def settled(settings: Settings | None = None) -> Iterator[Settings]:
+    """Settings whose services run: given ones as they are, else the embedded default while this lasts."""
+    settings = settings or Settings.from_env()
+    if settings.database_url is not None:
+        yield settings
+        return
+    with embedded.services(settings.data_dir) as running:
+        yield dataclasses.replace(
+            settings, database_url=running.database_url, redis_url=settings.redis_url or running.redis_url
+        )
+
+
+@contextlib.contextmanager
+def application(*, upgrade: bool = False) -> Iterator[Flask]:
+    """The application with its services up and its context entered; `upgrade` brings the schema up first."""
+    with settled() as settings:
+        if upgrade and settings.database_url:
+            schema.upgrade(settings.database_url)
+        app = create_app(settings)
+        with app.app_context():
+            yield app
+
+
+def wsgi() -> Flask:
+    """What a web process loads. Its environment was filled by `serve`."""
+    return create_app()
+
+
+def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tuple[Path, Path] | None = None) -> None:
+    """Serve until interrupted. `settings` must be settled; `tls` is (certificate, key), both PEM files."""
+    from granian.constants import Interfaces
+    from granian.server import MPServer
+
+    os.environ.update(settings.to_env())
+    certificate, key = tls or (None, None)
+    stop = threading.Event()
+    worker = threading.Thread(target=_keep_worker, args=(settings, stop), name="worker keeper")
+    worker.start()
+    try:
+        MPServer(
+            "elearn.serving:wsgi",
+            factory=True,
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=processes,
+            blocking_threads=THREADS,
+            backlog=1024,
+            respawn_failed_workers=True,
+            log_access=False,
+            ssl_cert=certificate,
+            ssl_key=key,
+        ).serve()
+    finally:
+        stop.set()
+        worker.join()
+
+
+def _keep_worker(settings: Settings, stop: threading.Event) -> None:
+    """Keep one worker process alive until `stop`; its jobs outlive it (elearn.jobs)."""
+    command = [sys.executable, "-m", "elearn", "worker"]
+    while not stop.is_set():
+        with subprocess.Popen(command, env={**os.environ, **settings.to_env()}) as child:
+            while child.poll() is None and not stop.wait(0.5):
+                pass
+            if child.poll() is None:
+                child.terminate()
+                try:
+                    child.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+            elif not stop.is_set():
+                logger.warning("the worker ended and is started again", extra={"status": child.returncode})
+        stop.wait(1.0)
+
+
+def self_signed(where: Path, addresses: list[str]) -> tuple[Path, Path]:
+    """A certificate for a phone on the same network: WebCrypto needs a secure context. Kept for 90 days."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    where.mkdir(parents=True, exist_ok=True)
+    certificate_file, key_file = where / "lan.crt", where / "lan.key"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elearn on this network")])
+    now = datetime.now(UTC)
+    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+    names += [x509.IPAddress(ip_address(one)) for one in addresses]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=90))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return certificate_file, key_file

@@ -1,0 +1,1 @@
+"""Habits that all packages share."""

@@ -1,0 +1,74 @@
+"""Settings are read once, checked at start, and name everything that is wrong at once."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from elearn.settings import SECRETS, Settings, SettingsError
+
+GIVEN = {name: base64.urlsafe_b64encode(b"k" * length).decode() for name, length in SECRETS.items()}
+SERVER = {"DATABASE_URL": "postgresql+psycopg:///x", "REDIS_URL": "redis://localhost"}
+
+
+def test_a_first_start_needs_no_preparation(tmp_path: Path) -> None:
+    settings = Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path / "var")})
+    assert settings.database_url is None
+    assert len({settings.secret_key, settings.sealing_key, settings.index_key, settings.signing_key}) == 4
+
+
+def test_secrets_made_at_the_first_start_are_kept_for_the_next(tmp_path: Path) -> None:
+    env = {"ELEARN_DATA_DIR": str(tmp_path)}
+    assert Settings.from_env(env) == Settings.from_env(env)
+
+
+def test_kept_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path)})
+    kept = tmp_path / "secrets.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert set(json.loads(kept.read_text())) == set(SECRETS)
+
+
+def test_with_a_server_every_missing_variable_is_named_in_one_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env({"DATABASE_URL": "postgresql+psycopg:///x", "ELEARN_DATA_DIR": str(tmp_path)})
+    for name in (*SECRETS, "REDIS_URL"):
+        assert name in str(error.value)
+    assert not (tmp_path / "secrets.json").exists(), "a server's secrets are never invented"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("ELEARN_SECRET_KEY", "short", "must be 32 bytes"),
+        ("ELEARN_SIGNING_KEY", "not base64 at all!", "must be 32 bytes"),
+        ("ELEARN_PUBLIC_URL", "ftp://example.org", "http:// or https://"),
+        ("ELEARN_POLICY_SCALE", "0", "1 or more"),
+        ("ELEARN_POLICY_SCALE", "half", "1 or more"),
+    ],
+)
+def test_a_wrong_value_is_refused_at_start(variable: str, value: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"{variable}.*{why}"):
+        Settings.from_env({**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path), variable: value})
+
+
+def test_secrets_do_not_show_when_settings_are_printed(tmp_path: Path) -> None:
+    settings = Settings.from_env({**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path)})
+    assert "kkkk" not in repr(settings)
+    assert "postgresql" not in repr(settings)
+
+
+def test_cookies_are_secure_wherever_the_address_is(tmp_path: Path) -> None:
+    env = {**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path)}
+    assert Settings.from_env({**env, "ELEARN_PUBLIC_URL": "https://example.org/"}).secure_cookies
+    assert not Settings.from_env({**env, "ELEARN_PUBLIC_URL": "http://localhost:8000"}).secure_cookies
+
+
+def test_settings_handed_to_a_child_process_come_back_the_same(tmp_path: Path) -> None:
+    env = {**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path), "ELEARN_MEDIA_URL": "https://cdn.example/m"}
+    settings = Settings.from_env(env)
+    assert Settings.from_env(settings.to_env()) == settings
