@@ -1,0 +1,52 @@
+"""Pure: which pictures become thumbnails, and the WebVTT that says where each stands in the sprite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+MAX_THUMBNAILS = 100
+LONG_SIDE = 160
+COLUMNS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """`every`: each n-th keyframe is taken. Tiles run row by row; `starts_ms` has one entry a tile."""
+
+    every: int
+    grid: tuple[int, int]
+    tile: tuple[int, int]
+    starts_ms: tuple[int, ...]
+
+
+def plan_sprite(keyframes_ms: Sequence[int], width: int, height: int) -> Sprite:
+    """At most 100 thumbnails, spread evenly over the keyframes (decoding only those costs almost nothing)."""
+    every = ceil(len(keyframes_ms) / MAX_THUMBNAILS)
+    starts_ms = tuple(keyframes_ms[::every])
+    columns = min(COLUMNS, len(starts_ms))
+    scale = Fraction(LONG_SIDE, max(width, height))
+    tile = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
+    return Sprite(every, (columns, ceil(len(starts_ms) / columns)), tile, starts_ms)
+
+
+def sprite_vtt(sprite: Sprite, image: str, duration_ms: int) -> str:
+    """WebVTT with one cue a thumbnail; its text is the image and a rectangle (Media Fragments, `xywh`)."""
+    width, height = sprite.tile
+    lines = ["WEBVTT", ""]
+    starts = [0, *sprite.starts_ms[1:]]
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], duration_ms], strict=True)):
+        row, column = divmod(number, sprite.grid[0])
+        lines += [
+            f"{_clock(start)} --> {_clock(end)}",
+            f"{image}#xywh={column * width},{row * height},{width},{height}",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _clock(ms: int) -> str:
+    seconds, rest = divmod(ms, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
