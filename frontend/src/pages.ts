@@ -1,0 +1,58 @@
+// What every page needs of script: large text, confirmations, notices that go away, uploads with progress.
+// Everything works without it too, save the progress of an upload.
+
+import { attachUploads } from "./upload";
+
+const LARGE = "elearn-large-text";
+
+function setLargeText(on: boolean): void {
+  document.documentElement.classList.toggle("large-text", on);
+  for (const button of document.querySelectorAll<HTMLElement>("[data-large-text]")) {
+    button.setAttribute("aria-pressed", String(on));
+  }
+}
+
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(LARGE) === "1";
+  } catch {
+    return false; // storage is off in some private windows: large text then lasts for this page
+  }
+}
+
+setLargeText(remembered());
+
+document.addEventListener("click", (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  if (target?.closest("[data-large-text]")) {
+    const on = !document.documentElement.classList.contains("large-text");
+    setLargeText(on);
+    try {
+      localStorage.setItem(LARGE, on ? "1" : "0");
+    } catch {
+      // as above
+    }
+  }
+  target?.closest<HTMLElement>("[data-dismiss]")?.closest<HTMLElement>(".toast, .notice")?.remove();
+  const opener = target?.closest<HTMLElement>("[data-opens]");
+  if (opener?.dataset["opens"]) {
+    document.querySelector<HTMLDialogElement>(`#${CSS.escape(opener.dataset["opens"])}`)?.showModal();
+  }
+  if (target?.closest("[data-closes]")) target.closest("dialog")?.close();
+  if (target?.closest("[data-print]")) window.print();
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target instanceof HTMLFormElement ? event.target : null;
+  const question = form?.dataset["confirm"];
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// htmx sends the page's token with each unsafe request.
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content;
+  const detail = (event as CustomEvent<{ headers: Record<string, string> }>).detail;
+  if (token) detail.headers["X-CSRFToken"] = token;
+});
+
+attachUploads();
