@@ -32,7 +32,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-import redis
 from psycopg import sql
 
 from elearn.embedded import postgres, valkey
@@ -174,11 +173,9 @@ def _joinable(state: Path) -> Services | None:
     found = Services(kept["database_url"], kept["redis_url"])
     try:
         psycopg.connect(libpq_url(found.database_url), connect_timeout=5).close()
-        with redis.Redis.from_url(found.redis_url, socket_timeout=5) as client:
-            client.ping()
-    except (psycopg.OperationalError, redis.ConnectionError, redis.TimeoutError):
+    except psycopg.OperationalError:
         return None
-    return found
+    return found if valkey.answers(found.redis_url) else None
 
 
 def _passwords(place: Place) -> dict[str, str]:

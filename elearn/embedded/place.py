@@ -41,9 +41,10 @@ class Account:
 
     def can_enter(self, directory: Path) -> bool:
         """Whether every directory from / down to `directory` (or what exists of it) may be passed."""
-        return all(self._may(path.stat(), stat.S_IXOTH) for path in _existing(directory))
+        return all(self._may(path.stat(), stat.S_IXOTH) for path in _existing(directory.resolve()))
 
     def can_read(self, file: Path) -> bool:
+        file = file.resolve()
         return self.can_enter(file.parent) and self._may(file.stat(), stat.S_IROTH)
 
     def _may(self, facts: os.stat_result, bit: int) -> bool:

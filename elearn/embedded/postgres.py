@@ -20,6 +20,7 @@ from elearn.embedded.place import EmbeddedError, Place
 from elearn.embedded.supervisor import (
     Server,
     clean_environment,
+    command_of,
     end_stray,
     launch_command,
 )
@@ -29,6 +30,7 @@ ROLE = "elearn"
 DATABASE = "elearn"
 SUPERUSER = "postgres"
 EXTENSIONS = ("btree_gist", "pg_trgm")
+STRAY_S = 10.0
 BUILTIN_LOCALE_SINCE = 17
 IO_METHOD_SINCE = 18
 SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/opt/homebrew/opt/postgresql@{}/bin")
@@ -51,7 +53,8 @@ SETTINGS = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+"""Still survives kill -9, not the machine's crash. Commits stay synchronous: that is cheap without fsync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +258,21 @@ def _answers(place: Place, password: str) -> bool:
 def _clear_remains(place: Place) -> None:
     """Wait for an earlier postmaster that is still closing; drop a pid file whose process is somebody else.
 
-    PostgreSQL does the second only when no process has the number; after a restart of a machine or container
-    the numbers come back, for instance to our own Valkey.
+    PostgreSQL drops it itself only when no process of this user has the number; after a restart of a machine
+    or container the numbers come back, for instance to our own Valkey. When nobody has the number the file
+    stays: through it PostgreSQL finds sessions that outlived a killed postmaster, and waits for them.
     """
     pid_file = place.postgres / "postmaster.pid"
     try:
-        first = pid_file.read_text().splitlines()[0]
-    except (FileNotFoundError, IndexError):
+        pid = int(pid_file.read_text().splitlines()[0])
+    except (FileNotFoundError, IndexError, ValueError):
         return
     directory = str(place.postgres)
-    if first.isdecimal():
-        end_stray(int(first), lambda command: "postgres" in command and directory in command, signal.SIGQUIT, 10)
-    pid_file.unlink(missing_ok=True)
+
+    def is_ours(command: str) -> bool:
+        return "postgres" in command and directory in command
+
+    if is_ours(command_of(pid)):
+        end_stray(pid, is_ours, signal.SIGQUIT, STRAY_S)
+    elif command_of(pid):
+        pid_file.unlink()

@@ -180,7 +180,12 @@ class DirectoryLock:
     """Says that this process supervises a data directory. Ends with the process, however that ends."""
 
     def __init__(self, path: Path) -> None:
-        self._fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except PermissionError as error:
+            raise EmbeddedError(
+                f"{path} belongs to another user. Run as that user, or choose another directory."
+            ) from error
         _lock_files.add(self)
 
     def take(self) -> bool:

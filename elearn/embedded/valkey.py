@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from elearn.embedded.place import EmbeddedError, Place
 from elearn.embedded.supervisor import Server, end_stray
@@ -65,7 +67,7 @@ def server(place: Place, password: str, binary: Path) -> Server:
         home=place.home,
         log=place.data_dir / "valkey.log",
         stop_signal=signal.SIGTERM,
-        is_ready=partial(_answers, url(place, password)),
+        is_ready=partial(answers, url(place, password)),
         clear_remains=partial(_clear_remains, place),
     )
 
@@ -82,14 +84,13 @@ def _pid_file(place: Place) -> Path:
     return place.valkey / "valkey.pid"
 
 
-def _answers(address: str) -> bool:
-    client = redis.Redis.from_url(address, socket_timeout=2)
-    try:
-        return bool(client.ping())
-    except (redis.ConnectionError, redis.TimeoutError):
-        return False
-    finally:
-        client.close()
+def answers(address: str) -> bool:
+    """Whether a Valkey answers at `address` now: no retries, which would sleep for seconds."""
+    with redis.Redis.from_url(address, socket_timeout=5, retry=Retry(NoBackoff(), 0)) as client:
+        try:
+            return bool(client.ping())
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
 
 
 def _clear_remains(place: Place) -> None:
