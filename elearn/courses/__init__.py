@@ -1,0 +1,34 @@
+"""WHAT THERE IS TO STUDY: outlines, courses, unit versions, question pools, classes.
+
+    video ─► uploads ─► packaging (job) ─► unit, draft ─► publish ─► catalogue ─► tracking
+                        media.package      + questions    teaching    what may be asked
+    class, filed ─► enrolment ─► admission
+
+Comes in: what managers enter, and videos. Goes out: `catalogue.py`, the questions other packages may ask
+(`unit_facts`, `block_key`, `questions_about`, `may_study`), and static media. A unit's length is always our own
+measurement, and what was published never changes: a new video is a new version.
+
+Open first: `models.py`, then `catalogue.py`.
+
+    curriculum.py  pure: hours an outline asks, what to watch next
+    pool.py        pure: does a question pool cover a unit; questions from text and CSV
+    keys.py        media keys at rest
+    teaching.py    outlines, courses, lessons, question pools, publishing
+    classes.py     classes: open, file, enrol, roster
+    learning.py    what a learner sees
+    uploads.py     taking in a video, its progress
+    packaging.py   the job that makes a unit of it
+    delivery.py    packaged files, served to anybody
+    routes.py      the doors
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+
+def install(app: Flask, whole: Blueprint) -> None:
+    """Bring this package's doors and jobs on board."""
+    from elearn.courses import models
+
+    assert models.Unit.__tablename__ == "unit"

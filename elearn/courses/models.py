@@ -1,0 +1,275 @@
+"""The tables of what there is to study. Each is written by this package alone.
+
+Rules that must hold whatever program writes (the measured length of a published unit, the day a class was
+filed) stand in the database itself, as constraints and triggers of migration 0003.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from elearn.db import Base, new_id
+
+
+class Word(sa.types.TypeDecorator[StrEnum]):
+    """Text in the database, one word of a StrEnum in the program."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
+        return None if value is None else self.words(value)
+
+
+class Kind(StrEnum):
+    """What hours are about. Practice counts offline only (AQ 8011-2023, RULES 2.2)."""
+
+    THEORY = "theory"
+    PRACTICE = "practice"
+
+
+class UploadState(StrEnum):
+    WAITING = "waiting"
+    """Stored; the job has not begun."""
+    PACKAGING = "packaging"
+    PLACING = "placing"
+    """The unit exists; its files are being moved to where they are served from."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+def _one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value.value) for value in values)})", name=name)
+
+
+class Outline(Base):
+    """A training outline (培训大纲) of one region in one version, in force from one day to another."""
+
+    __tablename__ = "outline"
+    __table_args__ = (
+        UniqueConstraint("code", "region", "version"),
+        CheckConstraint("effective_to IS NULL OR effective_to >= effective_from", name="dates"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    code: Mapped[str]
+    name: Mapped[str]
+    region: Mapped[str]
+    """GB/T 2260 code; `CN` for the whole country."""
+    version: Mapped[str]
+    effective_from: Mapped[date]
+    effective_to: Mapped[date | None]
+    """The last day in force; open when None."""
+
+
+class OutlineItem(Base):
+    """One item of an outline: so many hours of one kind."""
+
+    __tablename__ = "outline_item"
+    __table_args__ = (
+        UniqueConstraint("outline_id", "code"),
+        _one_of("kind", Kind, "kind"),
+        CheckConstraint("required_hours >= 0", name="required_hours"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    outline_id: Mapped[UUID] = mapped_column(ForeignKey("outline.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    code: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[Kind] = mapped_column(Word(Kind))
+    required_hours: Mapped[int] = mapped_column(SmallInteger)
+    """Hours (学时) as the outline states them; their length in minutes is a credit rule, not ours."""
+
+
+class Course(Base):
+    """What an institution teaches towards one item of an outline."""
+
+    __tablename__ = "course"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    outline_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("outline_item.id"), index=True)
+    """None: it may be watched in no class, so it earns no hours towards an exam."""
+    title: Mapped[str]
+    summary: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Lesson(Base):
+    """A place in a course; what is watched there is one of its units."""
+
+    __tablename__ = "lesson"
+    __table_args__ = (UniqueConstraint("course_id", "position"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    course_id: Mapped[UUID] = mapped_column(ForeignKey("course.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    title: Mapped[str]
+
+
+class Unit(Base):
+    """One version of a lesson: one video, measured by us. A new video is a new version.
+
+    Draft, then published, then retired: each moment is set once. A trigger refuses every other change.
+    """
+
+    __tablename__ = "unit"
+    __table_args__ = (
+        UniqueConstraint("lesson_id", "version"),
+        CheckConstraint("duration_ms > 0", name="duration"),
+        CheckConstraint(
+            "retired_at IS NULL OR (published_at IS NOT NULL AND retired_at >= published_at)",
+            name="retired_after_published",
+        ),
+        # Of the versions of a lesson, one is offered at a time.
+        Index(
+            "uq_unit_offered",
+            "lesson_id",
+            unique=True,
+            postgresql_where=sa.text("published_at IS NOT NULL AND retired_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"))
+    version: Mapped[int] = mapped_column(SmallInteger)
+    title: Mapped[str]
+    duration_ms: Mapped[int]
+    """Measured in what was packaged; never what a file or a person says."""
+    start_offset_ms: Mapped[int]
+    width: Mapped[int] = mapped_column(sa.Integer)
+    height: Mapped[int] = mapped_column(sa.Integer)
+    content_hash: Mapped[str] = mapped_column(index=True)
+    """SHA-256 over the packaged files; also the name of their directory."""
+    source_sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+
+
+class UnitBlock(Base):
+    """What one media key opens: [start_ms, end_ms) of a unit. Never changed but to seal the key anew."""
+
+    __tablename__ = "unit_block"
+    __table_args__ = (CheckConstraint("0 <= start_ms AND start_ms < end_ms", name="span"),)
+
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    start_ms: Mapped[int]
+    end_ms: Mapped[int]
+    key_sealed: Mapped[bytes]
+
+
+class Question(Base):
+    """A content question about [from_ms, to_ms) of a unit. A wrong one is retired and entered anew."""
+
+    __tablename__ = "question"
+    __table_args__ = (
+        CheckConstraint("0 <= from_ms AND from_ms < to_ms", name="span"),
+        CheckConstraint("cardinality(options) = 4", name="four_options"),
+        CheckConstraint(
+            "cardinality(correct) BETWEEN 1 AND 4 AND correct <@ ARRAY[0,1,2,3]::smallint[]", name="correct"
+        ),
+        Index("ix_question_unit_id", "unit_id", "from_ms"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"))
+    from_ms: Mapped[int]
+    to_ms: Mapped[int]
+    stem: Mapped[str]
+    options: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    correct: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    """Places of the right options, 0 to 3, ascending; any subset but the empty one (MODEL 3.2)."""
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class TrainingClass(Base):
+    """A class (培训班) of an institution under one outline. Hours earned before it was filed never export."""
+
+    __tablename__ = "training_class"
+    __table_args__ = (
+        UniqueConstraint("institution_id", "class_no"),
+        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
+        CheckConstraint("num_nulls(filed_at, filing_no, filing_recorded_at) IN (0, 3)", name="filing_whole"),
+        CheckConstraint("filed_at <= filing_recorded_at", name="filing_not_ahead"),
+        Index("ix_training_class_outline_id", "outline_id", "institution_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    outline_id: Mapped[UUID] = mapped_column(ForeignKey("outline.id"))
+    class_no: Mapped[str]
+    title: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    filed_at: Mapped[datetime | None]
+    """When the regulator took the filing (开班备案), as its receipt says. Set once."""
+    filing_no: Mapped[str | None]
+    filing_recorded_at: Mapped[datetime | None]
+    """When we were told, by our clock: the distance to `filed_at` shows back-dating to an auditor."""
+    created_at: Mapped[datetime]
+
+
+class Enrolment(Base):
+    """A person in a class, from one moment to another."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        Index(
+            "uq_enrolment_present",
+            "class_id",
+            "person_id",
+            unique=True,
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+        ),
+        CheckConstraint("withdrawn_at >= enrolled_at", name="dates"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    class_id: Mapped[UUID] = mapped_column(ForeignKey("training_class.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    enrolled_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Upload(Base):
+    """A video on its way to become a unit; what the page shows while a job packages it."""
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        _one_of("state", UploadState, "state"),
+        CheckConstraint("progress_permille BETWEEN 0 AND 1000", name="progress"),
+        Index("ix_upload_lesson_id", "lesson_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"))
+    file_name: Mapped[str]
+    """As its sender calls it: shown, never used as a path."""
+    size_bytes: Mapped[int]
+    state: Mapped[UploadState] = mapped_column(Word(UploadState))
+    stage: Mapped[str]
+    progress_permille: Mapped[int] = mapped_column(SmallInteger)
+    error_code: Mapped[str | None]
+    error_facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("unit.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
