@@ -190,6 +190,8 @@ class Report(Ledger, Base):
     tau_ms: Mapped[int]
     """Server time at which it was heard and is judged."""
     sent_cm_ms: Mapped[int]
+    raw: Mapped[str | None]
+    """Its bytes, when they are not in the record store: nobody proved that this learner's device said them."""
     refused_as: Mapped[str | None]
     """Set when it never came to a decision (BAD_SIGNATURE, FORK, ...): kept as evidence, its number not used up."""
     chain_broken: Mapped[bool]

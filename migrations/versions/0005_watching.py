@@ -93,6 +93,7 @@ CREATE TABLE elearn.report (
     statement_id uuid NOT NULL,
     tau_ms bigint NOT NULL,
     sent_cm_ms bigint NOT NULL,
+    raw text,
     refused_as text,
     chain_broken boolean NOT NULL,
     credited jsonb NOT NULL,
