@@ -124,11 +124,14 @@ def pictures_argv(
 
 
 def loop_to(source: Path, seconds: int, target: Path) -> None:
-    """Write `source` again and again, without encoding, until it lasts `seconds`: a longer lesson for demos."""
+    """Write `source` again and again, without encoding, until it lasts `seconds`: a longer lesson for demos.
+
+    The end is as exact as the order of stored pictures allows, about a fifth of a second.
+    """
     if seconds < 1:
         raise BadParameter(reason="a loop lasts at least one second")
     looped = ffmpeg.input(_url(source), stream_loop=-1)
-    output = looped.output(_url(target), c="copy", t=seconds, movflags="+faststart", f="mp4")
+    output = looped.output(_url(target), c="copy", t=seconds - 0.1, movflags="+faststart", f="mp4")
     run(output.global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary()))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -165,9 +166,7 @@ def copy_refusal(facts: SourceFacts, rung: int, block_ms: int) -> str | None:
     Copied is what every phone plays and what can be cut where blocks need it: a keyframe at least every
     eighth of a block, so that no block grows by more than that.
     """
-    gaps = [b - a for a, b in zip(facts.keyframes_ms, (*facts.keyframes_ms[1:], facts.end_ms), strict=True)] or [
-        facts.end_ms
-    ]
+    gaps = [later - earlier for earlier, later in pairwise((*facts.keyframes_ms, facts.end_ms))]
     last_sound_ms = facts.audio.end_ms if facts.audio else 0
     reasons = {
         "not H.264": facts.codec != "h264",
@@ -183,7 +182,7 @@ def copy_refusal(facts: SourceFacts, rung: int, block_ms: int) -> str | None:
         "rate": facts.fps != output_fps(facts),
         "bit rate": facts.bit_rate * 4 > _peak(rung) * 5,
         "starts late": facts.start_ms != 0 or facts.keyframes_ms[:1] != (0,),
-        "keyframes too far apart": max(gaps) * 8 > block_ms,
+        "keyframes too far apart": max(gaps, default=facts.end_ms) * 8 > block_ms,
         "sound goes on after the last picture": last_sound_ms > facts.end_ms + 100,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)

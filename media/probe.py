@@ -33,7 +33,10 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg"
 SOUND_FILES = "mp3,wav,flac,aac,aiff"  # opened only to say "no video track" instead of "not a video"
 OPEN_SAFELY = {"format_whitelist": f"{CONTAINERS},{SOUND_FILES}", "protocol_whitelist": "file"}
 
-FRAGMENT_START = (b"ftyp", b"moov", b"\x1aE\xdf\xa3", b"RIFF")
+REORDERED = 4
+"""How many pictures an H.264 decoder usually holds back to show them in order."""
+
+VIDEO_BEGINS = (b"ftyp", b"moov", b"\x1aE\xdf\xa3", b"RIFF")
 """How files begin that were videos before something cut them off."""
 
 
@@ -108,7 +111,7 @@ def probe(source: Path) -> SourceFacts:
         with _opened(source) as container:
             return _facts(container, source)
     except FFmpegError as error:
-        if head[4:8] in FRAGMENT_START or head[:4] in FRAGMENT_START:
+        if head[4:8] in VIDEO_BEGINS or head[:4] in VIDEO_BEGINS:
             raise TruncatedFile(expected_ms=0, found_ms=0) from error
         raise NotAVideo from error
 
@@ -147,8 +150,9 @@ def _facts(container: InputContainer, source: Path) -> SourceFacts:
     width, height = round(context.width * pixel), context.height
     if rotation % 180:
         width, height = height, width
-    steps = {b - a for a, b in pairwise(starts)}
-    average = Fraction(len(starts)) / ((seen.end - starts[0]) * base)
+    # A copy that was cut among reordered pictures misses some of its last ones; the rate is that of the others.
+    steady = starts[:-REORDERED] if len(starts) > 4 * REORDERED else starts
+    steps = {later - earlier for earlier, later in pairwise(steady)}
     # Clocks of whole milliseconds (Matroska) make even frames differ by one tick.
     constant = not steps or (max(steps) - min(steps)) * base <= Fraction(1, 900)
     return SourceFacts(
@@ -164,7 +168,7 @@ def _facts(container: InputContainer, source: Path) -> SourceFacts:
         rotation=rotation,
         square_pixels=pixel == 1,
         interlaced=interlaced,
-        fps=_usual_rate(video.average_rate, average) if constant else average.limit_denominator(1001),
+        fps=_rate(video, steady, (seen.end - starts[0]) * base),
         constant_rate=constant,
         bit_rate=round(seen.size * 8 * 1000 / (end_ms - start_ms)),
         start_ms=start_ms,
@@ -264,11 +268,15 @@ def _first_picture(source: Path, index: int) -> tuple[int, bool, Fraction]:
     raise DamagedFile(reason="no picture can be decoded")
 
 
-def _usual_rate(declared: Fraction | None, measured: Fraction) -> Fraction:
-    """The declared rate when the packets agree with it: it is exact where the packets' clock is coarse."""
-    if declared and abs(declared - measured) / measured < Fraction(1, 100):
-        return declared
-    return measured.limit_denominator(1001)
+def _rate(video: VideoStream, starts: list[int], length: Fraction) -> Fraction:
+    """Pictures a second, counted. A declared rate that agrees is preferred: it is exact where clocks are coarse."""
+    if len(starts) < 2:
+        return 1 / length
+    counted = (len(starts) - 1) / ((starts[-1] - starts[0]) * _time_base(video))
+    for declared in (video.guessed_rate, video.average_rate):
+        if declared and abs(declared - counted) / counted < Fraction(1, 1000):
+            return declared
+    return counted.limit_denominator(1001)
 
 
 def _time_base(stream: object) -> Fraction:
