@@ -73,6 +73,7 @@ class Applied:
     report: Report
     tau_ms: int
     before: tuple[Span, ...]
+    delivered: tuple[Span, ...]
     frontier_before_ms: int
     verdict: Verdict
 
@@ -236,7 +237,7 @@ class Engine:
             ),
             policy=self.policy,
         )
-        self.applied.append(Applied(sitting.sid, report, tau_ms, known, frontier, verdict))
+        self.applied.append(Applied(sitting.sid, report, tau_ms, known, self.delivered[where], frontier, verdict))
         sitting.state = verdict.sitting
         row = self.learners[sitting.learner]
         assert set(verdict.learner.days) <= set(touched)

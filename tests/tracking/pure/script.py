@@ -60,7 +60,6 @@ class Client:
     began: int = 0
     played_ms: int = 0
     hidden_ms: int = 0
-    stalled_ms: int = 0
     outbox: list[Report] = field(default_factory=list)
 
     @property
@@ -83,6 +82,7 @@ class Script:
         self.until_ms = until_ms
         self.step_back_ms = 0
         self.network_up = True
+        self.stalled_ms = 0
         self.clients: dict[str, Client] = {}
         self.sids: dict[str, str] = {}
         self.wanted: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
@@ -181,7 +181,7 @@ class Script:
             moved = min(step, max(0, min(buffered, end) - client.position))
             client.position += moved
             if moved == 0:
-                client.stalled_ms += TICK_MS
+                self.stalled_ms += TICK_MS
                 return
             client.played_ms += TICK_MS * client.drift_permille // 1_000
             if client.hidden and not client.lie_visible:
