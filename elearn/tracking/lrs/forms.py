@@ -1,0 +1,120 @@
+"""The forms of xAPI's simple values: IRIs, UUIDs, timestamps, durations, language tags, media types. Pure.
+
+Each function answers whether (or what) a value is; it never raises, whatever it is given. "Data n" means that
+section of xAPI 1.0.3, part two.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+# RFC 3987 as far as it can be told without knowing the scheme: a scheme, then none of the characters that an
+# IRI must escape. Data 2.2 leaves the rest of IRI checking to best effort.
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MBOX = re.compile(r"mailto:[^\x00-\x20\x7f@?,<>]+@[^\x00-\x20\x7f@?,<>]+")
+_SHA1 = re.compile(r"[0-9a-fA-F]{40}")
+_SHA2 = re.compile(r"(?:[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})")
+_MEDIA_TYPE = re.compile(
+    r"[\w!#$&^.+\-]+/[\w!#$&^.+\-]+"
+    r"(?:[ \t]*;[ \t]*[\w!#$&^.+\-]+=(?:[\w!#$&^.+\-'*%]+|\"(?:[^\"\\\x00-\x1f]|\\.)*\"))*",
+    re.ASCII,
+)
+_TIMESTAMP = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?", re.ASCII
+)
+_DURATION = re.compile(
+    r"P(?:\d+(?:[.,]\d+)?W"
+    r"|(?=\d|T\d)(?:\d+(?:[.,]\d+)?Y)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?D)?"
+    r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?)",
+    re.ASCII,
+)
+_EARLY_FRACTION = re.compile(r"[.,]\d+[A-Z].", re.ASCII)
+_LANGUAGE = re.compile(
+    r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})"  # language and extended language
+    r"(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?"  # script, region
+    r"(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*"  # variants
+    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*"  # extensions
+    r"(?:-x(?:-[a-z0-9]{1,8})+)?"
+    r"|x(?:-[a-z0-9]{1,8})+"
+    r"|en-gb-oed|i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)|sgn-(?:be-fr|be-nl|ch-de)",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def is_iri(value: object) -> bool:
+    """Data 4.3; with a scheme (2.2). URIs and IRLs are read by the same rule."""
+    return type(value) is str and _IRI.fullmatch(value) is not None
+
+
+def is_uuid(value: object) -> bool:
+    """Data 4.4: the standard form, in either case."""
+    return type(value) is str and _UUID.fullmatch(value) is not None
+
+
+def is_mbox(value: object) -> bool:
+    """Data 2.4.2.3: "mailto:" and one address."""
+    return type(value) is str and _MBOX.fullmatch(value) is not None
+
+
+def is_sha1(value: object) -> bool:
+    return type(value) is str and _SHA1.fullmatch(value) is not None
+
+
+def is_sha2(value: object) -> bool:
+    """Data 2.4.11: SHA-224, 256, 384 or 512 in hexadecimal."""
+    return type(value) is str and _SHA2.fullmatch(value) is not None
+
+
+def is_media_type(value: object) -> bool:
+    """RFC 2046, with parameters."""
+    return type(value) is str and _MEDIA_TYPE.fullmatch(value) is not None
+
+
+def is_duration(value: object) -> bool:
+    """Data 4.6: ISO 8601:2004 section 4.4.3.2, a fraction only in the smallest part that is named."""
+    return type(value) is str and _DURATION.fullmatch(value) is not None and not _EARLY_FRACTION.search(value)
+
+
+def is_language(value: object) -> bool:
+    """Data 4.2: an RFC 5646 tag by the lengths of its parts."""
+    return type(value) is str and len(value) <= 200 and _known_language(value)
+
+
+@lru_cache(maxsize=512)
+def _known_language(tag: str) -> bool:
+    return _LANGUAGE.fullmatch(tag) is not None
+
+
+def read_timestamp(value: object, *, zone_needed: bool = False) -> datetime | None:
+    """The moment in UTC, whole microseconds; None when it is not a timestamp (Data 4.5, 2.0: RFC 3339).
+
+    xAPI 1.0.3 only recommends the zone: without one UTC is taken. "-00:00" says that the zone is not known and
+    ISO 8601 has no such thing. A leap second is the last moment before it.
+    """
+    if type(value) is not str or (match := _TIMESTAMP.fullmatch(value)) is None:
+        return None
+    day, minute, second, fraction, utc, hours, minutes = match.groups()
+    if hours is None and utc is None and zone_needed:
+        return None
+    if hours == "-00" and minutes in (None, "00"):
+        return None
+    second, fraction = second or "00", f"{fraction or '':0<6.6}"
+    if second == "60":
+        second, fraction = "59", "999999"
+    try:
+        moment = datetime.fromisoformat(f"{day}T{minute}:{second}.{fraction}+00:00")
+        if hours is not None:
+            moment -= timedelta(hours=int(hours), minutes=int(hours[0] + (minutes or "00")))
+    except (ValueError, OverflowError):
+        return None
+    if hours is not None and (int(hours[1:]) > 23 or int(minutes or 0) > 59):
+        return None
+    return moment
+
+
+def show_timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, so that what is shown is the moment that is sorted by."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
