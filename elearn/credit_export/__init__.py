@@ -1,0 +1,25 @@
+"""FROM WHAT WAS WATCHED TO WHAT THE EXAM MAY RELY ON.
+
+In come final watched spans (`tracking`), out goes an eligibility record that an exam system can check for itself.
+
+    watched_span ─► credit.py ─► hours_entry ─► hours.py + eligibility.py ─► records.py ─► exam_system/
+    (final)         each span     the ledger     pure: what counts,           a version     doors, tokens,
+                    once                         judge(...)                   per change    signatures
+
+Open first `eligibility.py`: the question all of this answers. Nothing to the left calls in here: `credit.py`
+asks which spans no entry mentions yet, in a job every few seconds and before each answer to an exam system, so
+running it twice credits once. Words: *final* is behind a passed check; *credited* is in the hours ledger.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+
+def install(app: Flask, whole: Blueprint) -> None:
+    """Put the exam system's doors and the crediting job on board."""
+    from elearn.credit_export import credit
+    from elearn.credit_export.exam_system import routes
+
+    assert credit.JOB
+    routes.install(app, whole)

@@ -1,0 +1,225 @@
+"""OpenAPI 3.1 of the doors that other programs use: the exam system's, and the management API.
+
+Written beside the doors and not generated from a framework: the product mounts as a plain blueprint in any Flask
+application, which framework subclasses of Flask cannot do. A test holds this list against the real routes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+RECORD_EXAMPLE_REASONS = ["HOURS_THEORY_SHORT", "HOURS_PRACTICE_SHORT", "OFFLINE_SHARE_LOW", "CLASS_NOT_FILED"]
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    """An object whose properties are all there."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+TEXT = {"type": "string"}
+MAYBE_TEXT = {"type": ["string", "null"]}
+MS = {"type": "integer", "minimum": 0, "description": "milliseconds"}
+WHOLE = {"type": "integer", "minimum": 0}
+MOMENT = {"type": "string", "format": "date-time"}
+UUID = {"type": "string", "format": "uuid"}
+HOURS_TEXT = {"type": "string", "pattern": r"^\d+\.\d$", "description": "学时, rounded down to tenths for display"}
+DOCUMENT_KIND = {"type": "string", "description": "kind of document, e.g. resident_id"}
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Error": _object(error={**TEXT, "description": "stable code"}, detail={**TEXT, "description": "for people"}),
+    "EligibilityQuestion": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["person", "category"],
+        "properties": {
+            "person": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["document_kind", "document_number"],
+                "properties": {
+                    "document_kind": DOCUMENT_KIND,
+                    "document_number": {**TEXT, "minLength": 1, "maxLength": 100},
+                    "name": {"type": ["string", "null"], "minLength": 1, "maxLength": 100},
+                },
+            },
+            "category": {**TEXT, "minLength": 1, "maxLength": 100, "description": "code of the outline"},
+        },
+    },
+    "Record": _object(
+        record_id=UUID,
+        version=WHOLE,
+        supersedes={"type": ["string", "null"], "format": "uuid"},
+        status={**TEXT, "enum": ["computed"]},
+        outcome={**TEXT, "enum": ["eligible", "eligible_exempt", "ineligible"]},
+        reasons={"type": "array", "items": {**TEXT, "examples": RECORD_EXAMPLE_REASONS}},
+        person=_object(document_kind=MAYBE_TEXT, document_number=MAYBE_TEXT, name=MAYBE_TEXT),
+        category=_object(code=TEXT, name=TEXT, region=TEXT, outline_version=TEXT),
+        **{
+            "class": {
+                "oneOf": [{"type": "null"}, _object(class_no=TEXT, filing_no=MAYBE_TEXT, institution=TEXT)],
+            }
+        },
+        hours=_object(
+            online_theory_ms=MS,
+            offline_theory_ms=MS,
+            offline_practice_ms=MS,
+            online_theory=HOURS_TEXT,
+            offline_theory=HOURS_TEXT,
+            offline_practice=HOURS_TEXT,
+            required_theory=WHOLE,
+            required_practice=WHOLE,
+        ),
+        rules=TEXT,
+        judged_on={"type": "string", "format": "date"},
+        computed_at=MOMENT,
+        witnessed={"type": "boolean"},
+    ),
+    "Signed": _object(record=_ref("Record"), jws={**TEXT, "description": "JWS compact, Ed25519; claims hold record"}),
+    "Changes": _object(
+        changes={
+            "type": "array",
+            "items": _object(cursor=TEXT, record=_ref("Record"), jws=TEXT),
+        },
+        next_cursor=TEXT,
+        more={"type": "boolean"},
+    ),
+    "Upload": {"type": "object", "description": "state, stage and progress in thousandths"},
+}
+
+REFUSALS = {
+    code: {"description": meaning, "content": _json(_ref("Error"))}
+    for code, meaning in {
+        "400": "the request cannot be read",
+        "401": "no valid token or session",
+        "403": "the scope, role or category was not granted",
+        "404": "no such thing, or not for this caller",
+        "413": "the body is too large",
+        "422": "our rules turn it down",
+    }.items()
+}
+
+
+def _operation(
+    summary: str, *, tag: str, answers: dict[str, Any], security: list[dict[str, list[str]]], **more: Any
+) -> dict[str, Any]:
+    return {"summary": summary, "tags": [tag], "responses": answers, "security": security, **more}
+
+
+def _ok(schema: str, *refusals: str, status: str = "200") -> dict[str, Any]:
+    good = {status: {"description": "done", "content": _json(_ref(schema) if schema else {"type": "object"})}}
+    return good | {code: REFUSALS[code] for code in refusals}
+
+
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "/exam/v1/token": {
+        "post": _operation(
+            "A bearer token for a receiver (OAuth 2 client credentials)",
+            tag="exam",
+            answers=_ok("", "400", "401"),
+            security=[{"client": []}],
+            requestBody={
+                "required": True,
+                "content": {
+                    "application/x-www-form-urlencoded": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["grant_type"],
+                            "properties": {
+                                "grant_type": {"const": "client_credentials"},
+                                "scope": {**TEXT, "examples": ["eligibility.read changes.read"]},
+                            },
+                        }
+                    }
+                },
+            },
+        )
+    },
+    "/exam/v1/eligibility:check": {
+        "post": _operation(
+            "May this person sit the exam of this category?",
+            tag="exam",
+            answers=_ok("Signed", "400", "401", "403", "404", "413"),
+            security=[{"token": ["eligibility.read"]}],
+            requestBody={"required": True, "content": _json(_ref("EligibilityQuestion"))},
+        )
+    },
+    "/exam/v1/changes": {
+        "get": _operation(
+            "Records in the order in which they became true",
+            tag="exam",
+            answers=_ok("Changes", "400", "401", "403"),
+            security=[{"token": ["changes.read"]}],
+            parameters=[
+                {"name": "cursor", "in": "query", "schema": {**WHOLE, "default": 0}},
+                {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 500}},
+            ],
+        )
+    },
+    "/exam/v1/jwks.json": {
+        "get": _operation("The keys that signatures are checked with", tag="exam", answers=_ok(""), security=[])
+    },
+    "/exam/v1/openapi.json": {"get": _operation("This description", tag="exam", answers=_ok(""), security=[])},
+    "/courses/lessons/{lesson_id}/video": {
+        "post": _operation(
+            "Upload a video for a lesson; a job packages it",
+            tag="management",
+            answers=_ok("Upload", "401", "403", "404", "413", "422", status="202"),
+            security=[{"session": []}],
+            parameters=[{"name": "lesson_id", "in": "path", "required": True, "schema": UUID}],
+            requestBody={
+                "required": True,
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            },
+        )
+    },
+    "/courses/uploads/{upload_id}": {
+        "get": _operation(
+            "How far the packaging of an upload is",
+            tag="management",
+            answers=_ok("Upload", "401", "403", "404"),
+            security=[{"session": []}],
+            parameters=[{"name": "upload_id", "in": "path", "required": True, "schema": UUID}],
+        )
+    },
+}
+
+
+def describe(base: str) -> dict[str, Any]:
+    """The whole document; `base` is where the product is mounted."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "elearn",
+            "version": "1",
+            "description": "Verified learning hours for exam systems, and the management of courses.",
+        },
+        "servers": [{"url": base or "/"}],
+        "paths": OPERATIONS,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "client": {"type": "http", "scheme": "basic"},
+                "token": {
+                    "type": "oauth2",
+                    "flows": {
+                        "clientCredentials": {
+                            "tokenUrl": f"{base}/exam/v1/token",
+                            "scopes": {
+                                "eligibility.read": "one person's eligibility",
+                                "changes.read": "the feed of all changes",
+                            },
+                        }
+                    },
+                },
+                "session": {"type": "apiKey", "in": "cookie", "name": "elearn"},
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""From what was watched to what the exam may rely on."""
