@@ -244,7 +244,7 @@ def _draw_pictures(public: Path, cuts: list[_Cut], start_offset_ms: int, duratio
     argv = ffmpeg.pictures_argv(
         poster_from=largest.clear,
         poster=public / POSTER,
-        poster_at_ms=duration_ms // 10,
+        poster_at_ms=max(0, min(duration_ms // 10, duration_ms - 200)),  # before the last picture begins
         sprite_from=smallest.clear,
         sprite=public / SPRITE,
         every=sprite.every,

@@ -22,9 +22,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_sound(room: Path) -> Path:
     """5 s of 640x360 at 30000/1001, H.264 with B-frames and AAC; not fit to copy (one keyframe)."""
     encoder = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "1000")
-    return make(
-        room / "with_sound.mp4", *picture("640x360", 5, "30000/1001"), *tone(5), *encoder, "-c:a", "aac"
-    )
+    return make(room / "with_sound.mp4", *picture("640x360", 5, "30000/1001"), *tone(5), *encoder, "-c:a", "aac")
 
 
 @pytest.fixture(scope="session")

@@ -91,9 +91,7 @@ def test_a_block_of_another_length_is_refused(block_ms: int) -> None:
         (Fraction(55), False, Fraction(30), "and not faster than 30"),
     ],
 )
-def test_renditions_have_one_constant_rate(
-    fps: Fraction, constant: bool, made: Fraction, rule: str
-) -> None:
+def test_renditions_have_one_constant_rate(fps: Fraction, constant: bool, made: Fraction, rule: str) -> None:
     assert output_fps(some_facts(fps=fps, constant_rate=constant)) == made, rule
 
 
@@ -127,9 +125,7 @@ def test_renditions_have_one_constant_rate(
         ({"audio": None}, None),
     ],
 )
-def test_pictures_are_copied_only_when_every_phone_plays_them(
-    changes: dict[str, Any], reason: str | None
-) -> None:
+def test_pictures_are_copied_only_when_every_phone_plays_them(changes: dict[str, Any], reason: str | None) -> None:
     facts = some_facts(**changes)
     assert copy_refusal(facts, 720, 30_000) == reason
     assert make_plan(facts).renditions[-1].copy == (reason is None)

@@ -1,0 +1,256 @@
+"""Whatever goes wrong, the error is clear and nothing is left behind; a run after a kill starts clean."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from media import ffmpeg
+from media.errors import (
+    DamagedFile,
+    DiskFull,
+    EncodingFailed,
+    Interrupted,
+    MediaError,
+    NotAVideo,
+    TargetExists,
+    TruncatedFile,
+)
+from media.manifest import find_damage, read_manifest
+from media.package import Progress, Stage, package, remove_leftovers
+from tests.media.sources import FAST, LESSON, make, picture
+from tests.media.test_probe import a_zip, with_half_its_pictures
+
+PACKAGE = [sys.executable, "-m", "media", "package"]
+CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def long_source(room: Path) -> Path:
+    """Enough work to be caught in the middle: 90 s of 640x480."""
+    return make(room / "long.mp4", *picture("640x480", 90, "25"), *FAST)
+
+
+def running(argument: str) -> list[int]:
+    """Processes whose command line holds `argument` (the name of a directory that is only ours)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if argument.encode() in command and b"ffmpeg" in command:
+            found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition: object, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def started(source: Path, target: Path) -> subprocess.Popen[str]:
+    """A packaging process that is caught while ffmpeg is writing."""
+    process = subprocess.Popen(
+        [*PACKAGE, str(source), "--out", str(target)],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: any(target.parent.glob(".*.packaging-*/clear/*.mp4")) and running(str(target.parent)))
+    return process
+
+
+@pytest.mark.parametrize(
+    ("write", "error"), [(a_zip, NotAVideo), (with_half_its_pictures, TruncatedFile)], ids=["a zip", "truncated"]
+)
+def test_a_bad_upload_leaves_nothing(write: object, error: type[MediaError], tmp_path: Path) -> None:
+    write(tmp_path / "upload.mp4")  # type: ignore[operator]
+    (tmp_path / "lessons").mkdir()
+    with pytest.raises(error):
+        package(tmp_path / "upload.mp4", tmp_path / "lessons" / "1")
+    assert list((tmp_path / "lessons").iterdir()) == []
+
+
+def test_pictures_that_stop_decoding_in_the_middle_are_damage(tmp_path: Path) -> None:
+    whole = bytearray(make(tmp_path / "whole.mp4", *picture("320x180", 6, "10"), *FAST, "-g", "10").read_bytes())
+    begin, end = whole.index(b"mdat") + 4, whole.rindex(b"moov") - 4
+    third = begin + (end - begin) // 3
+    whole[third:end] = bytes(end - third)
+    (tmp_path / "upload.mp4").write_bytes(whole)
+    with pytest.raises((DamagedFile, EncodingFailed)):
+        package(tmp_path / "upload.mp4", tmp_path / "out" / "lesson")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_target_that_exists_is_never_touched(with_sound: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lesson"
+    target.mkdir()
+    (target / "precious").write_text("kept")
+    with pytest.raises(TargetExists):
+        package(with_sound, target)
+    assert [p.name for p in tmp_path.iterdir()] == ["lesson"]
+    assert (target / "precious").read_text() == "kept"
+
+
+def test_a_target_that_appears_meanwhile_is_never_touched(with_sound: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lesson"
+
+    def rival(progress: Progress) -> None:
+        if progress.stage is Stage.ENCRYPT:
+            target.mkdir()
+            (target / "precious").write_text("kept")
+
+    with pytest.raises(TargetExists):
+        package(with_sound, target, progress=rival)
+    assert [p.name for p in tmp_path.rglob("*")] == ["lesson", "precious"]
+
+
+def test_an_empty_directory_may_be_the_target(with_sound: Path, tmp_path: Path) -> None:
+    (tmp_path / "lesson").mkdir()
+    manifest = package(with_sound, tmp_path / "lesson")
+    assert read_manifest(tmp_path / "lesson") == manifest
+
+
+def test_an_exception_of_the_listener_stops_ffmpeg_and_leaves_nothing(long_source: Path, tmp_path: Path) -> None:
+    class Cancelled(Exception):
+        pass
+
+    def cancel(progress: Progress) -> None:
+        if progress.stage is Stage.ENCODE:
+            assert running(str(tmp_path))
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        package(long_source, tmp_path / "lesson", progress=cancel)
+    assert not running(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_becomes_an_error_with_a_code(long_source: Path, tmp_path: Path) -> None:
+    def press(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        package(long_source, tmp_path / "lesson", progress=press)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_command_tidily(number: signal.Signals, long_source: Path, tmp_path: Path) -> None:
+    process = started(long_source, tmp_path / "lesson")
+    process.send_signal(number)
+    _, words = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "[interrupted]" in words
+    assert "Traceback" not in words
+    assert not running(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_kill_9_ffmpeg_dies_and_a_second_run_repairs(long_source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lesson"
+    process = started(long_source, target)
+    process.kill()
+    process.communicate(timeout=20)
+    wait_until(lambda: not running(str(tmp_path)), seconds=5)
+    assert not target.exists(), "half a lesson is no lesson"
+    assert len(list(tmp_path.glob(".lesson.packaging-*"))) == 1
+    short = make(tmp_path / "short.mp4", *picture("128x72", 1), *FAST)
+    manifest = package(short, target)
+    assert find_damage(target, manifest) == ()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["lesson", "short.mp4"]
+
+
+def test_a_living_run_is_not_taken_for_a_leftover(with_sound: Path, tmp_path: Path) -> None:
+    removed: list[int] = []
+    package(with_sound, tmp_path / "lesson", progress=lambda p: removed.append(remove_leftovers(tmp_path / "lesson")))
+    assert set(removed) == {0}
+    assert read_manifest(tmp_path / "lesson")
+
+
+def test_only_the_leftovers_of_this_target_are_removed(tmp_path: Path) -> None:
+    for name in (".lesson.packaging-1", ".lesson2.packaging-1", ".[x]*.packaging-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").touch()
+    assert remove_leftovers(tmp_path / "lesson") == 1
+    assert remove_leftovers(tmp_path / "[x]*") == 1
+    assert [p.name for p in tmp_path.iterdir()] == [".lesson2.packaging-1"]
+
+
+def test_a_directory_without_a_lock_is_given_a_minute(tmp_path: Path) -> None:
+    fresh = tmp_path / ".lesson.packaging-1"
+    fresh.mkdir()
+    assert remove_leftovers(tmp_path / "lesson") == 0
+    os.utime(fresh, (time.time() - 61, time.time() - 61))
+    assert remove_leftovers(tmp_path / "lesson") == 1
+
+
+@pytest.mark.parametrize("largest", [20_000, 200_000], ids=["the first file", "in the middle"])
+def test_when_no_more_may_be_written_it_says_so_and_leaves_nothing(largest: int, tmp_path: Path) -> None:
+    """A limit on file size is a full disk that any user can have."""
+    process = subprocess.run(
+        [*PACKAGE, str(LESSON), "--out", str(tmp_path / "lesson")],
+        cwd=CHECKOUT,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert "[disk_full]" in process.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    """A real file system of 1.5 MB; where mounting is not allowed, the device that is always full."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    mounted = (
+        mount
+        and not subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(disk)], check=False, capture_output=True
+        ).returncode
+    )
+    if not mounted:
+        full = [ffmpeg.binary(), "-loglevel", "error", "-y", *picture(), *FAST, "-f", "mpegts", "/dev/full"]
+        with pytest.raises(DiskFull):
+            ffmpeg.run(full)
+        return
+    try:
+        with pytest.raises(DiskFull):
+            package(LESSON, disk / "lesson")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_ffmpeg_s_last_words_reach_the_error(tmp_path: Path) -> None:
+    with pytest.raises(EncodingFailed) as caught:
+        ffmpeg.run([ffmpeg.binary(), "-loglevel", "error", "-i", "/dev/null/x", str(tmp_path / "a.mp4")])
+    assert "Not a directory" in str(caught.value.facts["reason"])
+    assert str(caught.value.facts["status"]).startswith("exit status")
+
+
+def test_ffmpeg_killed_by_another_hand_is_named(long_source: Path, tmp_path: Path) -> None:
+    def kill(progress: Progress) -> None:
+        for process in running(str(tmp_path)):
+            os.kill(process, signal.SIGKILL)
+
+    with pytest.raises(EncodingFailed, match="signal 9"):
+        package(long_source, tmp_path / "lesson", progress=kill)
+    assert list(tmp_path.iterdir()) == []
