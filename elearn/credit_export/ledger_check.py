@@ -51,7 +51,7 @@ SENTENCES = {
         WHERE r.version <> coalesce(p.version, 0) + 1 OR p.person_id <> r.person_id OR p.outline_id <> r.outline_id
               OR p.position >= r.position""",
     "eligibility_record keeps the hours that the entries of that moment add up to": """
-        SELECT r.id::text, 'the record says ' || (r.hours ->> 'online_theory_ms') || ' ms, the entries ' || s.ms || ' ms'
+        SELECT r.id::text, 'says ' || (r.hours ->> 'online_theory_ms') || ' ms, the entries ' || s.ms || ' ms'
         FROM elearn.eligibility_record r
         JOIN LATERAL (
             SELECT coalesce(sum(e.amount_ms), 0)::bigint AS ms

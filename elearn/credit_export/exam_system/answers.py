@@ -69,10 +69,10 @@ def identify(session: Session, person: Person, desk: Desk, *, door: str) -> dict
     """Who the record is about. The document number leaves the house here, so the leaving is written down."""
     if person.erased_at is not None or person.document_kind is None:
         return {"document_kind": None, "document_number": None, "name": None, "erased": person.erased_at is not None}
-    number = directory.reveal_document(
-        session, person.id, desk.keys, receiver=desk.receiver.client_id, reason=door, disclosed_at=desk.now
+    kind, number = directory.reveal_document(
+        session, person.id, desk.keys, receiver=desk.receiver.client_id, reason=door, at=desk.now
     )
-    return {"document_kind": person.document_kind.value, "document_number": number, "name": person.name}
+    return {"document_kind": kind.value, "document_number": number, "name": person.name}
 
 
 def as_data(record: EligibilityRecord, outline: Outline, held: Any) -> dict[str, Any]:
