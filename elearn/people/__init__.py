@@ -1,7 +1,34 @@
-"""To come."""
+"""WHO: persons, their accounts and devices, organisations, roles.
+
+In comes a name, a document number, a password, a device's public key; out goes `current_account()`, the person's
+facts with everything masked, and "may this caller do that". Open `models.py` for the nouns, `permissions.py` for who
+may do what, `directory.py` for what can be done with people. `identity.py` is pure: numbers, sealing, blind index.
+
+    identity   models   permissions ◄── callers (who asks)
+    directory (people, organisations, roles)   passwords   tries   csrf
+    signin (sessions, one-time passwords)      devices     commands
+"""
 
 from flask import Blueprint, Flask
 
 
 def install(app: Flask, whole: Blueprint) -> None:
-    """Nothing on board yet."""
+    """Put sign-in, the check against forged requests, and our doors on `whole`, and nothing on the host application.
+
+    Raises RuntimeError when the host has a flask-login of its own and did not pass `Elearn(identify=...)`.
+    """
+    from elearn.people import callers, csrf, signin
+    from elearn.people.routes import bp
+
+    parts = app.extensions["elearn"]
+    if parts.identify is None:
+        if getattr(app, "login_manager", None) is not None:
+            raise RuntimeError("this application has a LoginManager of its own: pass Elearn(identify=...)")
+        # Not init_app: that one would look at the session after every response of the host's.
+        parts.kept[callers.MANAGER] = app.login_manager = signin.login_manager()  # type: ignore[attr-defined]
+
+    whole.before_request(callers.forget_last_request)
+    whole.before_request(csrf.forget_last_request)
+    whole.before_request(csrf.check)
+    whole.context_processor(lambda: {"csrf_token": csrf.token, "current_account": callers.current_account})
+    whole.register_blueprint(bp)

@@ -1,0 +1,145 @@
+"""Who may do what: one map to read. A view names one of the `Who` objects; a service asks `require_in`.
+
+A role reaches as far as REACH says: a clerk of one organisation is nobody in another. The auditor reads
+everything and changes nothing: an auditor's role never opens a request that could change something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from flask import request
+
+from elearn.errors import Forbidden, NotFound
+from elearn.people.callers import Caller, require_caller
+from elearn.people.models import Role
+
+
+class Reach(Enum):
+    """What a grant of a role must name."""
+
+    EVERYWHERE = "nothing"
+    ORGANISATION = "an organisation"
+    REGION = "a region"
+
+
+REACH = {
+    Role.LEARNER: Reach.EVERYWHERE,
+    Role.ENTERPRISE_CLERK: Reach.ORGANISATION,
+    Role.SAFETY_MANAGER: Reach.ORGANISATION,
+    Role.PRINCIPAL: Reach.ORGANISATION,
+    Role.INSTITUTION_CLERK: Reach.ORGANISATION,
+    Role.TEACHER: Reach.ORGANISATION,
+    Role.INSTITUTION_MANAGER: Reach.ORGANISATION,
+    Role.REGULATOR_OFFICER: Reach.REGION,
+    Role.OPERATOR: Reach.EVERYWHERE,
+    Role.AUDITOR: Reach.EVERYWHERE,
+}
+
+MAY_RESET = {
+    Role.ENTERPRISE_CLERK: frozenset({Role.LEARNER}),
+    Role.INSTITUTION_CLERK: frozenset({Role.LEARNER}),
+    Role.INSTITUTION_MANAGER: frozenset({Role.LEARNER, Role.TEACHER, Role.INSTITUTION_CLERK}),
+}
+"""Whose one-time password a role may issue within its own organisation: only of accounts that hold nothing more,
+so that no clerk signs in as somebody who may do more than the clerk."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class Anybody:
+    """No sign-in asked."""
+
+    name: str
+
+    def check(self, view_args: dict[str, Any]) -> None:
+        return
+
+
+@dataclass(slots=True)
+class Holding:
+    """Somebody signed in who holds one of `roles` somewhere; no roles named means anybody signed in."""
+
+    name: str
+    roles: frozenset[Role] = frozenset()
+    even_before_change: bool = False
+    """Let in also who signed in by a one-time password and has not chosen a password yet."""
+
+    def check(self, view_args: dict[str, Any]) -> None:
+        caller = require_caller()
+        if caller.must_change and not self.even_before_change:
+            raise Forbidden("Please choose a password of your own first.", code="must_change_password")
+        if not self.roles:
+            return
+        held = caller.roles & self.roles
+        if request.method not in SAFE_METHODS:
+            held -= {Role.AUDITOR}
+        if not held:
+            raise Forbidden("You may not do this.")
+
+
+def _holding(name: str, *roles: Role) -> Holding:
+    return Holding(name, frozenset(roles))
+
+
+ANYBODY = Anybody("anybody")
+SIGNED_IN = Holding("signed in")
+SESSION_HOLDER = Holding("signed in, perhaps by a one-time password", even_before_change=True)
+"""Only for choosing a password and for signing out."""
+LEARNER = _holding("learner", Role.LEARNER)
+CLERK = _holding("clerk", Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
+TEACHER = _holding("teacher", Role.TEACHER, Role.INSTITUTION_MANAGER)
+MANAGER = _holding("manager", Role.INSTITUTION_MANAGER)
+ENTERPRISE = _holding("enterprise", Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL)
+REGULATOR = _holding("regulator", Role.REGULATOR_OFFICER)
+OPERATOR = _holding("operator", Role.OPERATOR)
+AUDITOR = _holding("auditor", Role.AUDITOR)
+
+
+def scope_of(caller: Caller, *roles: Role) -> frozenset[UUID]:
+    """The organisations in which `caller` holds one of `roles`."""
+    return frozenset(
+        grant.organisation_id for grant in caller.grants if grant.role in roles and grant.organisation_id is not None
+    )
+
+
+def require_in(organisation_id: UUID, *roles: Role, caller: Caller | None = None) -> Caller:
+    """The caller, who holds one of `roles` in this organisation.
+
+    Raises NotSignedIn, or NotFound: another organisation's things are not even confirmed to exist.
+    """
+    caller = caller or require_caller()
+    if organisation_id not in scope_of(caller, *roles):
+        raise NotFound("It does not exist, or you may not see it.")
+    return caller
+
+
+def may_see_region(caller: Caller, region: str | None) -> bool:
+    """Whether a regulator's officer reaches `region` (GB/T 2260: `530000` is all of 53, `530100` all of 5301)."""
+    if region is None:
+        return False
+    own = [grant.region for grant in caller.grants if grant.role is Role.REGULATOR_OFFICER and grant.region]
+    return any(region.startswith(_significant(one)) for one in own)
+
+
+def _significant(region: str) -> str:
+    """Without the pairs of zeros at its end: the part that names the level."""
+    while len(region) > 2 and region.endswith("00"):
+        region = region[:-2]
+    return region
+
+
+def organisation_to_reset_in(caller: Caller, held: frozenset[Role], belongs_to: frozenset[UUID]) -> UUID | None:
+    """The organisation in whose name `caller` may issue a one-time password to somebody, or None.
+
+    `held` are the roles of that account, `belongs_to` the organisations that its person belongs to today.
+    """
+    for grant in caller.grants:
+        may = held <= MAY_RESET.get(grant.role, frozenset())
+        if may and grant.organisation_id in belongs_to:
+            return grant.organisation_id
+    return None
