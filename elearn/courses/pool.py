@@ -1,4 +1,4 @@
-"""Pure: the question pool of a unit. Is a question askable, does a pool cover a unit, and reading many at once.
+"""Pure: the question pool of a unit. May a question be asked, does a pool cover a unit.
 
 A presence check asks about the last minutes watched, so publishing needs a pool that covers every five minutes
 of the unit (DESIGN 3.6). A question has four options of which any subset but the empty one is right: fifteen
@@ -7,12 +7,15 @@ possible answers (MODEL 3.2).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from elearn.errors import Malformed
 
 WINDOW_MS = 5 * 60_000
+TAIL_MS = 60_000
+"""A rest shorter than this at the end belongs to the five minutes before it."""
 OPTIONS = 4
 MAX_STEM = 500
 MAX_OPTION = 200
@@ -30,13 +33,32 @@ class QuestionDraft:
 
 
 class About(Protocol):
-    """Whatever is about a stretch of media."""
+    """Whatever is about a stretch of media: a draft, a question's facts."""
 
     @property
     def from_ms(self) -> int: ...
 
     @property
     def to_ms(self) -> int: ...
+
+
+def windows(duration_ms: int) -> tuple[tuple[int, int], ...]:
+    """The stretches of five minutes that make up a unit; the last one is 1 to 6 minutes, or the whole unit."""
+    count = max(1, (duration_ms + WINDOW_MS - TAIL_MS) // WINDOW_MS)
+    ends = [*(WINDOW_MS * number for number in range(1, count)), duration_ms]
+    return tuple(zip([0, *ends], ends, strict=False))
+
+
+def uncovered(duration_ms: int, questions: Iterable[About]) -> tuple[tuple[int, int], ...]:
+    """The windows about which nothing can be asked when they have just been watched.
+
+    A question can be asked from where its stretch ends, so it covers the window that holds its last moment. One
+    about more than a window's length says nothing of the last minutes and covers none.
+    """
+    asked_at = [one.to_ms for one in questions if one.to_ms - one.from_ms <= WINDOW_MS + TAIL_MS]
+    return tuple(
+        (start, end) for start, end in windows(duration_ms) if not any(start < moment <= end for moment in asked_at)
+    )
 
 
 def problem_of(draft: QuestionDraft, duration_ms: int) -> str | None:
