@@ -29,7 +29,7 @@ FAST = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
 def some_sound(**changes: Any) -> AudioFacts:
-    facts = {"index": 1, "codec": "aac", "profile": "LC", "channels": 2, "sample_rate": 48_000}
+    facts: dict[str, Any] = {"index": 1, "codec": "aac", "profile": "LC", "channels": 2, "sample_rate": 48_000}
     facts |= {"bit_rate": 128_000, "start_ms": 0, "end_ms": 60_000}
     return AudioFacts(**(facts | changes))
 

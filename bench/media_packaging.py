@@ -1,0 +1,110 @@
+"""What packaging costs beside the same ffmpeg command run bare: at most 1.05 times its wall time.
+
+Both are measured in one run, in turns (bare, packaged, bare, packaged ...), on the real recording looped to a
+minute. The best of each side counts, since a busy machine only ever adds; the processor time of each side is told
+beside it. Packaging also probes, hashes, cuts, encrypts, draws poster and
+sprite, measures and writes the manifest.
+
+    python bench/media_packaging.py [--seconds 60] [--pairs 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from media import ffmpeg
+from media.package import package
+from media.plan import make_plan
+from media.probe import probe
+
+LESSON = Path(__file__).parents[1] / "elearn" / "demo" / "assets" / "lesson-source.mp4"
+LIMIT = 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class BenchLine:
+    """One figure: what it is, its value as a ratio, and the limit it must stay under (None: only told)."""
+
+    name: str
+    ratio: float
+    limit: float | None
+    detail: str
+
+    @property
+    def holds(self) -> bool:
+        return self.limit is None or self.ratio <= self.limit
+
+
+def run(seconds: int = 60, pairs: int = 3) -> list[BenchLine]:
+    """Package the looped recording twice over: every rendition encoded, and the largest copied."""
+    with tempfile.TemporaryDirectory(prefix="media-bench-") as room:
+        folder = Path(room)
+        copied, encoded = folder / "copied.mp4", folder / "encoded.mkv"
+        ffmpeg.loop_to(LESSON, seconds, copied)
+        # In Matroska the very same pictures are not fit to copy, so all three renditions are encoded.
+        ffmpeg.run([ffmpeg.binary(), "-loglevel", "error", "-i", str(copied), "-c", "copy", str(encoded)])
+        return [
+            _compare("packaging / bare ffmpeg, all encoded", encoded, folder, pairs),
+            _compare("packaging / bare ffmpeg, largest copied", copied, folder, pairs),
+        ]
+
+
+@dataclass(slots=True)
+class _Side:
+    """One side of the comparison: wall and processor seconds of each turn, ffmpeg's included."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def take(self, work: Callable[[], object]) -> None:
+        cpu, wall = _cpu_seconds(), time.perf_counter()
+        work()
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(_cpu_seconds() - cpu)
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _compare(name: str, source: Path, folder: Path, pairs: int) -> BenchLine:
+    bare, packaged = _Side(), _Side()
+    facts = probe(source)
+    plan = make_plan(facts)
+    outputs = {r.name: folder / f"bare-{r.name}.mp4" for r in plan.renditions}
+    command = ffmpeg.encode_argv(source, facts, plan, outputs)
+    for turn in range(pairs):
+        target = folder / f"lesson-{source.stem}-{turn}"
+        bare.take(partial(ffmpeg.run, command))
+        packaged.take(partial(package, source, target))
+    detail = (
+        f"wall bare {min(bare.wall):.2f} s, packaged {min(packaged.wall):.2f} s; processor time "
+        f"{min(bare.cpu):.2f} s, {min(packaged.cpu):.2f} s, ratio {min(packaged.cpu) / min(bare.cpu):.3f}; "
+        f"{facts.duration_ms / 1000:.0f} s of video, {pairs} pairs"
+    )
+    return BenchLine(name, min(packaged.wall) / min(bare.wall), LIMIT, detail)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--pairs", type=int, default=3)
+    arguments = parser.parse_args()
+    lines = run(arguments.seconds, arguments.pairs)
+    for line in lines:
+        verdict = "ok" if line.holds else "TOO MUCH"
+        sys.stdout.write(f"{line.name}: {line.ratio:.3f} (limit {line.limit}) {verdict}; {line.detail}\n")
+    return 0 if all(line.holds for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
