@@ -55,9 +55,11 @@ JOIN elearn.statement_id AS there ON there.id = given.id::uuid
 
 _GET = """
 SELECT kept.raw, kept.stored_at, kept.authority_id, kept.version, kept.sitting_id,
-       kept.voids IS NULL AND EXISTS (SELECT FROM elearn.statement_voiding WHERE target_id = kept.id)
+       kept.voids IS NULL AND EXISTS (SELECT FROM elearn.statement_voiding WHERE target_id = kept.id),
+       sender.organisation_id
 FROM elearn.statement_id AS there
 JOIN elearn.statement AS kept ON kept.stored_at = there.stored_at AND kept.id = there.id
+LEFT JOIN elearn.lrs_credential AS sender ON sender.id = kept.authority_id
 WHERE there.id = %(id)s::uuid
 """
 
@@ -99,6 +101,8 @@ class Kept:
     version: str
     sitting_id: UUID | None
     voided: bool
+    authority_organisation_id: UUID | None
+    """Whose credential it came by."""
 
 
 def insert(
@@ -156,8 +160,8 @@ def get(session: Session, id_: UUID) -> Kept | None:
     row = session.connection().exec_driver_sql(_GET, {"id": id_}).one_or_none()
     if row is None:
         return None
-    raw, stored_at, authority_id, version, sitting_id, voided = row
-    return Kept(id_, raw, stored_at.astimezone(UTC), authority_id, version, sitting_id, voided)
+    raw, stored_at, authority_id, version, sitting_id, voided, organisation_id = row
+    return Kept(id_, raw, stored_at.astimezone(UTC), authority_id, version, sitting_id, voided, organisation_id)
 
 
 def _as_json(batch: Iterable[Checked]) -> str:

@@ -1,0 +1,66 @@
+"""`elearn lrs key create | list | revoke`: who may use /xapi/."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import click
+
+from elearn.clock import utcnow
+from elearn.db import db
+from elearn.tracking.lrs import credentials
+
+
+@click.group()
+def lrs() -> None:
+    """The xAPI record store."""
+
+
+@lrs.group()
+def key() -> None:
+    """Keys that may use /xapi/."""
+
+
+@key.command("create")
+@click.argument("label")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(credentials.SCOPES),
+    default=credentials.DEFAULT_SCOPES,
+    show_default=True,
+)
+@click.option("--organisation", type=click.UUID, help="Whose statements it may read besides its own; none: all.")
+def create(label: str, scopes: tuple[str, ...], organisation: UUID | None) -> None:
+    """Make a key for LABEL and print it with its secret, which cannot be shown again."""
+    session = db.session()
+    made, secret = credentials.create(
+        session,
+        label=label,
+        scopes=scopes,
+        organisation_id=organisation,
+        at=utcnow(),
+        server_key=credentials.server_key(),
+    )
+    session.commit()
+    click.echo(f"key     {made.key}")
+    click.echo(f"secret  {secret}")
+
+
+@key.command("list")
+def list_keys() -> None:
+    """Print every key, live or revoked."""
+    for one in credentials.everyone(db.session()):
+        state = "live" if one.revoked_at is None else f"revoked {one.revoked_at:%Y-%m-%d %H:%M}Z"
+        click.echo("\t".join((one.key, state, ",".join(one.scopes), str(one.organisation_id or "-"), one.label)))
+
+
+@key.command("revoke")
+@click.argument("key")
+def revoke(key: str) -> None:
+    """Close KEY for good. What it wrote stays."""
+    session = db.session()
+    credentials.revoke(session, key, at=utcnow())
+    session.commit()
+    click.echo(f"revoked {key}")
