@@ -1,1 +1,101 @@
-export {};
+// The lesson page: reads its config, wires buttons and keys to the lesson.
+
+import { Lesson } from "./lesson";
+import { t, useTexts } from "./messages";
+import type { Config } from "./protocol";
+import { isFull, toggleFull } from "./screen";
+import { openStore } from "./store";
+import { View } from "./view";
+
+const STEP_MS = 5000;
+
+async function start(): Promise<void> {
+  const raw = document.getElementById("player-config")?.textContent;
+  if (!raw) return;
+  const config = JSON.parse(raw) as Config;
+  useTexts(config.texts);
+  const view = new View();
+  const lesson = new Lesson(config, view, await openStore());
+  const { video } = view;
+  if (config.progress) {
+    view.seekBar(config.progress.duration_ms, (ms) => lesson.seek(ms));
+    view.progress(config.progress);
+    view.position(config.progress.frontier_ms, config.progress.duration_ms);
+  }
+
+  view.on("toggle", () => void lesson.toggle());
+  view.on("confirm", () => void lesson.check(true));
+  view.on("mute", () => (video.muted = !video.muted));
+  view.on("full", () => toggleFull(view.root, video));
+  video.addEventListener("click", () => void lesson.toggle());
+  const volume = view.find<HTMLInputElement>("[data-volume]");
+  volume.addEventListener("input", () => {
+    video.volume = Number(volume.value) / 100;
+    video.muted = video.volume === 0;
+  });
+  const full = view.find("[data-do=full]");
+  for (const name of ["fullscreenchange", "webkitfullscreenchange"]) {
+    document.addEventListener(name, () => {
+      view.root.dataset["full"] = String(isFull());
+      full.setAttribute("aria-label", isFull() ? t("Leave full screen") : t("Full screen"));
+    });
+  }
+  captions(view);
+  keys(view, lesson);
+  leaving(lesson);
+  if ("mediaSession" in navigator) {
+    navigator.mediaSession.metadata = new MediaMetadata({ title: document.title });
+    navigator.mediaSession.setActionHandler("play", () => void lesson.play());
+    navigator.mediaSession.setActionHandler("pause", () => video.pause());
+  }
+  await lesson.prepare();
+  view.root.dataset["ready"] = "true";
+}
+
+function captions(view: View): void {
+  const tracks = [...view.video.textTracks];
+  const button = view.find("[data-do=captions]");
+  button.hidden = tracks.length === 0;
+  view.on("captions", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(on));
+    tracks.forEach((track, index) => (track.mode = on && index === 0 ? "showing" : "disabled"));
+  });
+}
+
+function keys(view: View, lesson: Lesson): void {
+  document.addEventListener("keydown", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    // The seek bar is a range: its own arrow keys move it, and everything typed elsewhere is left alone.
+    const onSeek = target?.matches("[data-seek]") ?? false;
+    if (!onSeek && target?.closest("input, select, textarea, button, a, summary")) return;
+    const step = { ArrowLeft: -STEP_MS, ArrowRight: STEP_MS }[event.key];
+    if (step !== undefined) lesson.step(step);
+    else if (event.key === " " || event.key === "k") void lesson.toggle();
+    else if (event.key === "m") view.video.muted = !view.video.muted;
+    else if (event.key === "f") toggleFull(view.root, view.video);
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** Time that waits for a check would lapse unnoticed: say so before the page goes. */
+function leaving(lesson: Lesson): void {
+  let sure = false;
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[href]") : null;
+    if (!link || event.defaultPrevented || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!lesson.isOpen || link.getAttribute("href")?.startsWith("#")) return;
+    event.preventDefault();
+    void lesson.mayLeave().then((go) => {
+      sure = go;
+      if (go) location.assign(link.href);
+    });
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!sure && lesson.isOpen && lesson.pendingMs > 0) event.preventDefault();
+  });
+}
+
+void start();

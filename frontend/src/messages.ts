@@ -1,0 +1,117 @@
+// Every sentence the player says. The English sentence is the message's name; the page brings the other language's
+// texts in `player-config` (elearn/translations/zh/player.po; a test compares the two lists). Places are {named}.
+
+export const MESSAGES = [
+  "Play",
+  "Pause",
+  "Mute",
+  "Sound on",
+  "Full screen",
+  "Leave full screen",
+  "Captions",
+  "Automatic",
+  "{at} of {whole}",
+  "{minutes} min {seconds} s",
+  "{seconds} s",
+  "{time} final",
+  "{time} waiting for a check",
+  "{left} left to watch",
+  "Nothing watched yet",
+  "Confirmed. This lesson is complete.",
+  "Everything is watched. One check makes it final.",
+  "Watched time becomes final when you pass a short check.",
+  "Opening the lesson …",
+  "Loading …",
+  "Waiting: the next part opens as your watching gets there.",
+  "Tap to play",
+  "No network. What you watch is kept on this device and sent later.",
+  "{count} reports waiting to be sent",
+  "Sending what was watched earlier on this device …",
+  "You jumped ahead",
+  "Only watching in order counts, so we went back to where you had got to.",
+  "Too fast",
+  "This part went by faster than time passed. Play at normal speed from the marked place.",
+  "Continued on another device",
+  "The lesson is now playing elsewhere. What you watched here before that counts.",
+  "Continue here",
+  "Out of sight",
+  "The lesson ran while this page was hidden, so that part did not count. Keep the page in front and watch it again.",
+  "A check was missed",
+  "Time since the last passed check does not count. Answer a check, then go on from the marked place.",
+  "A limit was reached",
+  "There is a limit for one day and for watching without network. Connect and go on from the marked place; if today is full, go on tomorrow.",
+  "This device could not be confirmed",
+  "Its last report did not fit. Reload the page and go on from the marked place. If it happens again, use another browser.",
+  "Paused",
+  "The lesson pauses when the page is hidden. Press play to go on.",
+  "Confirm now",
+  "Answer now",
+  "{time} still waits for a check",
+  "It counts only after a check, and lapses after three days. Confirm before you leave.",
+  "Leave without confirming",
+  "Stay",
+  "Are you still with us?",
+  "One question about what you just watched. More than one answer may be right.",
+  "{seconds} seconds left",
+  "{count} tries left",
+  "1 try left",
+  "Send the answer",
+  "Mark at least one answer.",
+  "Not quite. Look again: one more try.",
+  "Right! {time} of this lesson is final.",
+  "That was not right. You go back to the last passed check and answer a new question to go on.",
+  "The time ran out. You go back to the last passed check and answer a new question to go on.",
+  "New question",
+  "Go on",
+  "Close",
+  "There is nothing to confirm at the moment.",
+  "Lesson complete",
+  "All {time} of this lesson is final and goes into your record.",
+  "Next lesson",
+  "Back to the course",
+  "Watch again",
+  "This browser cannot play the lesson",
+  "The page must be opened over a secure connection (https). Ask whoever gave you the address.",
+  "The player needs a newer browser. Update it, or open this page in another one.",
+  "The lesson cannot be opened",
+  "The video cannot be played at the moment.",
+  "Try again",
+  "Please sign in again",
+  "Your watching is kept on this device. Sign in to go on.",
+  "Sign in",
+  "This page is out of date",
+  "Reload the page to go on. Your watching is kept on this device.",
+  "Reload",
+  "Watching cannot be kept when this page closes: the browser's storage is off. Stay online.",
+] as const;
+
+export type Message = (typeof MESSAGES)[number];
+
+let texts: Readonly<Record<string, string>> = {};
+
+export function useTexts(given: Readonly<Record<string, string>>): void {
+  texts = given;
+}
+
+/** `message` in the page's language, with its {places} filled. */
+export function t(message: Message, facts: Readonly<Record<string, string | number>> = {}): string {
+  const text = texts[message] ?? message;
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => String(facts[name] ?? place));
+}
+
+/** Milliseconds as a person reads them, rounded down: "12 min 5 s". */
+export function duration(ms: number): string {
+  const whole = Math.floor(ms / 1000);
+  const minutes = Math.floor(whole / 60);
+  const seconds = whole % 60;
+  return minutes > 0 ? t("{minutes} min {seconds} s", { minutes, seconds }) : t("{seconds} s", { seconds });
+}
+
+/** Milliseconds on the clock face: "12:05". */
+export function clock(ms: number): string {
+  const whole = Math.max(0, Math.floor(ms / 1000));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const seconds = String(whole % 60).padStart(2, "0");
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
+}

@@ -1,0 +1,88 @@
+// The words of docs/player-protocol.md as types. All times are whole milliseconds.
+
+export type RefusalClass =
+  | "jumped_ahead"
+  | "too_fast"
+  | "playing_elsewhere"
+  | "hidden"
+  | "check_missed"
+  | "limit_reached"
+  | "device_problem";
+
+export type Ended = "playing_elsewhere" | "closed" | "expired";
+export type Stretch = readonly [number, number];
+
+export interface State {
+  frontier_ms: number;
+  spans: { pending: Stretch[]; final: Stretch[] };
+  pending_ms: number;
+  final_ms: number;
+  complete?: boolean;
+  held: boolean;
+  check_due: boolean;
+  nonce: string;
+  server_time_ms: number;
+  ended: Ended | null;
+}
+
+export interface Opening extends State {
+  sid: string;
+  token: string;
+  actor: unknown;
+  activity: { id: string };
+  unit: string;
+  title: string;
+  duration_ms: number;
+  start_ms?: number;
+  heartbeat_ms: number;
+  rate_max_permille: number;
+  delta_ms: number;
+  hidden_grace_ms: number;
+  playlist: string;
+  poster: string | null;
+  expires_ms: number;
+}
+
+export interface Result {
+  seq: number;
+  id: string;
+  outcome: "believed" | "partly" | "refused" | "ignored" | "waiting";
+  class: RefusalClass | null;
+  credited_ms: number;
+  late: boolean;
+}
+
+export interface Receipt extends State {
+  acknowledged: number;
+  results: Result[];
+}
+
+export interface Check {
+  id: string;
+  kind: string;
+  stem: string;
+  options: { id: number; text: string }[];
+  answer_ms: number;
+  deadline_ms: number;
+  tries_left: number;
+}
+
+export interface CheckOutcome extends State {
+  outcome: "passed" | "try_again" | "failed" | "expired";
+  tries_left?: number;
+}
+
+export type EventKind = "play" | "heartbeat" | "rate" | "hide" | "show" | "pause" | "seek" | "end";
+
+/** What the page's `player-config` holds. */
+export interface Config {
+  unit: string;
+  /** Opaque name of who is signed in; queues of another learner on a shared phone are left alone. */
+  learner?: string;
+  language: string;
+  csrf: string;
+  texts: Record<string, string>;
+  urls: { devices: string; sittings: string; course?: string | null; next?: string | null; signin?: string | null };
+  /** What was known when the page was made; shown until the sitting opens. */
+  progress?: Pick<State, "frontier_ms" | "spans" | "pending_ms" | "final_ms" | "complete"> & { duration_ms: number };
+}

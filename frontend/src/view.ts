@@ -1,0 +1,239 @@
+// What the learner sees and touches: the control bar, the marked track, the ring, notices and covers.
+// The page (lesson.html) brings the elements; they are found by their data- names.
+
+import { clock, duration, t } from "./messages";
+import type { RefusalClass, State, Stretch } from "./protocol";
+
+const EXPLAIN: Record<RefusalClass, readonly [string, string]> = {
+  jumped_ahead: [t0("You jumped ahead"), t0("Only watching in order counts, so we went back to where you had got to.")],
+  too_fast: [t0("Too fast"), t0("This part went by faster than time passed. Play at normal speed from the marked place.")],
+  playing_elsewhere: [
+    t0("Continued on another device"),
+    t0("The lesson is now playing elsewhere. What you watched here before that counts."),
+  ],
+  hidden: [
+    t0("Out of sight"),
+    t0("The lesson ran while this page was hidden, so that part did not count. Keep the page in front and watch it again."),
+  ],
+  check_missed: [
+    t0("A check was missed"),
+    t0("Time since the last passed check does not count. Answer a check, then go on from the marked place."),
+  ],
+  limit_reached: [
+    t0("A limit was reached"),
+    t0("There is a limit for one day and for watching without network. Connect and go on from the marked place; if today is full, go on tomorrow."),
+  ],
+  device_problem: [
+    t0("This device could not be confirmed"),
+    t0("Its last report did not fit. Reload the page and go on from the marked place. If it happens again, use another browser."),
+  ],
+};
+
+/** Marks a message for later translation: the texts arrive after this module is read. */
+function t0<M extends Parameters<typeof t>[0]>(message: M): M {
+  return message;
+}
+
+const NOTICE_MS = 12_000;
+const SAME_NOTICE_MS = 15_000;
+const RING = 2 * Math.PI * 52;
+
+export interface Cover {
+  title: string;
+  text: string;
+  action?: { label: string; run: () => void };
+  other?: { label: string; href: string };
+  tone?: "good" | "bad";
+}
+
+export class View {
+  readonly video: HTMLVideoElement;
+  readonly root: HTMLElement;
+  private readonly said = new Map<string, number>();
+  private scrubbing = false;
+  private durationMs = 0;
+
+  constructor() {
+    this.root = this.find("[data-player]");
+    this.video = this.find<HTMLVideoElement>("[data-player] video");
+  }
+
+  find<T extends HTMLElement = HTMLElement>(selector: string): T {
+    const found = document.querySelector<T>(selector);
+    if (!found) throw new Error(`the page lacks ${selector}`);
+    return found;
+  }
+
+  on(name: string, action: () => void): void {
+    for (const button of document.querySelectorAll<HTMLElement>(`[data-do=${name}]`)) {
+      button.addEventListener("click", action);
+    }
+  }
+
+  // -- the control bar
+
+  playing(on: boolean): void {
+    this.root.dataset["playing"] = String(on);
+    const label = on ? t("Pause") : t("Play");
+    for (const button of this.root.querySelectorAll("[data-do=toggle]")) button.setAttribute("aria-label", label);
+  }
+
+  muted(on: boolean): void {
+    this.root.dataset["muted"] = String(on);
+    this.find("[data-do=mute]").setAttribute("aria-label", on ? t("Sound on") : t("Mute"));
+  }
+
+  /** The seek bar. `onSeek` gets milliseconds when the learner lets go. */
+  seekBar(durationMs: number, onSeek: (ms: number) => void): void {
+    const bar = this.find<HTMLInputElement>("[data-seek]");
+    this.durationMs = durationMs;
+    bar.disabled = false;
+    bar.max = String(durationMs);
+    bar.oninput = () => {
+      this.scrubbing = true;
+      this.time(Number(bar.value), durationMs);
+    };
+    bar.onchange = () => {
+      this.scrubbing = false;
+      onSeek(Number(bar.value));
+    };
+  }
+
+  position(ms: number, durationMs: number): void {
+    if (this.scrubbing) return;
+    this.find<HTMLInputElement>("[data-seek]").value = String(ms);
+    this.time(ms, durationMs);
+  }
+
+  private time(ms: number, durationMs: number): void {
+    const bar = this.find<HTMLInputElement>("[data-seek]");
+    const facts = { at: clock(ms), whole: clock(durationMs) };
+    bar.setAttribute("aria-valuetext", t("{at} of {whole}", facts));
+    bar.style.setProperty("--at", `${durationMs > 0 ? (ms / durationMs) * 100 : 0}%`);
+    this.find("[data-time]").textContent = `${facts.at} / ${facts.whole}`;
+  }
+
+  /** Fill a select; hidden when there is no choice. */
+  choices(name: string, options: readonly (readonly [string, string])[], chosen: string, pick: (v: string) => void): void {
+    const select = this.find<HTMLSelectElement>(`[data-choice=${name}]`);
+    select.replaceChildren(...options.map(([value, label]) => new Option(label, value, false, value === chosen)));
+    select.onchange = () => pick(select.value);
+    (select.closest<HTMLElement>("[data-choice-box]") ?? select).hidden = options.length < 2;
+  }
+
+  // -- what counts
+
+  progress(state: Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete">): void {
+    const whole = this.durationMs;
+    const { final_ms: final, pending_ms: pending } = state;
+    const mark = ([from, to]: Stretch, kind: string): HTMLElement => {
+      const stretch = document.createElement("i");
+      stretch.className = kind;
+      stretch.style.left = `${(from / whole) * 100}%`;
+      stretch.style.width = `${((to - from) / whole) * 100}%`;
+      return stretch;
+    };
+    const frontier = document.createElement("i");
+    frontier.className = "frontier";
+    frontier.style.left = `${(state.frontier_ms / whole) * 100}%`;
+    this.find("[data-track]").replaceChildren(
+      ...state.spans.final.map((span) => mark(span, "final")),
+      ...state.spans.pending.map((span) => mark(span, "pending")),
+      ...(state.complete || state.frontier_ms === 0 ? [] : [frontier]),
+    );
+    this.arc("final", final, 0, whole);
+    this.arc("pending", pending, final, whole);
+    this.find("[data-percent]").textContent = `${Math.floor(((final + pending) * 100) / whole)}%`;
+    this.find("[data-final]").textContent = t("{time} final", { time: duration(final) });
+    const waiting = this.find("[data-pending]");
+    waiting.textContent = t("{time} waiting for a check", { time: duration(pending) });
+    waiting.hidden = pending === 0;
+    const left = this.find("[data-left]");
+    left.textContent = t("{left} left to watch", { left: duration(Math.max(0, whole - state.frontier_ms)) });
+    left.hidden = whole - state.frontier_ms < 1000;
+    this.find("[data-advice]").textContent = advice(state, left.hidden);
+    this.find("[data-do=confirm]").hidden = pending === 0;
+  }
+
+  private arc(kind: string, ms: number, afterMs: number, whole: number): void {
+    const circle = document.querySelector<SVGCircleElement>(`[data-ring=${kind}]`);
+    if (!circle) return;
+    const share = whole > 0 ? Math.min(1, ms / whole) : 0;
+    circle.style.strokeDasharray = `${share * RING} ${RING}`;
+    circle.style.strokeDashoffset = `${-(whole > 0 ? afterMs / whole : 0) * RING}`;
+    circle.style.visibility = ms > 0 ? "visible" : "hidden";
+  }
+
+  // -- telling
+
+  explain(why: RefusalClass): void {
+    const [title, text] = EXPLAIN[why];
+    this.notice(t(title as Parameters<typeof t>[0]), t(text as Parameters<typeof t>[0]), "warn");
+  }
+
+  /** A notice under the video; the same one not twice within a short time. */
+  notice(title: string, text: string, tone: "warn" | "info" | "good" = "info"): void {
+    const last = this.said.get(title) ?? -Infinity;
+    if (performance.now() - last < SAME_NOTICE_MS) return;
+    this.said.set(title, performance.now());
+    const box = document.createElement("div");
+    const strong = document.createElement("strong");
+    const line = document.createElement("p");
+    const put = document.createElement("button");
+    box.className = `notice ${tone}`;
+    strong.textContent = title;
+    line.textContent = text;
+    put.type = "button";
+    put.className = "icon-button";
+    put.dataset["dismiss"] = "";
+    put.setAttribute("aria-label", t("Close"));
+    put.textContent = "×";
+    box.append(strong, line, put);
+    const place = this.find("[data-notices]");
+    place.prepend(box);
+    while (place.children.length > 3) place.lastElementChild?.remove();
+    setTimeout(() => box.remove(), NOTICE_MS);
+  }
+
+  network(text: string | null): void {
+    const badge = this.find("[data-network]");
+    badge.hidden = text === null;
+    if (text !== null && badge.textContent !== text) badge.textContent = text;
+  }
+
+  busy(text: string | null): void {
+    this.find("[data-busy]").hidden = text === null;
+    this.find("[data-busy-text]").textContent = text ?? "";
+  }
+
+  /** Something lies over the video and wants a decision. */
+  cover(cover: Cover | null): void {
+    const box = this.find("[data-cover]");
+    box.hidden = cover === null;
+    this.root.dataset["covered"] = String(cover !== null);
+    if (!cover) return;
+    box.dataset["tone"] = cover.tone ?? "";
+    this.find("[data-cover-title]").textContent = cover.title;
+    this.find("[data-cover-text]").textContent = cover.text;
+    const button = this.find<HTMLButtonElement>("[data-cover-action]");
+    button.hidden = !cover.action;
+    if (cover.action) {
+      button.textContent = cover.action.label;
+      button.onclick = cover.action.run;
+    }
+    const link = this.find<HTMLAnchorElement>("[data-cover-link]");
+    link.hidden = !cover.other;
+    if (cover.other) {
+      link.textContent = cover.other.label;
+      link.href = cover.other.href;
+    }
+    (cover.action ? button : link).focus({ preventScroll: true });
+  }
+}
+
+function advice(state: Pick<State, "pending_ms" | "final_ms" | "complete">, watched: boolean): string {
+  if (state.complete) return t("Confirmed. This lesson is complete.");
+  if (watched && state.pending_ms > 0) return t("Everything is watched. One check makes it final.");
+  if (state.pending_ms === 0 && state.final_ms === 0) return t("Nothing watched yet");
+  return t("Watched time becomes final when you pass a short check.");
+}
