@@ -116,7 +116,12 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[int, int, str]]]] = [
     ("a clock CLK_SLACK and EPS ahead", {"report": a_report(cm_ms=17_150)}, [(0, 15_000, "ok")]),
     ("one millisecond further ahead", {"report": a_report(cm_ms=17_151)}, [(0, 15_000, "CLOCK_FAST")]),
     (
-        "counted from its own zero",
+        "which counts from a zero of its own",
+        {"report": a_report(cm_ms=97_150), "sitting": a_sitting(cm_open_ms=80_000, last_cm_ms=80_000)},
+        [(0, 15_000, "ok")],
+    ),
+    (
+        "and not from ours",
         {"report": a_report(cm_ms=97_151), "sitting": a_sitting(cm_open_ms=80_000, last_cm_ms=80_000)},
         [(0, 15_000, "CLOCK_FAST")],
     ),
@@ -226,11 +231,6 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[int, int, str]]]] = [
         [(0, 10_000, "late"), (10_000, 15_000, "OFFLINE_LIMIT")],
     ),
     (
-        "a report in time ends the gap",
-        {"sitting": a_sitting(gap_late_ms=900_000)},
-        [(0, 15_000, "ok")],
-    ),
-    (
         "a day brings in LATE_DAY at most",
         {
             "report": a_report(sent_cm_ms=90_000),
@@ -335,6 +335,14 @@ def test_late_credit_is_counted_for_the_gap_and_the_day() -> None:
     assert verdict.sitting.gap_late_ms == 15_000
     assert verdict.learner.days == {TODAY: DayUse(15_000, 15_000)}
     assert verdict.sitting.e_ms == T + 15_000
+
+
+def test_a_report_in_time_begins_a_new_gap() -> None:
+    full = a_sitting(gap_late_ms=POLICY.gap_max_ms)
+    assert judge(sitting=full).sitting.gap_late_ms == 0
+    assert judge(a_report(b_ms=0), sitting=full).sitting.gap_late_ms == 0
+    late = judge(a_report(sent_cm_ms=90_000), after_ms=90_000, sitting=full)
+    assert late.sitting.gap_late_ms == POLICY.gap_max_ms
 
 
 def test_playing_is_placed_where_the_client_waited_but_never_before_the_last_report() -> None:
