@@ -106,16 +106,18 @@ def app(_built: Flask, clock: ManualClock) -> Iterator[Flask]:
     _built.extensions["elearn"].clock = clock
     _built.extensions["elearn"].redis.flushdb()
     with _built.app_context():
-        engine = db.engine
+        engine, engines = db.engine, db.engines
+    options = db.session.session_factory.kw
     with engine.connect() as connection:
         outer = connection.begin()
-        options = {"bind": connection, "join_transaction_mode": "create_savepoint"}
-        db.session.session_factory.kw.update(options)
+        # Flask-SQLAlchemy's session looks for its engine here and at no `bind` of its own.
+        engines[None] = connection  # type: ignore[assignment]
+        options["join_transaction_mode"] = "create_savepoint"
         try:
             yield _built
         finally:
-            for key in options:
-                db.session.session_factory.kw.pop(key, None)
+            engines[None] = engine
+            del options["join_transaction_mode"]
             outer.rollback()
 
 
