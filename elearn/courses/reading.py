@@ -99,11 +99,14 @@ def _table(text: str) -> Iterator[tuple[int, list[str]]]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in first else ",")
     line = 1
-    for row in reader:
-        cells = [cell.strip() for cell in row]
-        if any(cells) and cells[0].lower() not in HEADER:
-            yield line, cells
-        line = reader.line_num + 1
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells) and cells[0].lower() not in HEADER:
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise BadRows((RowProblem(line, "This row cannot be read: a quotation mark may be missing."),)) from error
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:

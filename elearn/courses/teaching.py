@@ -12,6 +12,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, pool
@@ -360,7 +361,7 @@ def course_view(session: Session, course_id: UUID, *, acting: Collection[UUID]) 
         for upload in session.scalars(
             sa.select(Upload)
             .where(Upload.lesson_id.in_(of_course))
-            .distinct(Upload.lesson_id)
+            .ext(distinct_on(Upload.lesson_id))
             .order_by(Upload.lesson_id, Upload.created_at.desc())
         )
     }
