@@ -11,8 +11,8 @@ from elearn.tracking.lrs.check import Checked, check_statement
 HOME = "https://school.example"
 
 
-def an_agent(name: str = "w-1001", **more: Any) -> dict[str, Any]:
-    return {"objectType": "Agent", "account": {"homePage": HOME, "name": name}, **more}
+def an_agent(account: str = "w-1001", **more: Any) -> dict[str, Any]:
+    return {"objectType": "Agent", "account": {"homePage": HOME, "name": account}, **more}
 
 
 def a_statement(**what: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.http import http_date
 
 from elearn import errors, locale, web
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 5_000_000
 MAX_STATEMENTS = 1000
+
+OFFERED = {"about": ("GET", "HEAD"), "statements": ("GET", "HEAD", "POST", "PUT")}
 
 bp = Blueprint("xapi", __name__, url_prefix="/xapi")
 
@@ -138,6 +140,16 @@ def get_statement() -> ResponseReturnValue:
     response.set_etag(sha1(response.get_data(), usedforsecurity=False).hexdigest())
     response.headers["Last-Modified"] = http_date(kept.stored_at)
     return response
+
+
+@bp.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+@web.exempt_from_csrf
+@web.allow(ANYBODY)
+def elsewhere(rest: str) -> ResponseReturnValue:
+    """What no view above takes is refused by this door, in its own form: the router's refusal would be a page."""
+    if rest in OFFERED:
+        raise MethodNotAllowed(valid_methods=OFFERED[rest])
+    raise errors.NotFound("There is nothing at this address.")
 
 
 def _keep(batch: Sequence[Checked]) -> None:
