@@ -111,12 +111,12 @@ def app(_built: Flask, clock: ManualClock) -> Iterator[Flask]:
     with engine.connect() as connection:
         outer = connection.begin()
         # Flask-SQLAlchemy's session looks for its engine here and at no `bind` of its own.
-        engines[None] = connection  # type: ignore[assignment]
+        engines[None] = connection  # type: ignore[index]
         options["join_transaction_mode"] = "create_savepoint"
         try:
             yield _built
         finally:
-            engines[None] = engine
+            engines[None] = engine  # type: ignore[index]
             del options["join_transaction_mode"]
             outer.rollback()
 

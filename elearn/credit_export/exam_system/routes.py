@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import msgspec
 import sqlalchemy as sa
+from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -58,8 +59,12 @@ class MayAsk:
         self.name = f"exam receiver ({scope})"
 
     def check(self, view_args: dict[str, Any]) -> None:
-        """Raises Authlib's own 401 or 403 answer (RFC 6750, section 3)."""
-        token: oauth.Token = runtime().kept["exam.protector"].acquire_token([self.scope])
+        """Raises the 401 or 403 answer of RFC 6750, section 3, as an HTTP exception."""
+        protector = runtime().kept["exam.protector"]
+        try:
+            token: oauth.Token = protector.acquire_token([self.scope])
+        except OAuth2Error as error:
+            protector.raise_error_response(error)
         g.exam_receiver = db.session().get(Receiver, token.receiver_id)
 
 
