@@ -1,0 +1,29 @@
+"""FROM WHAT THE PHONE SAYS TO WHAT WE BELIEVE.
+
+    report (xAPI statement, signed) ─► record store ─► verdict ─► watched spans, pending ─► check passed ─► final
+    messages.py                        lrs/            verifier.py recording.py             checks.py
+
+In comes what a player claims; out goes `watched_span`, the ledger that hours are earned from. Open `routes.py` for
+the door (docs/player-protocol.md says what goes through it), `ingest.py` for the way of a message, `verifier.py`
+for the rules.
+
+    spans, verifier, pacing, presence, policy, replay   pure: MODEL's arithmetic, and decisions taken again
+    messages, tokens     what arrives, and who may send it
+    standing             the rows a decision starts from, under lock: the learner's first, then the sitting's
+    sittings, ingest, delivery, checks, recording        open, report, hand out keys, ask, write down
+    policies, addresses  which rules apply; where things are
+    watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
+    lrs/                 the record store, whole and by the standard
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+
+def install(app: Flask, whole: Blueprint) -> None:
+    """Bring the sitting's door, the record store's doors and the jobs on board."""
+    from elearn.tracking import lrs, routes
+
+    lrs.install(app, whole)
+    whole.register_blueprint(routes.bp)

@@ -1,0 +1,91 @@
+"""Where things are, for the player: who it speaks as, about what, and where the media lies."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from elearn.courses import catalogue
+from elearn.courses.catalogue import UnitFacts
+from elearn.errors import NotFound
+from elearn.runtime import runtime
+from elearn.tracking.ingest import Whose
+from elearn.tracking.lrs.check import actor_key, key_of
+from media.errors import BadManifest
+from media.manifest import Manifest
+from media.playlist import master_playlist, media_playlist
+
+VIDEO = "https://w3id.org/xapi/video/activity-type/video"
+
+
+def actor(public_url: str, pseudonym: str) -> dict[str, Any]:
+    """The xAPI agent that a learner's statements carry: no name, no document, a pseudonym."""
+    return {"objectType": "Agent", "account": {"homePage": public_url, "name": pseudonym}}
+
+
+def activity(public_url: str, facts: UnitFacts) -> dict[str, Any]:
+    """The xAPI activity of a unit."""
+    return {
+        "objectType": "Activity",
+        "id": activity_id(public_url, facts.id),
+        "definition": {"type": VIDEO, "name": {"zh": facts.title}},
+    }
+
+
+def activity_id(public_url: str, unit_id: UUID) -> str:
+    return f"{public_url}/units/{unit_id}"
+
+
+@lru_cache(maxsize=4096)
+def whose(public_url: str, pseudonym: str, unit_id: UUID) -> Whose:
+    """What a sitting's statements must be about, as the record store's keys."""
+    key = actor_key(actor(public_url, pseudonym))
+    assert key is not None  # an account identifies
+    return Whose(actor_key=key, activity_key=key_of(activity_id(public_url, unit_id)))
+
+
+def media_url(facts: UnitFacts, path: str) -> str:
+    """The public address of a packaged file: static, so a CDN may serve it."""
+    elsewhere = runtime().settings.media_url
+    if elsewhere is not None:
+        return f"{elsewhere.rstrip('/')}/{facts.content_hash}/{path}"
+    return url_for("elearn.courses.media", content_hash=facts.content_hash, path=path)
+
+
+def poster_url(facts: UnitFacts) -> str | None:
+    """The unit's poster; None where the packaged files are not on this machine."""
+    try:
+        return media_url(facts, catalogue.manifest(facts, runtime().settings.media_dir).poster)
+    except BadManifest:
+        return None
+
+
+def master(facts: UnitFacts, sitting_id: UUID) -> str:
+    """The HLS master playlist of a unit, for one sitting. Raises NotFound: there are no packaged files."""
+    return master_playlist(
+        _manifest(facts),
+        lambda name: url_for("elearn.tracking.rendition_playlist", sitting_id=sitting_id, rendition=name),
+    )
+
+
+def rendition(facts: UnitFacts, sitting_id: UUID, name: str) -> str:
+    """One rendition's playlist: segments are static files, keys come from the sitting. Raises NotFound."""
+    manifest = _manifest(facts)
+    if name not in {one.name for one in manifest.renditions}:
+        raise NotFound("There is nothing at this address.")
+    return media_playlist(
+        manifest,
+        name,
+        segment_uri=lambda path: media_url(facts, path),
+        key_uri=lambda index: url_for("elearn.tracking.key", sitting_id=sitting_id, index=index),
+    )
+
+
+def _manifest(facts: UnitFacts) -> Manifest:
+    try:
+        return catalogue.manifest(facts, runtime().settings.media_dir)
+    except BadManifest as error:
+        raise NotFound("The files of this lesson are not here.") from error

@@ -1,0 +1,177 @@
+"""What the player sends through the sitting's door, read and checked for form (docs/player-protocol.md). Pure.
+
+A message that cannot be read is refused as a whole. What its reports claim is not judged here.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import Meta, Struct, field
+
+from elearn.errors import Malformed
+from elearn.tracking.lrs.check import Checked, check_statement
+from elearn.tracking.verifier import Report
+
+MAX_REPORTS = 64
+MAX_BODY_BYTES = 256 * 1024
+REPORT = "urn:elearn:xapi:report"
+SESSION_ID = "https://w3id.org/xapi/video/extensions/session-id"
+
+Milliseconds = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""A claim may be nonsense (the verifier says so), but it fits the column that keeps it."""
+
+
+class SentReport(Struct, forbid_unknown_fields=True):
+    statement: str
+    sig: str
+
+
+class Message(Struct, forbid_unknown_fields=True):
+    """The body of `POST /sittings/<sid>/reports`."""
+
+    sid: str
+    sent_cm: Milliseconds
+    nonce: Annotated[str, Meta(max_length=64)]
+    reports: Annotated[list[SentReport], Meta(max_length=MAX_REPORTS)]
+
+
+class OpenRequest(Struct, forbid_unknown_fields=True):
+    """The body of `POST /sittings`."""
+
+    unit: UUID
+    device: Annotated[str, Meta(max_length=64)]
+    cm: Milliseconds
+    player: Annotated[str, Meta(max_length=64)]
+
+
+class AnswerRequest(Struct, forbid_unknown_fields=True):
+    """The body of `POST /sittings/<sid>/checks/<id>`."""
+
+    answer: Annotated[list[Annotated[int, Meta(ge=0, le=3)]], Meta(max_length=4)]
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
+class _Claim(Struct):
+    seq: Annotated[int, Meta(ge=1, le=2**31)]
+    a: Milliseconds
+    b: Milliseconds
+    cm: Milliseconds
+    play: Milliseconds
+    hidden: Milliseconds
+    prev: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+    event: Annotated[str, Meta(max_length=32)]
+
+
+class _ResultExtensions(Struct):
+    report: _Claim = field(name=REPORT)
+
+
+class _Result(Struct):
+    extensions: _ResultExtensions
+
+
+class _ContextExtensions(Struct):
+    session_id: str = field(name=SESSION_ID)
+
+
+class _Context(Struct):
+    extensions: _ContextExtensions
+
+
+class _Statement(Struct):
+    id: UUID
+    result: _Result
+    context: _Context
+
+
+_statements = msgspec.json.Decoder(_Statement)
+_ecdsa = ECDSA(SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One report as it came: the exact statement, what it claims, and whether its device signed it."""
+
+    checked: Checked
+    statement_id: UUID
+    raw: str
+    sha256: bytes
+    prev: bytes | None
+    sig: bytes
+    signed: bool
+    session_id: str
+    report: Report
+
+
+def claim_in(statement: str | bytes, sent_cm_ms: int) -> tuple[Report, _Statement]:
+    """What the statement claims. Raises Malformed when it holds no report."""
+    try:
+        read = _statements.decode(statement)
+    except msgspec.MsgspecError as error:
+        raise Malformed("The statement is not a report: %(why)s", why=str(error)) from error
+    claim = read.result.extensions.report
+    return Report(claim.seq, claim.a, claim.b, claim.cm, claim.play, sent_cm_ms, claim.hidden), read
+
+
+def read_reports(message: Message, key: EllipticCurvePublicKey) -> Sequence[Arrived]:
+    """The reports of a message, each with its signature tried. Raises Malformed: a statement is no report."""
+    arrived: list[Arrived] = []
+    for sent in message.reports:
+        checked = check_statement(sent.statement)
+        report, read = claim_in(sent.statement, message.sent_cm)
+        prev = read.result.extensions.report.prev
+        sig = _base64url(sent.sig)
+        arrived.append(
+            Arrived(
+                checked=checked,
+                statement_id=read.id,
+                raw=sent.statement,
+                sha256=sha256(sent.statement.encode()).digest(),
+                prev=None if prev is None else bytes.fromhex(prev),
+                sig=sig,
+                signed=signature_holds(key, sig, message.sid, message.nonce, sent.statement),
+                session_id=read.context.extensions.session_id,
+                report=report,
+            )
+        )
+    return arrived
+
+
+def signed_bytes(sid: str, nonce: str, statement: str) -> bytes:
+    """What the device signs: the sitting, the server's nonce and the statement's bytes, a line each."""
+    return f"{sid}\n{nonce}\n{statement}".encode()
+
+
+def signature_holds(key: EllipticCurvePublicKey, sig: bytes, sid: str, nonce: str, statement: str) -> bool:
+    """Is `sig` an ES256 signature (r || s, RFC 7518, section 3.4) by `key`?"""
+    if len(sig) != 64:
+        return False
+    der = encode_dss_signature(int.from_bytes(sig[:32]), int.from_bytes(sig[32:]))
+    try:
+        key.verify(der, signed_bytes(sid, nonce, statement), _ecdsa)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _base64url(text: str) -> bytes:
+    """The bytes; empty for what is not base64url, which no signature is."""
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,271 @@
+"""The sitting's door (docs/player-protocol.md): each view reads, makes one call, commits once, answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from elearn import web
+from elearn.clock import to_ms, utcnow
+from elearn.courses import catalogue
+from elearn.courses.catalogue import UnitFacts
+from elearn.db import db
+from elearn.errors import Conflict, Forbidden
+from elearn.locale import gettext as _
+from elearn.people import devices, directory
+from elearn.people.callers import current_person_id
+from elearn.people.permissions import LEARNER
+from elearn.runtime import runtime
+from elearn.tracking import addresses, checks, delivery, ingest, policies, sittings
+from elearn.tracking.messages import (
+    MAX_BODY_BYTES,
+    AnswerRequest,
+    Message,
+    Nothing,
+    OpenRequest,
+    read_reports,
+)
+from elearn.tracking.policy import Policy
+from elearn.tracking.standing import Locked, read_unit, store
+from elearn.tracking.tokens import Token, Tokens
+
+bp = Blueprint("tracking", __name__)
+
+PLAYLIST = "application/vnd.apple.mpegurl"
+
+
+@bp.post("/sittings")
+@web.allow(LEARNER)
+def open_sitting() -> ResponseReturnValue:
+    """Open a sitting; an older live one of this learner ends."""
+    sent = web.read_json(OpenRequest)
+    session, person_id, now = db.session(), current_person_id(), utcnow()
+    facts = catalogue.unit_facts(session, sent.unit)
+    policy, _digest = _current_policy()
+    admission = catalogue.may_study(session, person_id, sent.unit, on=policy.day(to_ms(now)))
+    if admission is None:
+        raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
+    devices.public_key(session, person_id, sent.device)
+    pseudonym = directory.pseudonym(session, person_id)
+    locked = sittings.open_sitting(
+        session,
+        learner_id=person_id,
+        unit_id=sent.unit,
+        class_id=admission.class_id,
+        device=sent.device,
+        actor=pseudonym,
+        cm_ms=sent.cm,
+        player=sent.player,
+        policy=policy,
+        presence_secret=_presence_secret(),
+        now_ms=to_ms(now),
+    )
+    state = _state(session, locked, facts, policy)
+    session.commit()
+    public_url = runtime().settings.public_url
+    token = Token(locked.sitting_id, person_id, sent.unit, sent.device, locked.expires_ms)
+    opening = {
+        "sid": str(locked.sitting_id),
+        "token": _tokens().write(token),
+        "actor": addresses.actor(public_url, pseudonym),
+        "activity": addresses.activity(public_url, facts),
+        "unit": str(facts.id),
+        "title": facts.title,
+        "duration_ms": facts.duration_ms,
+        "start_ms": facts.start_offset_ms,
+        "heartbeat_ms": policy.heartbeat_ms,
+        "rate_max_permille": policy.rate_max_permille,
+        "delta_ms": policy.delta_ms,
+        "hidden_grace_ms": policy.hidden_grace_ms,
+        "playlist": url_for("elearn.tracking.master_playlist", sitting_id=locked.sitting_id),
+        "poster": addresses.poster_url(facts),
+        "expires_ms": locked.expires_ms,
+    }
+    return jsonify(opening | state), 201
+
+
+@bp.post("/sittings/<uuid:sitting_id>/reports")
+@web.allow(LEARNER)
+def report(sitting_id: UUID) -> ResponseReturnValue:
+    """Take what the player says it played: stored, judged and answered in one transaction."""
+    request.max_content_length = MAX_BODY_BYTES
+    now = utcnow()
+    token = _token(sitting_id, now)
+    message = web.read_json(Message)
+    if message.sid != str(sitting_id):
+        raise Forbidden("The message belongs to another sitting.", code="bad_token")
+    session = db.session()
+    arrived = read_reports(message, devices.public_key(session, token.learner_id, token.device))
+    facts = catalogue.unit_facts(session, token.unit_id)
+    locked, policy = _touch(session, token.learner_id, sitting_id, now)
+    if message.nonce not in locked.nonces:
+        raise Conflict("Sign the message again with the newest nonce.", code="stale_nonce")
+    sittings.issue_nonce(locked)
+    unit, results = ingest.receive(
+        session,
+        locked,
+        arrived,
+        facts=facts,
+        whose=addresses.whose(runtime().settings.public_url, locked.actor, locked.unit_id),
+        nonce=message.nonce,
+        policy=policy,
+        heard_at=now,
+    )
+    state = sittings.state_block(locked, unit, facts.duration_ms, policy)
+    session.commit()
+    return jsonify(state | {"acknowledged": locked.seq, "results": [result.as_json() for result in results]})
+
+
+@bp.get("/sittings/<uuid:sitting_id>")
+@web.allow(LEARNER)
+def state(sitting_id: UUID) -> ResponseReturnValue:
+    """Where the learner stands in this sitting's unit."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    return _touched(db.session(), token, now)
+
+
+@bp.post("/sittings/<uuid:sitting_id>/close")
+@web.allow(LEARNER)
+def close(sitting_id: UUID) -> ResponseReturnValue:
+    """End the sitting; a second time changes nothing."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    web.read_json(Nothing)
+    return _touched(db.session(), token, now, closing=True)
+
+
+@bp.post("/sittings/<uuid:sitting_id>/checks")
+@web.allow(LEARNER)
+def ask(sitting_id: UUID) -> ResponseReturnValue:
+    """Put the learner a question: it is due, or asked for. The time to answer starts now."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    web.read_json(Nothing)
+    session = db.session()
+    locked, _policy = _touch(session, token.learner_id, sitting_id, now)
+    policy, digest = _current_policy()
+    policies.keep(session, policy, digest)
+    check = checks.hand_out(session, locked, policy, digest, secret=_presence_secret())
+    store(session, locked)
+    shown = checks.as_shown(session, check)
+    session.commit()
+    return jsonify(check=shown), 201
+
+
+@bp.post("/sittings/<uuid:sitting_id>/checks/<uuid:check_id>")
+@web.allow(LEARNER)
+def answer(sitting_id: UUID, check_id: UUID) -> ResponseReturnValue:
+    """Judge an answer; what was pending becomes final, or falls back."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    sent = web.read_json(AnswerRequest)
+    session = db.session()
+    locked, policy = _touch(session, token.learner_id, sitting_id, now)
+    answered = checks.answer(session, locked, check_id, sent.answer, secret=_presence_secret())
+    sittings.issue_nonce(locked)
+    store(session, locked)
+    facts = catalogue.unit_facts(session, locked.unit_id)
+    told = _state(session, locked, facts, policy)
+    session.commit()
+    return jsonify(told | {"outcome": answered.outcome, "tries_left": answered.tries_left})
+
+
+@bp.get("/sittings/<uuid:sitting_id>/master.m3u8")
+@web.allow(LEARNER)
+def master_playlist(sitting_id: UUID) -> ResponseReturnValue:
+    """The renditions of this sitting's unit."""
+    return _playlist(addresses.master(_facts_of(sitting_id), sitting_id))
+
+
+@bp.get("/sittings/<uuid:sitting_id>/<rendition>.m3u8")
+@web.allow(LEARNER)
+def rendition_playlist(sitting_id: UUID, rendition: str) -> ResponseReturnValue:
+    """The segments of one rendition; its keys come from this sitting."""
+    return _playlist(addresses.rendition(_facts_of(sitting_id), sitting_id, rendition))
+
+
+@bp.get("/sittings/<uuid:sitting_id>/keys/<int:index>")
+@web.allow(LEARNER)
+def key(sitting_id: UUID, index: int) -> ResponseReturnValue:
+    """The key of one block, when watching has got there; giving it is the delivery record."""
+    session, person_id = db.session(), current_person_id()
+    locked, policy = _touch(session, person_id, sitting_id, utcnow())
+    facts = catalogue.unit_facts(session, locked.unit_id)
+    too_early = delivery.release(session, locked, facts, index, policy)
+    if too_early is not None:
+        session.commit()
+        response = jsonify(error=too_early.reason, detail=_("Watching has not got to this part yet."))
+        response.status_code = 425
+        response.headers["Retry-After"] = str(too_early.retry_after_s)
+    else:
+        opened = catalogue.block_key(session, facts.id, index, runtime().settings.sealing_key)
+        session.commit()
+        response = Response(opened, mimetype="application/octet-stream")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# -- what the views share
+
+
+def _token(sitting_id: UUID, now: datetime) -> Token:
+    """The token of this very sitting, of whoever is signed in. Raises Forbidden."""
+    policy, _digest = _current_policy()
+    token = _tokens().read(request.headers.get("X-Sitting"), now_ms=to_ms(now), late_age_ms=policy.late_age_ms)
+    if token.learner_id != current_person_id():
+        raise Forbidden("This is somebody else's sitting.", code="not_your_sitting")
+    if token.sitting_id != sitting_id:
+        raise Forbidden("The token belongs to another sitting.", code="bad_token")
+    return token
+
+
+def _touch(session: Session, learner_id: UUID, sitting_id: UUID, now: datetime) -> tuple[Locked, Policy]:
+    return sittings.touch(session, learner_id, sitting_id, presence_secret=_presence_secret(), now_ms=to_ms(now))
+
+
+def _touched(session: Session, token: Token, now: datetime, *, closing: bool = False) -> ResponseReturnValue:
+    """The state block, with a new nonce, after whatever became due meanwhile."""
+    locked, policy = _touch(session, token.learner_id, token.sitting_id, now)
+    if closing:
+        sittings.close(locked)
+    sittings.issue_nonce(locked)
+    store(session, locked)
+    told = _state(session, locked, catalogue.unit_facts(session, locked.unit_id), policy)
+    session.commit()
+    return jsonify(told)
+
+
+def _state(session: Session, locked: Locked, facts: UnitFacts, policy: Policy) -> dict[str, Any]:
+    return sittings.state_block(locked, read_unit(session, locked, policy), facts.duration_ms, policy)
+
+
+def _facts_of(sitting_id: UUID) -> UnitFacts:
+    """The unit of one of the caller's own sittings."""
+    session = db.session()
+    return catalogue.unit_facts(session, sittings.unit_of(session, current_person_id(), sitting_id))
+
+
+def _playlist(text: str) -> Response:
+    return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})
+
+
+def _current_policy() -> tuple[Policy, str]:
+    return policies.current(runtime().settings.policy_scale)
+
+
+def _presence_secret() -> bytes:
+    return checks.secret_of(runtime().settings.secret_key)
+
+
+def _tokens() -> Tokens:
+    parts = runtime()
+    tokens: Tokens | None = parts.kept.get("sitting_tokens")
+    if tokens is None:
+        tokens = parts.kept["sitting_tokens"] = Tokens(parts.settings.secret_key)
+    return tokens

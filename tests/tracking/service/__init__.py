@@ -1,0 +1,1 @@
+"""Services and doors of tracking, on a real database."""
