@@ -358,6 +358,11 @@ def add_organisation(
     return organisation
 
 
+def list_organisations(session: Session) -> Sequence[Organisation]:
+    """Every organisation, oldest first."""
+    return session.scalars(sa.select(Organisation).order_by(Organisation.created_at, Organisation.id)).all()
+
+
 def _checked_region(region: str | None) -> str | None:
     if region is not None and not re.fullmatch(r"[1-9]\d{5}", region, re.ASCII):
         raise Malformed("A region is six digits (GB/T 2260).", code="region_form")
@@ -464,7 +469,7 @@ def grant_role(
     if (organisation_id is not None) != (wanted is Reach.ORGANISATION) or (region is not None) != (
         wanted is Reach.REGION
     ):
-        raise Malformed("This role must name %(reach)s and nothing else.", code="reach", reach=wanted.value)
+        raise Malformed(wanted.value, code="reach")
     if session.get(Account, account_id) is None:
         raise NotFound("There is no such account.")
     if organisation_id is not None:

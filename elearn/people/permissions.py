@@ -19,11 +19,11 @@ from elearn.people.models import Role
 
 
 class Reach(Enum):
-    """What a grant of a role must name."""
+    """How far a role reaches; the value says what a grant of it must name."""
 
-    EVERYWHERE = "nothing"
-    ORGANISATION = "an organisation"
-    REGION = "a region"
+    EVERYWHERE = "This role reaches everywhere: name no organisation and no region."
+    ORGANISATION = "This role must name an organisation, and no region."
+    REGION = "This role must name a region, and no organisation."
 
 
 REACH = {
