@@ -62,7 +62,7 @@ def check_definition(value: Any, where: str) -> None:
             a_text(response, f"{pattern}/{index}", clause)
     for name in sorted(definition.keys() & COMPONENT_LISTS):
         if name not in COMPONENTS[kind]:
-            raise BadStatement(f"{where}/{name}", f'does not go with the interaction type "{kind}"', clause)
+            raise BadStatement(f"{where}/{name}", "does not go with this interaction type", clause)
         _components(definition[name], f"{where}/{name}")
 
 

@@ -119,7 +119,7 @@ def _refuse_double_keys(text: str, decoded: Any) -> None:
         if len(found) != len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise BadStatement("", f'names "{twice[:100]}" twice in one object', "Data 2.2")
+            raise BadStatement(f".../{twice[:100]}", "is there twice in one object", "Data 2.2")
         return found
 
     json.loads(text, object_pairs_hook=once)

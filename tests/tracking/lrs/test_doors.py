@@ -345,3 +345,11 @@ def test_what_is_not_offered_is_refused_in_the_same_form(
     answer = client.delete(f"/xapi/{path}", headers=headers)
     assert (answer.status_code, answer.mimetype) == (status, "application/json")
     assert answer.headers["X-Experience-API-Version"] == "1.0.3"
+
+
+def test_a_refusal_is_told_in_chinese_unless_english_is_asked_for(client: FlaskClient, headers: dict[str, str]) -> None:
+    del headers["Accept-Language"]
+    answer = post(client, headers, a_statement(actor=None))
+    assert answer.json is not None
+    assert answer.json["detail"] == "该陈述在 /actor 处不符合 xAPI Data 2.2, Data 2.4：缺失"
+    assert answer.json["property"] == "/actor"
