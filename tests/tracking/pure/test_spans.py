@@ -33,6 +33,7 @@ def test_merge(rule: str, given_spans: list[tuple[int, int]], merged: list[tuple
         ("taken before or behind takes nothing", (10, 20), [(0, 10), (20, 30)], [(10, 20)]),
         ("taken from the middle leaves both sides", (0, 30), [(10, 20)], [(0, 10), (20, 30)]),
         ("taken over both ends leaves nothing", (10, 20), [(5, 25)], []),
+        ("taken just behind it makes it no longer", (0, 10), [(12, 14)], [(0, 10)]),
         ("overlapping takes count once", (0, 30), [(5, 15), (10, 20)], [(0, 5), (20, 30)]),
         ("an empty span has nothing to leave", (10, 10), [(0, 5)], []),
     ],
