@@ -47,10 +47,15 @@ def theory_of(session: Session, outline: Outline) -> OutlineItem:
 
 
 def a_course(
-    session: Session, institution_id: UUID, *, outline: Outline | None = None, title: str = "触电急救"
+    session: Session,
+    institution_id: UUID,
+    *,
+    outline: Outline | None = None,
+    title: str = "触电急救",
+    at: datetime = AT,
 ) -> Course:
     item_id = theory_of(session, outline).id if outline else None
-    return teaching.add_course(session, institution_id=institution_id, title=title, at=AT, outline_item_id=item_id)
+    return teaching.add_course(session, institution_id=institution_id, title=title, at=at, outline_item_id=item_id)
 
 
 def a_lesson(session: Session, course: Course, *, title: str = "第一课") -> Lesson:
@@ -142,7 +147,7 @@ def a_class(
     return made
 
 
-def enrolled(session: Session, training_class: TrainingClass, person_id: UUID) -> Enrolment:
+def enrolled(session: Session, training_class: TrainingClass, person_id: UUID, *, at: datetime = AT) -> Enrolment:
     """`person_id` in the class, from the day of the tests' other facts."""
-    classes.enrol(session, training_class.id, [person_id], acting=[training_class.institution_id], at=AT)
+    classes.enrol(session, training_class.id, [person_id], acting=[training_class.institution_id], at=at)
     return session.query(Enrolment).filter_by(class_id=training_class.id, person_id=person_id).one()

@@ -159,7 +159,7 @@ def classes_of(session: Session, institution_id: UUID, *, page: int = 1) -> tupl
         )
         .join(Outline, Outline.id == TrainingClass.outline_id)
         .where(TrainingClass.institution_id == institution_id)
-        .order_by(TrainingClass.id.desc())
+        .order_by(TrainingClass.created_at.desc(), TrainingClass.id.desc())
         .limit(PAGE)
         .offset((max(1, page) - 1) * PAGE)
     )

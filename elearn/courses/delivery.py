@@ -18,6 +18,8 @@ from elearn.runtime import runtime
 from media.manifest import PUBLIC
 
 HASH = re.compile(r"[0-9a-f]{64}")
+NAME = re.compile(r"[\w-]+(\.\w+)?(/[\w-]+(\.\w+)?)*", re.ASCII)
+"""How packaging names files: no dots but one before the ending, no other sign that a path gives a meaning."""
 YEAR_S = 365 * 24 * 3600
 TYPES = {
     ".m4s": "video/iso.segment",  # RFC 8216bis, 3.1.2
@@ -30,7 +32,7 @@ TYPES = {
 
 def public_file(media_dir: Path, content_hash: str, path: str) -> Path | None:
     """The file under `<hash>/public/` that `path` names; None when there is none, or it would lead outside."""
-    if not HASH.fullmatch(content_hash):
+    if not HASH.fullmatch(content_hash) or not NAME.fullmatch(path):
         return None
     public = media_dir / content_hash / PUBLIC
     joined = safe_join(str(public), path)

@@ -64,7 +64,7 @@ def my_classes(session: Session, person_id: UUID) -> tuple[MyClass, ...]:
         .join(Organisation, Organisation.id == TrainingClass.institution_id)
         .join(Outline, Outline.id == TrainingClass.outline_id)
         .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None))
-        .order_by(Enrolment.id.desc())
+        .order_by(Enrolment.enrolled_at.desc(), Enrolment.id.desc())
     ).all()
     outlines = {one.outline_id for _, one, _, _ in classes}
     institutions = {one.institution_id for _, one, _, _ in classes}
@@ -107,7 +107,7 @@ def _courses(
         .join(Unit, Unit.lesson_id == Lesson.id)
         .where(OutlineItem.outline_id.in_(outlines), Course.institution_id.in_(institutions))
         .where(Unit.published_at.is_not(None), Unit.retired_at.is_(None))
-        .order_by(OutlineItem.position, Course.id, Lesson.position)
+        .order_by(OutlineItem.position, Course.created_at, Course.id, Lesson.position)
     ):
         heads[course.id] = ((item.outline_id, course.institution_id), course, item)
         lessons.setdefault(course.id, []).append(

@@ -305,7 +305,12 @@ def courses_of(
         chosen = chosen.where(Course.title.icontains(search.strip(), autoescape=True))
     total = session.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
     offered = Unit.published_at.is_not(None) & Unit.retired_at.is_(None)
-    of_page = chosen.order_by(Course.id.desc()).limit(PAGE).offset((max(1, page) - 1) * PAGE).subquery()
+    of_page = (
+        chosen.order_by(Course.created_at.desc(), Course.id.desc())
+        .limit(PAGE)
+        .offset((max(1, page) - 1) * PAGE)
+        .subquery()
+    )
     rows = session.execute(
         sa.select(
             of_page.c.id,
@@ -324,8 +329,8 @@ def courses_of(
         .outerjoin(Outline, Outline.id == OutlineItem.outline_id)
         .outerjoin(Lesson, Lesson.course_id == of_page.c.id)
         .outerjoin(Unit, (Unit.lesson_id == Lesson.id) & offered)
-        .group_by(of_page.c.id, of_page.c.title, of_page.c.summary, Outline.id, OutlineItem.id)
-        .order_by(of_page.c.id.desc())
+        .group_by(*of_page.c, Outline.id, OutlineItem.id)
+        .order_by(of_page.c.created_at.desc(), of_page.c.id.desc())
     )
     return [CourseLine(*row) for row in rows], total
 

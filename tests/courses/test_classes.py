@@ -210,11 +210,13 @@ def test_a_learner_sees_own_classes_with_courses_and_lessons_in_order_in_three_q
     course = a_course(session, institution_id, outline=outline, title="甲")
     units = [a_unit(session, a_lesson(session, course, title=f"第{number}课")) for number in range(3)]
     a_unit(session, a_lesson(session, course, title="草稿"), published=False)
-    second = a_unit(session, a_lesson(session, a_course(session, institution_id, outline=outline, title="乙")))
+    second = a_unit(
+        session, a_lesson(session, a_course(session, institution_id, outline=outline, title="乙", at=AT + DAY))
+    )
     a_unit(session, a_lesson(session, a_course(session, an_institution(session, name="其他").id, outline=outline)))
     filed, unfiled = a_class(session, institution_id, outline), a_class(session, institution_id, outline, filed_at=None)
     enrolled(session, filed, learner_id)
-    enrolled(session, unfiled, learner_id)
+    enrolled(session, unfiled, learner_id, at=AT + DAY)
     session.expire_all()
     asked: list[str] = []
     sa.event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))

@@ -153,7 +153,7 @@ def test_lessons_stand_in_the_order_in_which_they_were_added(
 
 def test_a_course_list_is_paged_and_takes_two_queries_however_long(session: Session, institution_id: UUID) -> None:
     for number in range(teaching.PAGE + 3):
-        course = a_course(session, institution_id, title=f"课程 {number:02}")
+        course = a_course(session, institution_id, title=f"课程 {number:02}", at=AT + timedelta(minutes=number))
         if number == 0:
             a_unit(session, a_lesson(session, course), duration_ms=60_000)
             a_unit(session, a_lesson(session, course), published=False)
