@@ -1,53 +1,69 @@
 // A manager's video upload: progress while it travels, then the stages of packaging until it is ready.
 //
-// <form data-upload data-status="…/uploads/{id}" data-done="…page…" data-sending="Sending" data-packaging="Packaging"
-//       data-failed="The upload broke off. Try again." action="…" method="post" enctype="multipart/form-data">
-//   <input type="file" name="video"> <progress hidden max="1000"></progress> <p data-says role="status"></p> <button>
+// <form data-upload action="…/video" data-status="…/uploads/{id}" data-done="…page…" data-sending="Sending"
+//       data-packaging="Preparing" data-failed="The upload broke off. Try again.">
+//   <input type="file"> <progress hidden max="1000"></progress> <p data-says role="status"></p> <button>…</button>
+// </form>
 //
-// The answer to the upload is JSON with `id` (or `status_url`). The status is JSON {state, stage, progress_permille,
-// error, unit}; a state of "ready", "done" or "published" ends it well, "failed" badly with `detail`.
+// The body of the request is the file itself, `?name=` its name. Both answers are the upload's state:
+// {id, state, stage, progress_permille, detail}; "done" ends it well, "failed" badly.
 
 interface Status {
   id?: string;
-  status_url?: string;
   state?: string;
-  stage?: string | null;
   progress_permille?: number;
-  detail?: string;
+  detail?: string | null;
 }
 
+type Show = (text: string, permille?: number) => void;
+type Fail = (detail?: string | null) => void;
+
 const POLL_MS = 1500;
-const READY = new Set(["ready", "done", "published"]);
 
 export function attachUploads(root: ParentNode = document): void {
   for (const form of root.querySelectorAll<HTMLFormElement>("form[data-upload]")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      send(form);
+      const file = form.querySelector<HTMLInputElement>("input[type=file]")?.files?.[0];
+      if (file) send(form, file);
     });
+    // The page was loaded again while a video was being prepared.
+    const running = form.dataset["running"];
+    if (running) void follow(form, running, shower(form), failer(form));
   }
 }
 
-function send(form: HTMLFormElement): void {
+function shower(form: HTMLFormElement): Show {
   const bar = form.querySelector("progress");
-  const button = form.querySelector<HTMLButtonElement>("button:not([type=button])");
-  const show = (text: string, permille?: number): void => {
+  return (text, permille) => {
     const line = form.querySelector<HTMLElement>("[data-says]");
     if (line) line.textContent = text;
-    if (bar) {
-      bar.hidden = permille === undefined;
-      if (permille !== undefined) bar.value = permille;
-    }
+    if (!bar) return;
+    bar.hidden = permille === undefined;
+    if (permille !== undefined) bar.value = permille;
   };
-  const fail = (detail?: string): void => {
-    show(detail ?? form.dataset["failed"] ?? "");
+}
+
+function failer(form: HTMLFormElement): Fail {
+  return (detail) => {
+    shower(form)(detail || form.dataset["failed"] || "");
     form.dataset["state"] = "failed";
-    if (button) button.disabled = false;
+    lock(form, false);
   };
+}
+
+function lock(form: HTMLFormElement, on: boolean): void {
+  for (const button of form.querySelectorAll<HTMLButtonElement>("button:not([type=button])")) button.disabled = on;
+}
+
+function send(form: HTMLFormElement, file: File): void {
+  const show = shower(form);
+  const fail = failer(form);
   const request = new XMLHttpRequest();
-  request.open("POST", form.action);
+  request.open("POST", `${form.action}?name=${encodeURIComponent(file.name)}`);
   request.responseType = "json";
   request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("Content-Type", "application/octet-stream");
   const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content;
   if (token) request.setRequestHeader("X-CSRFToken", token);
   request.upload.addEventListener("progress", (event) => {
@@ -60,21 +76,17 @@ function send(form: HTMLFormElement): void {
   request.addEventListener("load", () => {
     const answer = request.response as Status | null;
     if (request.status >= 300) return fail(answer?.detail);
-    const address = answer?.status_url ?? form.dataset["status"]?.replace("{id}", answer?.id ?? "");
-    if (address) void follow(form, address, show, fail);
+    if (form.dataset["status"] && answer?.id) void follow(form, answer.id, show, fail);
     else finish(form);
   });
   delete form.dataset["state"];
-  if (button) button.disabled = true;
-  request.send(new FormData(form));
+  lock(form, true);
+  request.send(file);
 }
 
-async function follow(
-  form: HTMLFormElement,
-  address: string,
-  show: (text: string, permille?: number) => void,
-  fail: (detail?: string) => void,
-): Promise<void> {
+async function follow(form: HTMLFormElement, id: string, show: Show, fail: Fail): Promise<void> {
+  const address = (form.dataset["status"] ?? "").replace("{id}", encodeURIComponent(id));
+  lock(form, true);
   for (;;) {
     let status: Status | null = null;
     try {
@@ -82,10 +94,10 @@ async function follow(
       if (response.ok) status = (await response.json()) as Status;
       else if (response.status < 500) return fail();
     } catch {
-      // offline for a moment: packaging goes on without us, so ask again
+      // offline for a moment: the preparation goes on without us, so ask again
     }
     if (status?.state === "failed") return fail(status.detail);
-    if (status?.state && READY.has(status.state)) return finish(form);
+    if (status?.state === "done") return finish(form);
     if (status) {
       const permille = status.progress_permille ?? 0;
       show(`${form.dataset["packaging"] ?? ""} ${Math.floor(permille / 10)} %`, permille);
