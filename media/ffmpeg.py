@@ -25,7 +25,7 @@ from typing import Any
 import ffmpeg
 import imageio_ffmpeg
 
-from media.errors import BadParameter, DiskFull, EncodingFailed
+from media.errors import BadParameter, DamagedFile, DiskFull, EncodingFailed
 from media.plan import Plan, PlannedRendition, Sound
 from media.probe import CONTAINERS, SourceFacts
 
@@ -33,6 +33,8 @@ SOUND_RATE = 48_000
 SOUND_BIT_RATE = 96_000
 FRAGMENTS = "+cmaf+delay_moov+frag_keyframe+skip_trailer"
 NO_EXTRA_KEYFRAMES = 100_000
+TOO_MANY_ERRORS = 69
+"""ffmpeg's exit status when more than two thirds of what it read could not be decoded (`-max_error_rate`)."""
 JPEG = {"f": "image2", "frames:v": 1, "update": 1, "fps_mode": "vfr", "pix_fmt": "yuvj420p"}
 GLOBAL_ARGS = (
     "-hide_banner",
@@ -135,11 +137,11 @@ def loop_to(source: Path, seconds: int, target: Path) -> None:
     run(output.global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary()))
 
 
-def run(argv: Sequence[str], on_progress: Callable[[int], None] | None = None) -> None:
-    """Run ffmpeg to its end; `on_progress` hears how many milliseconds are written, twice a second.
+def run(argv: Sequence[str], on_progress: Callable[[int], None] | None = None) -> tuple[str, ...]:
+    """Run ffmpeg to its end; returned is what it complained of on the way (its last twenty lines).
 
-    Whatever stops us (an exception from `on_progress`, Ctrl-C, a signal) kills ffmpeg first. Errors:
-    DiskFull, EncodingFailed with ffmpeg's own last words.
+    `on_progress` hears how many milliseconds are written, twice a second. Whatever stops us (an exception from `on_progress`, Ctrl-C, a signal) kills ffmpeg first. Errors:
+    DiskFull, DamagedFile, EncodingFailed with ffmpeg's own last words.
     """
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", START, str(os.getpid()), *argv],
@@ -168,8 +170,10 @@ def run(argv: Sequence[str], on_progress: Callable[[int], None] | None = None) -
         listener.join()
         process.stdout.close()
         process.stderr.close()
+    complaints = tuple(line.strip() for line in last_words if line.strip())
     if status:
-        raise _failure(status, [line.strip() for line in last_words if line.strip()])
+        raise _failure(status, complaints)
+    return complaints
 
 
 def is_disk_full(error: OSError) -> bool:
@@ -177,10 +181,12 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _failure(status: int, lines: list[str]) -> DiskFull | EncodingFailed:
+def _failure(status: int, lines: Sequence[str]) -> DiskFull | DamagedFile | EncodingFailed:
     full = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
     if status == -signal.SIGXFSZ or any(text in line for line in lines for text in full):
         return DiskFull()
+    if status == TOO_MANY_ERRORS:
+        return DamagedFile(reason="most of it is not readable")
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     return EncodingFailed(status=how, reason=lines[-1] if lines else "it said nothing")
 

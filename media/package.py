@@ -37,7 +37,7 @@ from media.manifest import (
 )
 from media.pictures import plan_sprite, sprite_vtt
 from media.plan import Plan, PlannedRendition, make_plan
-from media.probe import OutputFacts, SourceFacts, measure, probe
+from media.probe import OutputFacts, SourceFacts, decode, measure, probe
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +213,14 @@ def _encode(clear: Path, source: Path, facts: SourceFacts, plan: Plan, report: _
         share = min(1.0, ms / plan.duration_ms)
         report(Stage.ENCODE, ENCODING_STARTS + share * (ENCODING_ENDS - ENCODING_STARTS))
 
-    ffmpeg.run(ffmpeg.encode_argv(source, facts, plan, outputs), written)
+    complaints = ffmpeg.run(ffmpeg.encode_argv(source, facts, plan, outputs), written)
+    if any(rendition.copy for rendition in plan.renditions):
+        # A browser may stop at one broken picture where an encoder steps over it: no copy of damage. The encoded
+        # renditions have shown whether all can be decoded; where there are none, it is tried here.
+        if complaints:
+            raise DamagedFile(reason=complaints[-1])
+        if all(rendition.copy for rendition in plan.renditions):
+            decode(outputs[plan.renditions[0].name])
     tolerance_ms = int(plan.half_frame_ms)
     cuts = []
     for rendition in plan.renditions:

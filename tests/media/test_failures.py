@@ -24,9 +24,12 @@ from media.errors import (
     TargetExists,
     TruncatedFile,
 )
-from media.manifest import find_damage, read_manifest
+from media.manifest import PUBLIC, find_damage, read_keys, read_manifest
 from media.package import Progress, Stage, package, remove_leftovers
+from media.plan import make_plan
+from media.probe import probe
 from tests.media.sources import FAST, LESSON, make, picture
+from tests.media.test_crypt import decrypt
 from tests.media.test_probe import a_zip, with_half_its_pictures
 
 PACKAGE = [sys.executable, "-m", "media", "package"]
@@ -69,6 +72,7 @@ def started(source: Path, target: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     wait_until(lambda: any(target.parent.glob(".*.packaging-*/clear/*.mp4")) and running(str(target.parent)))
     return process
@@ -85,15 +89,39 @@ def test_a_bad_upload_leaves_nothing(write: object, error: type[MediaError], tmp
     assert list((tmp_path / "lessons").iterdir()) == []
 
 
-def test_pictures_that_stop_decoding_in_the_middle_are_damage(tmp_path: Path) -> None:
-    whole = bytearray(make(tmp_path / "whole.mp4", *picture("320x180", 6, "10"), *FAST, "-g", "10").read_bytes())
+def spoilt(path: Path, source: Path, from_percent: int, to_percent: int = 100) -> Path:
+    """A copy of `source` whose pictures are zeros from there to there; its index is whole."""
+    whole = bytearray(source.read_bytes())
     begin, end = whole.index(b"mdat") + 4, whole.rindex(b"moov") - 4
-    third = begin + (end - begin) // 3
-    whole[third:end] = bytes(end - third)
-    (tmp_path / "upload.mp4").write_bytes(whole)
-    with pytest.raises((DamagedFile, EncodingFailed)):
-        package(tmp_path / "upload.mp4", tmp_path / "out" / "lesson")
+    first, last = (begin + (end - begin) * percent // 100 for percent in (from_percent, to_percent))
+    whole[first:last] = bytes(last - first)
+    path.write_bytes(whole)
+    return path
+
+
+@pytest.mark.parametrize(("from_percent", "reason"), [(25, "most of it"), (70, "came out")])
+def test_pictures_that_stop_decoding_in_the_middle_are_damage(from_percent: int, reason: str, tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole.mp4", *picture("320x180", 4, "10"), *FAST, "-g", "10")
+    source = spoilt(tmp_path / "upload.mp4", whole, from_percent)
+    with pytest.raises(DamagedFile, match=reason):
+        package(source, tmp_path / "out" / "lesson")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", ["320x180", "640x480"], ids=["copied alone", "copied beside an encoded one"])
+def test_a_broken_picture_is_never_copied_but_stepped_over_by_encoding(size: str, tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole.mp4", *picture(size, 8, "10"), *FAST, "-crf", "32", "-g", "10")
+    source = spoilt(tmp_path / "upload.mp4", whole, 50, 52)
+    assert make_plan(probe(source)).renditions[-1].copy
+    heard: list[float] = []
+    manifest = package(source, tmp_path / "lesson", progress=lambda p: heard.append(p.fraction))
+    assert manifest.duration_ms == 8_000
+    assert heard == sorted(heard), "progress does not go back when the work begins again"
+    keys = dict(enumerate(read_keys(tmp_path / "lesson", manifest)))
+    for rendition in manifest.renditions:
+        for number, segment in enumerate(rendition.segments):
+            sealed = (tmp_path / "lesson" / PUBLIC / segment.uri).read_bytes()
+            assert bytes(1000) not in decrypt(sealed, keys[segment.block], number.to_bytes(16, "big"))
 
 
 def test_a_target_that_exists_is_never_touched(with_sound: Path, tmp_path: Path) -> None:
@@ -101,7 +129,7 @@ def test_a_target_that_exists_is_never_touched(with_sound: Path, tmp_path: Path)
     target.mkdir()
     (target / "precious").write_text("kept")
     with pytest.raises(TargetExists):
-        package(with_sound, target)
+        package(with_sound, target, progress=lambda _: pytest.fail("no work is begun"))
     assert [p.name for p in tmp_path.iterdir()] == ["lesson"]
     assert (target / "precious").read_text() == "kept"
 
@@ -152,7 +180,7 @@ def test_ctrl_c_becomes_an_error_with_a_code(long_source: Path, tmp_path: Path) 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_tidily(number: signal.Signals, long_source: Path, tmp_path: Path) -> None:
     process = started(long_source, tmp_path / "lesson")
-    process.send_signal(number)
+    os.killpg(process.pid, number)  # a terminal sends Ctrl-C to the whole group
     _, words = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "[interrupted]" in words

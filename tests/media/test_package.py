@@ -14,6 +14,7 @@ from media import ffmpeg
 from media.errors import BadParameter
 from media.manifest import PUBLIC, Manifest, Rendition, find_damage, hash_of_files, read_keys, read_manifest
 from media.package import Progress, Stage, package
+from media.plan import make_plan
 from media.playlist import master_playlist, media_playlist
 from media.probe import probe
 from tests.media.conftest import Packaged
@@ -194,6 +195,29 @@ def test_sound_lasts_as_long_as_the_pictures(uneven: Path, tmp_path: Path) -> No
     assert facts.audio is not None
     assert facts.audio.end_ms == pytest.approx(facts.end_ms, abs=70)
     assert [b.start_ms for b in manifest.blocks] == pytest.approx([0, 2_000, 4_000], abs=70)
+
+
+def test_sound_that_begins_late_stays_late(tmp_path: Path) -> None:
+    """The first second is silent, then the tone comes: sound is not pulled to the front."""
+    late = (*picture("128x72", 3), "-itsoffset", "1", *tone(2), "-map", "0", "-map", "1")
+    source = make(tmp_path / "late.mkv", *late, *FAST, "-c:a", "libopus")
+    manifest = package(source, tmp_path / "lesson")
+    clear = tmp_path / "clear.mp4"
+    clear.write_bytes(opened(tmp_path / "lesson", manifest, manifest.renditions[0]))
+    with av.open(str(clear)) as container:
+        loud = [frame.time for frame in container.decode(container.streams.audio[0]) if any(bytes(frame.planes[0]))]
+    assert loud[0] == pytest.approx(1.0, abs=0.06)
+
+
+def test_interlaced_pictures_become_whole_ones(tmp_path: Path) -> None:
+    fields = ("-vf", "tinterlace=interleave_top,setfield=tff", "-c:v", "mpeg2video", "-flags", "+ilme+ildct")
+    source = make(tmp_path / "fields.mpg", *picture("352x288", 1, "50"), *tone(1), *fields, "-f", "mpeg")
+    facts = probe(source)
+    assert facts.interlaced
+    assert any("yadif" in word for word in ffmpeg.encode_argv(source, facts, make_plan(facts), {"288": tmp_path}))
+    manifest = package(source, tmp_path / "lesson")
+    times, _ = pictures_of(opened(tmp_path / "lesson", manifest, manifest.renditions[0]), tmp_path / "clear.mp4")
+    assert len(times) == pytest.approx(25, abs=2)
 
 
 def test_a_turned_phone_gives_an_upright_lesson(portrait: Path, tmp_path: Path) -> None:
