@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,8 +144,10 @@ def test_a_forked_worker_neither_stops_the_servers_nor_keeps_the_lock(tmp_path: 
             assert answers(services.database_url)
         parent.kill()
         parent.wait()
+        began = time.monotonic()
         running = embedded.start(tmp_path / "data", durable=False)
         assert not running.joined
+        assert time.monotonic() - began < 15  # the worker lives for 30 s
         running.stop()
     finally:
         os.kill(worker, signal.SIGKILL)
