@@ -1,4 +1,4 @@
-"""Statements in and out of the database: one round trip each way, no row is ever an object.
+"""Statements in and out of the database: one round trip each way (a second for ids that were there), no objects.
 
 What may be lost: nothing that was committed. What must never be: two different statements under one id.
 """
@@ -17,7 +17,9 @@ from elearn.tracking.lrs.check import Checked
 
 # One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
 # Ids go in sorted, so that two batches that share ids wait for each other in one order and never in a circle.
-# Ids that were there before come back with what they were compared by; nobody else's row is touched.
+# Ids that were there before come back; what they are compared by is asked for in a second command. Only a command of
+# its own sees what somebody else committed after the first had begun; and a look-up inside the first would cost each
+# request, duplicates or not, a sixth more of PostgreSQL's time (16 partitions opened for nothing).
 _INSERT = """
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(batch)s::json) AS one(
@@ -40,11 +42,7 @@ WITH given AS MATERIALIZED (
     SELECT given.id, given.voids, %(stored_at)s::timestamptz FROM given JOIN fresh USING (id)
     WHERE given.voids IS NOT NULL
 )
-SELECT given.id,
-       (SELECT there.digest FROM elearn.statement_id AS there WHERE there.id = given.id),
-       (SELECT there.stored_at FROM elearn.statement_id AS there WHERE there.id = given.id)
-FROM given LEFT JOIN fresh USING (id)
-WHERE fresh.id IS NULL
+SELECT given.id FROM given LEFT JOIN fresh USING (id) WHERE fresh.id IS NULL
 """
 
 _THERE = """
@@ -132,15 +130,9 @@ def insert(
         "sitting_id": sitting_id,
     }
     there: dict[UUID, tuple[bytes, datetime]] = {}
-    unseen: list[UUID] = []
-    for id_, digest, earlier in connection.exec_driver_sql(_INSERT, parameters):
-        if digest is None:
-            unseen.append(id_)
-        else:
-            there[id_] = digest, earlier
-    if unseen:
-        # Committed by somebody else after our command had begun: only a command of its own sees those rows.
-        ids = msgspec.json.encode(unseen).decode()
+    old = [id_ for (id_,) in connection.exec_driver_sql(_INSERT, parameters)]
+    if old:
+        ids = msgspec.json.encode(old).decode()
         for id_, digest, earlier in connection.exec_driver_sql(_THERE, {"ids": ids}):
             there[id_] = digest, earlier
     outcomes: list[Outcome] = []

@@ -278,6 +278,7 @@ def test_what_is_no_json_object_is_refused_and_nothing_breaks(text: str | bytes)
     [
         ('"id": "https://school.example/units/7"', '"id": "https://school.example/units/7", "id": "https://other"'),
         ('"id": "https://school.example/units/7"', '"id": "a\\u003ab", "id": "a:b"'),
+        ('"id": "https://school.example/units/7"', '"id": "hidden", "id": "a\\u003ab"'),
         ('"id": "https://school.example/units/7"', '"i\\u0064": "a:b", "id": "a:b"'),
         ('"object"', '"object": {"id": "a:b"}, "object"'),
     ],
