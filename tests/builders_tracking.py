@@ -18,6 +18,7 @@ from elearn.courses import catalogue, classes, teaching
 from elearn.courses.models import Kind
 from elearn.courses.pool import QuestionDraft
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
+from elearn.people import callers
 from elearn.people.models import Account
 from media.manifest import Block, Manifest
 from tests.builders_people import an_account, an_institution, signed_in
@@ -147,6 +148,7 @@ def over(client: FlaskClient) -> Callable[..., Answer]:
 def a_player(app: Flask, session: Session, learner_id: UUID, *, block_ms: int = 30_000) -> ScriptedPlayer:
     """A signed-in learner's browser on the application's clock, which a test must own."""
     client = app.test_client()
+    callers.forget_last_request()  # another browser than the one before
     account = session.scalars(sa.select(Account).where(Account.person_id == learner_id)).one()
     clock = app.extensions["elearn"].clock
     assert isinstance(clock, ManualClock)

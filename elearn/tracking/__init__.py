@@ -23,7 +23,7 @@ from flask import Blueprint, Flask
 
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring the sitting's door, the record store's doors and the jobs on board."""
-    from elearn.tracking import lrs, routes
+    from elearn.tracking import duties, lrs, routes  # noqa: F401 - a job is known once it is imported
 
-    lrs.install(app, whole)
     whole.register_blueprint(routes.bp)
+    lrs.install(app, whole)

@@ -153,7 +153,7 @@ def _pick(
     asked = sa.select(PresenceCheck.question_id, sa.func.count()).where(
         PresenceCheck.learner_id == locked.learner_id, PresenceCheck.unit_id == unit_id
     )
-    times = {question_id: count for question_id, count in session.execute(asked.group_by(PresenceCheck.question_id))}
+    times = {row[0]: int(row[1]) for row in session.execute(asked.group_by(PresenceCheck.question_id))}
     draw = locked.learner_id.bytes + locked.check_count.to_bytes(8)
 
     def rank(question: catalogue.QuestionFacts) -> tuple[int, bool, bytes]:

@@ -1,0 +1,219 @@
+"""Adding everything up again: does what is believed follow from the ledger, and each verdict from what it saw?
+
+Nothing here trusts a sum. `believed_span` and `unit_watch` are rebuilt from `watched_span`; the ledger's pending
+rows are compared with what the reports were credited; and each report is judged once more by the same pure
+functions that judged it first. A `Difference` names what does not agree; none is the good answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.tracking import policies, replay
+from elearn.tracking.messages import claim_in
+from elearn.tracking.models import Kind
+from elearn.tracking.policy import Policy
+from elearn.tracking.spans import Span, frontier_ms, merge, total_ms
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` disagrees at `where` (an id, or learner/unit): `stored` there, `computed` from the ledger."""
+
+    what: str
+    where: str
+    stored: object
+    computed: object
+
+
+def check_ledger(session: Session) -> list[Difference]:
+    """Every disagreement in the watching of everybody; reads only, in one snapshot when the caller opened one."""
+    return [
+        *_spans_that_are_believed(session),
+        *_units(session),
+        *_learners(session),
+        *_finals(session),
+        *_pending_rows(session),
+        *_verdicts(session),
+    ]
+
+
+def _spans_that_are_believed(session: Session) -> Iterator[Difference]:
+    """Live rows of the ledger (neither settled nor reversed) are exactly `believed_span`."""
+    rows = session.execute(
+        sa.text("""
+        WITH settled AS (
+            SELECT unnest(settles) AS id FROM elearn.watched_span WHERE kind = 'final'
+        ), live AS (
+            SELECT w.id, w.learner_id, w.unit_id, w.kind AS state, int8range(w.start_ms, w.end_ms) AS media
+            FROM elearn.watched_span w
+            WHERE w.kind IN ('pending', 'final')
+              AND NOT EXISTS (SELECT FROM elearn.watched_span r WHERE r.reverses_id = w.id)
+              AND NOT EXISTS (SELECT FROM settled WHERE settled.id = w.id)
+        ), believed AS (
+            SELECT watched_span_id AS id, learner_id, unit_id, state, media FROM elearn.believed_span
+        )
+        SELECT coalesce(b.id, l.id) AS id,
+               CASE WHEN b.id IS NOT NULL THEN concat_ws(' ', b.learner_id, b.unit_id, b.state, b.media) END AS stored,
+               CASE WHEN l.id IS NOT NULL THEN concat_ws(' ', l.learner_id, l.unit_id, l.state, l.media) END AS computed
+        FROM believed b FULL JOIN live l ON l.id = b.id
+        WHERE (b.learner_id, b.unit_id, b.state, b.media) IS DISTINCT FROM (l.learner_id, l.unit_id, l.state, l.media)
+        """)
+    )
+    for row in rows:
+        yield Difference("believed_span", str(row.id), row.stored, row.computed)
+
+
+def _units(session: Session) -> Iterator[Difference]:
+    """Frontier and coverage follow from what is believed."""
+    policy, _digest = policies.current(1)
+    known: dict[tuple[UUID, UUID], list[Span]] = defaultdict(list)
+    spans = session.execute(
+        sa.text("SELECT learner_id, unit_id, lower(media) AS start_ms, upper(media) AS end_ms FROM believed_span")
+    )
+    for row in spans:
+        known[row.learner_id, row.unit_id].append(Span(row.start_ms, row.end_ms))
+    stored = {
+        (row.learner_id, row.unit_id): (row.frontier_ms, row.covered_ms)
+        for row in session.execute(sa.text("SELECT learner_id, unit_id, frontier_ms, covered_ms FROM unit_watch"))
+    }
+    for whose in sorted(known.keys() | stored.keys()):
+        there = known.get(whose, [])
+        computed = (frontier_ms(there, bridge_ms=policy.delta_ms), total_ms(there))
+        if stored.get(whose) != computed:
+            yield Difference("unit_watch", "/".join(map(str, whose)), stored.get(whose), computed)
+
+
+def _learners(session: Session) -> Iterator[Difference]:
+    """What a learner has pending is the sum of the believed pending spans; what a day used, of its ledger rows."""
+    rows = session.execute(
+        sa.text("""
+        SELECT w.learner_id, w.pending_ms AS stored, coalesce(sum(upper(b.media) - lower(b.media)), 0) AS computed
+        FROM elearn.learner_watch w
+        LEFT JOIN elearn.believed_span b ON b.learner_id = w.learner_id AND b.state = 'pending'
+        GROUP BY w.learner_id HAVING w.pending_ms <> coalesce(sum(upper(b.media) - lower(b.media)), 0)
+        """)
+    )
+    for row in rows:
+        yield Difference("learner_watch.pending_ms", str(row.learner_id), row.stored, int(row.computed))
+    days = session.execute(
+        sa.text("""
+        WITH earned AS (
+            SELECT learner_id, "on", sum(end_ms - start_ms)::bigint AS used_ms,
+                   coalesce(sum(end_ms - start_ms) FILTER (WHERE late), 0)::bigint AS late_ms
+            FROM elearn.watched_span WHERE kind = 'pending' GROUP BY learner_id, "on"
+        )
+        SELECT learner_id, "on", d.used_ms, d.late_ms, e.used_ms AS earned_ms, e.late_ms AS earned_late_ms
+        FROM elearn.day_use d FULL JOIN earned e USING (learner_id, "on")
+        WHERE (d.used_ms, d.late_ms) IS DISTINCT FROM (e.used_ms, e.late_ms)
+        """)
+    )
+    for row in days:
+        where = f"{row.learner_id}/{row.on}"
+        yield Difference("day_use", where, (row.used_ms, row.late_ms), (row.earned_ms, row.earned_late_ms))
+
+
+def _finals(session: Session) -> Iterator[Difference]:
+    """A final row holds exactly the media of the pending rows it settles, behind a check that was passed."""
+    rows = session.execute(
+        sa.text("""
+        SELECT f.id, f.start_ms, f.end_ms, c.outcome, c.learner_id = f.learner_id AS own,
+               array_agg(p.start_ms ORDER BY p.start_ms) AS starts, array_agg(p.end_ms ORDER BY p.start_ms) AS ends,
+               count(p.id) = cardinality(f.settles) AND bool_and(p.kind = 'pending' AND p.learner_id = f.learner_id
+                   AND p.unit_id = f.unit_id AND p.class_id IS NOT DISTINCT FROM f.class_id AND p."on" = f."on") AS fits
+        FROM elearn.watched_span f
+        JOIN elearn.presence_check c ON c.id = f.check_id
+        LEFT JOIN elearn.watched_span p ON p.id = ANY(f.settles)
+        WHERE f.kind = 'final' GROUP BY f.id, c.id
+        """)
+    )
+    for row in rows:
+        joined = merge(Span(*pair) for pair in zip(row.starts, row.ends, strict=True) if None not in pair)
+        computed = (joined, row.outcome, row.own and row.fits)
+        stored = ((Span(row.start_ms, row.end_ms),), "passed", True)
+        if computed != stored:
+            yield Difference("final row", str(row.id), stored, computed)
+
+
+def _pending_rows(session: Session) -> Iterator[Difference]:
+    """Pending rows are what the reports were credited, no more and no less."""
+    rows = session.execute(
+        sa.text("""
+        WITH credited AS (
+            SELECT r.statement_id, (c->>0)::bigint AS start_ms, (c->>1)::bigint AS end_ms, c->>2 AS "on",
+                   (c->>3)::boolean AS late
+            FROM elearn.report r, jsonb_array_elements(r.credited) AS c
+        ), pending AS (
+            SELECT statement_id, start_ms, end_ms, "on"::text AS "on", late
+            FROM elearn.watched_span WHERE kind = 'pending'
+        )
+        (SELECT 'stored' AS side, * FROM (SELECT * FROM pending EXCEPT ALL SELECT * FROM credited) AS more)
+        UNION ALL
+        (SELECT 'computed', * FROM (SELECT * FROM credited EXCEPT ALL SELECT * FROM pending) AS less)
+        """)
+    )
+    for row in rows:
+        piece = (row.start_ms, row.end_ms, row.on, row.late)
+        stored, computed = (piece, None) if row.side == "stored" else (None, piece)
+        yield Difference("pending row", str(row.statement_id), stored, computed)
+
+
+_DECIDED = """
+SELECT r.id, r.seq, r.tau_ms, r.sent_cm_ms, r.credited, r.refused, r.seen, kept.raw, r.sitting_id
+FROM elearn.report r
+LEFT JOIN elearn.statement_id AS there ON there.id = r.statement_id
+LEFT JOIN elearn.statement AS kept ON kept.stored_at = there.stored_at AND kept.id = there.id
+WHERE r.refused_as IS NULL ORDER BY r.sitting_id, r.seq
+"""
+
+
+def _verdicts(session: Session) -> Iterator[Difference]:
+    """Each decided report, judged again, comes out the same; and each saw the sitting as the one before left it."""
+    left: tuple[UUID, Sequence[Any]] | None = None
+    rows = session.execute(sa.text(_DECIDED).execution_options(yield_per=BATCH))
+    for row in rows:
+        where = f"{row.sitting_id}/{row.seq}"
+        if row.raw is None:
+            yield Difference("statement of a report", where, None, "missing from the record store")
+            continue
+        if row.seen is None:
+            yield Difference("what a verdict saw", where, None, "missing")
+            continue
+        policy = _policy(session, row.seen)
+        if policy is None:
+            yield Difference("policy of a verdict", where, row.seen.get("policy"), "unknown")
+            continue
+        report, _statement = claim_in(row.raw, row.sent_cm_ms)
+        verdict = replay.again(report, row.tau_ms, row.seen, policy)
+        computed = (replay.credited_rows(verdict), replay.refused_rows(verdict))
+        if (row.credited, row.refused) != computed:
+            yield Difference("verdict", where, (row.credited, row.refused), computed)
+        # The end of a sitting comes from outside; all else is as the report before left it.
+        saw = row.seen["sitting"][:-1]
+        if left is not None and left[0] == row.sitting_id and list(left[1]) != saw:
+            yield Difference("sitting seen by a verdict", where, saw, list(left[1]))
+        after = replay.pack(verdict.sitting, verdict.learner, replay.unpack(row.seen)[2], "")
+        left = (row.sitting_id, after["sitting"][:-1])
+
+
+def _policy(session: Session, seen: Mapping[str, Any]) -> Policy | None:
+    try:
+        return policies.by_digest(session, str(seen.get("policy")))
+    except LookupError:
+        return None
+
+
+def kinds_in(session: Session) -> dict[str, int]:
+    """How many rows of each kind the ledger holds, for the line that `elearn ledger check` prints."""
+    rows = session.execute(sa.text("SELECT kind, count(*) AS rows FROM elearn.watched_span GROUP BY kind"))
+    counted = {row.kind: int(row.rows) for row in rows}
+    return {kind.value: counted.get(kind.value, 0) for kind in Kind}
