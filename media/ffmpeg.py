@@ -140,8 +140,9 @@ def loop_to(source: Path, seconds: int, target: Path) -> None:
 def run(argv: Sequence[str], on_progress: Callable[[int], None] | None = None) -> tuple[str, ...]:
     """Run ffmpeg to its end; returned is what it complained of on the way (its last twenty lines).
 
-    `on_progress` hears how many milliseconds are written, twice a second. Whatever stops us (an exception from `on_progress`, Ctrl-C, a signal) kills ffmpeg first. Errors:
-    DiskFull, DamagedFile, EncodingFailed with ffmpeg's own last words.
+    `on_progress` hears how many milliseconds are written, twice a second. Whatever stops us (an exception
+    from `on_progress`, Ctrl-C, a signal) kills ffmpeg first. Errors: DiskFull,
+    DamagedFile, EncodingFailed with ffmpeg's own last words.
     """
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", START, str(os.getpid()), *argv],
