@@ -279,13 +279,16 @@ def add_questions(session: Session, unit: Unit, drafts: Sequence[QuestionDraft],
 
 def offer(session: Session, unit: Unit, *, at: datetime) -> None:
     """Offer `unit`, and retire the version offered before it, in one moment."""
+    # Two drafts published at once: one after the other, and the later one stays.
+    session.execute(sa.select(Lesson.id).where(Lesson.id == unit.lesson_id).with_for_update())
     before = session.scalars(
         sa.select(Unit).where(
             Unit.lesson_id == unit.lesson_id, Unit.published_at.is_not(None), Unit.retired_at.is_(None)
         )
     ).all()
     for old in before:
-        old.retired_at = at
+        # The moment may have been taken before a faster one was published.
+        old.retired_at = max(at, old.published_at or at)
         forget(old.id)
     session.flush()
     unit.published_at = at

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, teaching
-from elearn.courses.models import Lesson, Upload, UploadState
+from elearn.courses.models import Lesson, Unit, Upload, UploadState
 from elearn.courses.reading import BadRows
-from elearn.db import new_id
+from elearn.db import db, new_id
 from elearn.errors import Conflict, Malformed, NotFound
 from tests.builders_courses import AT, a_course, a_lesson, a_question, a_unit, covering_questions
 from tests.builders_people import an_institution
@@ -187,3 +190,27 @@ def test_a_managers_view_of_a_course_shows_versions_and_questions(
     assert view.lessons[1].units == ()
     with pytest.raises(NotFound):
         teaching.course_view(session, lesson.course_id, acting=[new_id()])
+
+
+def test_of_two_drafts_published_at_once_one_is_offered(own_app: Flask) -> None:
+    with own_app.app_context():
+        session = db.session()
+        institution_id = an_institution(session).id
+        lesson = a_lesson(session, a_course(session, institution_id))
+        lesson_id = lesson.id
+        drafts = [a_unit(session, lesson, published=False).id for _ in range(2)]
+        session.commit()
+    start = threading.Barrier(2)
+
+    def publish(unit_id: UUID) -> None:
+        with own_app.app_context():
+            teaching.own_unit(db.session(), unit_id, [institution_id])
+            start.wait(timeout=10)
+            teaching.publish(db.session(), unit_id, acting=[institution_id], at=AT)
+            db.session.commit()
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(publish, drafts))
+    with own_app.app_context():
+        states = db.session.execute(sa.select(Unit.published_at, Unit.retired_at).where(Unit.lesson_id == lesson_id))
+        assert sorted(retired is None for _, retired in states) == [False, True]
