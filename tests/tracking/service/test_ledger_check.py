@@ -36,7 +36,7 @@ def test_an_honest_ledger_has_no_differences(watched: Session) -> None:
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ("UPDATE elearn.believed_span SET media = int8range(0, 40000) WHERE state = 'final'", "believed_span"),
+        ("UPDATE elearn.believed_span SET media = int8range(0, 29000) WHERE state = 'final'", "believed_span"),
         ("DELETE FROM elearn.believed_span WHERE state = 'final'", "believed_span"),
         ("UPDATE elearn.unit_watch SET frontier_ms = 90000", "unit_watch"),
         ("UPDATE elearn.learner_watch SET pending_ms = 0", "learner_watch.pending_ms"),
