@@ -25,7 +25,7 @@ NOW = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
 
 def lost_redis() -> Redis:
     """Nobody listens at this address."""
-    return Redis(unix_socket_path="/nonexistent/redis.sock")
+    return Redis.from_url("unix:///nonexistent/redis.sock")
 
 
 @pytest.fixture(params=["in Redis", "in the database"])
