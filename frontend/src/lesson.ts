@@ -246,10 +246,10 @@ export class Lesson {
       this.aim = null;
       clearTimeout(this.stall);
       this.stall = undefined;
+      this.view.busy(null);
       meter.run(this.positionMs);
       if (!this.going) {
         this.going = true;
-        this.view.busy(null);
         this.report("play");
         void keepAwake(true);
       }
@@ -400,6 +400,8 @@ export class Lesson {
 
   private received(receipt: Receipt): void {
     for (const { outcome, class: why } of receipt.results) {
+      // "Continued elsewhere" lies over the video already.
+      if (why === "playing_elsewhere" && receipt.ended) continue;
       if (why && (outcome === "refused" || outcome === "partly")) this.view.explain(why);
     }
     this.heard(receipt);
@@ -465,7 +467,9 @@ export class Lesson {
     if (this.state) this.state = { ...this.state, ended: why };
     this.going = false;
     this.meter.stand(this.positionMs);
+    this.aim = this.meter.position; // the element falls to 0 when its source goes
     this.video.pause();
+    this.view.playing(false);
     this.media?.close();
     this.checks.dismiss();
     if (why !== "playing_elsewhere") return; // the next play opens a new sitting by itself

@@ -147,12 +147,12 @@ export class View {
     this.find("[data-final]").textContent = t("{time} final", { time: duration(final) });
     const waiting = this.find("[data-pending]");
     waiting.textContent = t("{time} waiting for a check", { time: duration(pending) });
-    waiting.hidden = pending === 0;
+    waiting.hidden = pending < 1000;
     const left = this.find("[data-left]");
     left.textContent = t("{left} left to watch", { left: duration(Math.max(0, whole - state.frontier_ms)) });
     left.hidden = whole - state.frontier_ms < 1000;
     this.find("[data-advice]").textContent = advice(state, left.hidden);
-    this.find("[data-do=confirm]").hidden = pending === 0;
+    this.find("[data-do=confirm]").hidden = pending < 1000;
   }
 
   private arc(kind: string, ms: number, afterMs: number, whole: number): void {
@@ -227,7 +227,7 @@ export class View {
       link.textContent = cover.other.label;
       link.href = cover.other.href;
     }
-    (cover.action ? button : link).focus({ preventScroll: true });
+    (cover.action && cover.tone !== "good" ? button : cover.other ? link : button).focus({ preventScroll: true });
   }
 }
 
