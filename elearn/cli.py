@@ -63,12 +63,15 @@ def in_application(group: click.Group) -> click.Group:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--processes", default=2, show_default=True, help="Web processes.")
-def serve(host: str, port: int, processes: int) -> None:
+@click.option("--tls-certificate", type=click.Path(path_type=Path, exists=True), help="PEM file.")
+@click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file.")
+def serve(host: str, port: int, processes: int, tls_certificate: Path | None, tls_key: Path | None) -> None:
     """Serve the application and run its worker; starts the embedded services where no server is set."""
     from elearn import serving
 
     with serving.settled() as settings:
-        serving.serve(settings, host=host, port=port, processes=processes)
+        tls = (tls_certificate, tls_key) if tls_certificate and tls_key else None
+        serving.serve(settings, host=host, port=port, processes=processes, tls=tls)
 
 
 @cli.command()

@@ -97,8 +97,8 @@ def new_id() -> UUID:
 def engine_options() -> Mapping[str, Any]:
     """How every connection of the product is made; the pool is as large as the server's threads."""
     return {
-        "pool_size": 16,
-        "max_overflow": 8,
+        "pool_size": 8,
+        "max_overflow": 4,
         "pool_pre_ping": True,
         "connect_args": {
             "options": f"-csearch_path={SCHEMA},procrastinate,public -ctimezone=UTC",

@@ -26,7 +26,7 @@ from elearn.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-THREADS = 16
+THREADS = 8
 """Blocking threads a web process; its pool of connections is as large (`db.engine_options`)."""
 
 
