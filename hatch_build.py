@@ -133,7 +133,13 @@ def _install_libraries(node: str, npm: list[str], say: Any) -> None:
 
 def _bundle(node: str, out: Path) -> None:
     esbuild = [node, _module("esbuild", "bin/esbuild")]
-    shared = ["--minify", "--charset=utf8", "--target=es2020,safari15,chrome80", "--legal-comments=none", "--log-level=warning"]
+    shared = [
+        "--minify",
+        "--charset=utf8",
+        "--target=es2020,safari15,chrome80",
+        "--legal-comments=none",
+        "--log-level=warning",
+    ]
     # Modules with splitting: hls.js becomes a file of its own that the player loads when a lesson opens.
     scripts = ["--bundle", "--format=esm", "--splitting", "--chunk-names=[name]-[hash]", f"--outdir={out}"]
     _run([*esbuild, *BUNDLES, *scripts, *shared], "esbuild")

@@ -427,7 +427,7 @@ export class Lesson {
     this.reached = state.frontier_ms;
     this.meter.stand(this.positionMs);
     this.moveTo(state.frontier_ms);
-    this.view.explain("jumped_ahead");
+    this.view.explain(state.held ? "check_missed" : "jumped_ahead");
   }
 
   private async refresh(): Promise<void> {
