@@ -13,32 +13,38 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
 from elearn.tracking.models import HeldReport
-from elearn.tracking.standing import Locked
+from elearn.tracking.standing import Locked, driver
 from elearn.tracking.verifier import DayUse
 
+# All of it in one parameter of one type: the driver prepares the statement once, and the server plans it once.
 _WRITE = """
-WITH learner AS (
-    UPDATE elearn.learner_watch SET tau_ms = %(tau_ms)s, pending_ms = %(pending_ms)s
-    WHERE learner_id = %(learner_id)s
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_record(%(given)s::json) AS g(learner_id uuid, sitting_id uuid, unit_id uuid, class_id uuid,
+        policy text, tau_ms bigint, pending_ms bigint, e_ms bigint, carry_ms bigint, last_cm_ms bigint, seq bigint,
+        last_digest text, gap_late_ms bigint, nonces text[], ended_ms bigint, ended_reason text, frontier_ms bigint,
+        covered_ms bigint, days json, reports json, spans json)
+), learner AS (
+    UPDATE elearn.learner_watch w SET tau_ms = g.tau_ms, pending_ms = g.pending_ms
+    FROM given g WHERE w.learner_id = g.learner_id
 ), sitting AS (
-    UPDATE elearn.sitting SET e_ms = %(e_ms)s, carry_ms = %(carry_ms)s, last_cm_ms = %(last_cm_ms)s, seq = %(seq)s,
-        last_digest = %(last_digest)s, gap_late_ms = %(gap_late_ms)s, nonces = %(nonces)s,
-        ended_ms = %(ended_ms)s, ended_reason = %(ended_reason)s
-    WHERE id = %(sitting_id)s
+    UPDATE elearn.sitting s SET e_ms = g.e_ms, carry_ms = g.carry_ms, last_cm_ms = g.last_cm_ms, seq = g.seq,
+        last_digest = decode(g.last_digest, 'hex'), gap_late_ms = g.gap_late_ms, nonces = g.nonces,
+        ended_ms = g.ended_ms, ended_reason = g.ended_reason
+    FROM given g WHERE s.id = g.sitting_id
 ), unit AS (
-    UPDATE elearn.unit_watch SET frontier_ms = %(frontier_ms)s, covered_ms = %(covered_ms)s
-    WHERE learner_id = %(learner_id)s AND unit_id = %(unit_id)s AND covered_ms <> %(covered_ms)s
+    UPDATE elearn.unit_watch u SET frontier_ms = g.frontier_ms, covered_ms = g.covered_ms
+    FROM given g WHERE u.learner_id = g.learner_id AND u.unit_id = g.unit_id AND u.covered_ms <> g.covered_ms
 ), days AS (
     INSERT INTO elearn.day_use (learner_id, "on", used_ms, late_ms)
-    SELECT %(learner_id)s, d."on", d.used_ms, d.late_ms
-    FROM jsonb_to_recordset(%(days)s::jsonb) AS d("on" date, used_ms bigint, late_ms bigint)
+    SELECT g.learner_id, d."on", d.used_ms, d.late_ms
+    FROM given g, json_to_recordset(g.days) AS d("on" date, used_ms bigint, late_ms bigint)
     ON CONFLICT (learner_id, "on") DO UPDATE SET used_ms = excluded.used_ms, late_ms = excluded.late_ms
 ), reports AS (
     INSERT INTO elearn.report (id, sitting_id, seq, sha256, prev, sig, nonce, statement_id, tau_ms, sent_cm_ms,
         raw, refused_as, chain_broken, credited, refused, seen)
-    SELECT r.id, %(sitting_id)s, r.seq, decode(r.sha256, 'hex'), decode(r.prev, 'hex'), decode(r.sig, 'hex'), r.nonce,
+    SELECT r.id, g.sitting_id, r.seq, decode(r.sha256, 'hex'), decode(r.prev, 'hex'), decode(r.sig, 'hex'), r.nonce,
         r.statement_id, r.tau_ms, r.sent_cm_ms, r.raw, r.refused_as, r.chain_broken, r.credited, r.refused, r.seen
-    FROM jsonb_to_recordset(%(reports)s::jsonb) AS r(id uuid, seq bigint, sha256 text, prev text, sig text,
+    FROM given g, json_to_recordset(g.reports) AS r(id uuid, seq bigint, sha256 text, prev text, sig text,
         nonce text, statement_id uuid, tau_ms bigint, sent_cm_ms bigint, raw text, refused_as text,
         chain_broken boolean, credited jsonb, refused jsonb, seen jsonb)
     -- The same evidence twice is one row; a number decided twice would be an error, and is one.
@@ -46,14 +52,14 @@ WITH learner AS (
 ), earned AS (
     INSERT INTO elearn.watched_span (id, kind, learner_id, unit_id, class_id, sitting_id, start_ms, end_ms, "on",
         late, statement_id, settles, policy, heard_at)
-    SELECT s.id, 'pending', %(learner_id)s, %(unit_id)s, %(class_id)s, %(sitting_id)s, s.start_ms, s.end_ms, s."on",
-        s.late, s.statement_id, '{}', %(policy)s, s.heard_at
-    FROM jsonb_to_recordset(%(spans)s::jsonb) AS s(id uuid, start_ms bigint, end_ms bigint, "on" date,
+    SELECT s.id, 'pending', g.learner_id, g.unit_id, g.class_id, g.sitting_id, s.start_ms, s.end_ms, s."on",
+        s.late, s.statement_id, '{}', g.policy, s.heard_at
+    FROM given g, json_to_recordset(g.spans) AS s(id uuid, start_ms bigint, end_ms bigint, "on" date,
         late boolean, statement_id uuid, heard_at timestamptz)
-    RETURNING id, start_ms, end_ms
+    RETURNING id, learner_id, unit_id, start_ms, end_ms
 )
 INSERT INTO elearn.believed_span (watched_span_id, learner_id, unit_id, state, media)
-SELECT id, %(learner_id)s, %(unit_id)s, 'pending', int8range(start_ms, end_ms) FROM earned
+SELECT id, learner_id, unit_id, 'pending', int8range(start_ms, end_ms) FROM earned
 """
 
 _json = msgspec.json.Encoder()
@@ -86,32 +92,30 @@ def write(
 ) -> None:
     """Store the learner, the sitting, the unit, the days that changed, the reports and what they earned."""
     used = [{"on": on, "used_ms": use.used_ms, "late_ms": use.late_ms} for on, use in days.items()]
-    session.connection().exec_driver_sql(
-        _WRITE,
-        {
-            "learner_id": locked.learner_id,
-            "sitting_id": locked.sitting_id,
-            "unit_id": locked.unit_id,
-            "class_id": locked.class_id,
-            "policy": locked.policy,
-            "tau_ms": locked.tau_ms,
-            "pending_ms": locked.pending_ms,
-            "e_ms": locked.e_ms,
-            "carry_ms": locked.carry_ms,
-            "last_cm_ms": locked.last_cm_ms,
-            "seq": locked.seq,
-            "last_digest": locked.last_digest,
-            "gap_late_ms": locked.gap_late_ms,
-            "nonces": locked.nonces,
-            "ended_ms": locked.ended_ms,
-            "ended_reason": locked.ended_reason,
-            "frontier_ms": frontier_ms,
-            "covered_ms": covered_ms,
-            "days": _json.encode(used).decode(),
-            "reports": _json.encode(reports).decode(),
-            "spans": _json.encode(spans).decode(),
-        },
-    )
+    given = {
+        "learner_id": locked.learner_id,
+        "sitting_id": locked.sitting_id,
+        "unit_id": locked.unit_id,
+        "class_id": locked.class_id,
+        "policy": locked.policy,
+        "tau_ms": locked.tau_ms,
+        "pending_ms": locked.pending_ms,
+        "e_ms": locked.e_ms,
+        "carry_ms": locked.carry_ms,
+        "last_cm_ms": locked.last_cm_ms,
+        "seq": locked.seq,
+        "last_digest": locked.last_digest.hex() if locked.last_digest else None,
+        "gap_late_ms": locked.gap_late_ms,
+        "nonces": locked.nonces,
+        "ended_ms": locked.ended_ms,
+        "ended_reason": locked.ended_reason,
+        "frontier_ms": frontier_ms,
+        "covered_ms": covered_ms,
+        "days": used,
+        "reports": reports,
+        "spans": spans,
+    }
+    driver(session).execute(_WRITE, {"given": _json.encode(given).decode()})
 
 
 def keep_waiting(

@@ -7,7 +7,6 @@ rules are named by their digest. Taking the decision again must give the same ve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple
 from datetime import date
 from typing import Any
 
@@ -28,12 +27,21 @@ def pack(sitting: SittingState, learner: LearnerState, unit: UnitState, policy_d
     """The states as JSON values: numbers in the order of the dataclasses' fields."""
     return {
         "policy": policy_digest,
-        "sitting": list(astuple(sitting)),
+        "sitting": [
+            sitting.opened_ms,
+            sitting.cm_open_ms,
+            sitting.e_ms,
+            sitting.carry_ms,
+            sitting.last_cm_ms,
+            sitting.seq,
+            sitting.gap_late_ms,
+            sitting.ended_ms,
+        ],
         "learner": [learner.tau_ms, learner.held, learner.pending_ms],
         "days": [[on.isoformat(), use.used_ms, use.late_ms] for on, use in learner.days.items()],
         "unit": [unit.duration_ms, unit.frontier_ms],
-        "known": [list(span) for span in unit.known],
-        "delivered": [list(span) for span in unit.delivered],
+        "known": unit.known,
+        "delivered": unit.delivered,
     }
 
 

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -24,8 +25,8 @@ from elearn.tracking.spans import Span, merge
 from elearn.tracking.verifier import DayUse, LearnerState, SittingState
 
 _LOCK = """
-SELECT w.tau_ms, w.held, w.pending_ms, w.check_count, w.check_due_after_ms, w.check_deadline_ms,
-       s.id AS sitting_id, s.learner_id, s.unit_id, s.class_id, s.device, s.actor, s.policy, s.opened_ms,
+SELECT s.learner_id, w.tau_ms, w.held, w.pending_ms, w.check_count, w.check_due_after_ms, w.check_deadline_ms,
+       s.id, s.unit_id, s.class_id, s.device, s.actor, s.policy, s.opened_ms,
        s.expires_ms, s.cm_open_ms, s.e_ms, s.carry_ms, s.last_cm_ms, s.seq, s.last_digest, s.gap_late_ms,
        s.ended_ms, s.ended_reason, s.nonces
 FROM elearn.learner_watch w JOIN elearn.sitting s ON s.learner_id = w.learner_id
@@ -35,29 +36,29 @@ FOR NO KEY UPDATE OF w, s
 
 _READ = """
 SELECT (SELECT ARRAY[frontier_ms, covered_ms] FROM elearn.unit_watch WHERE learner_id = %(learner)s
-            AND unit_id = %(unit)s) AS reached,
+            AND unit_id = %(unit)s),
        (SELECT json_agg(json_build_array("on", used_ms, late_ms)) FROM elearn.day_use
-            WHERE learner_id = %(learner)s AND "on" BETWEEN %(first_on)s AND %(last_on)s) AS days,
+            WHERE learner_id = %(learner)s AND "on" BETWEEN %(first_on)s AND %(last_on)s),
        (SELECT range_agg(media)::text FROM elearn.believed_span WHERE learner_id = %(learner)s
-            AND unit_id = %(unit)s AND state = 'pending') AS pending,
+            AND unit_id = %(unit)s AND state = 'pending'),
        (SELECT range_agg(media)::text FROM elearn.believed_span WHERE learner_id = %(learner)s
-            AND unit_id = %(unit)s AND state = 'final') AS final,
+            AND unit_id = %(unit)s AND state = 'final'),
        ARRAY(SELECT block FROM elearn.delivery WHERE learner_id = %(learner)s AND unit_id = %(unit)s
-            AND block BETWEEN %(first_block)s AND %(last_block)s) AS blocks,
+            AND block BETWEEN %(first_block)s::bigint AND %(last_block)s::bigint),
        (SELECT json_agg(json_build_array(seq, encode(sha256, 'hex'))) FROM elearn.report
-            WHERE sitting_id = %(sitting)s AND seq = ANY(%(seqs)s) AND refused_as IS NULL) AS decided,
+            WHERE sitting_id = %(sitting)s AND seq = ANY(%(seqs)s::bigint[]) AND refused_as IS NULL),
        (SELECT json_agg(json_build_array(seq, encode(sha256, 'hex'), tau_ms, arrived) ORDER BY seq)
-            FROM elearn.held_report WHERE sitting_id = %(sitting)s) AS waiting
+            FROM elearn.held_report WHERE sitting_id = %(sitting)s)
 """
 
 _STORE = """
 WITH learner AS (
-    UPDATE elearn.learner_watch SET tau_ms = %(tau_ms)s, held = %(held)s, pending_ms = %(pending_ms)s,
-        check_count = %(check_count)s, check_due_after_ms = %(check_due_after_ms)s,
-        check_deadline_ms = %(check_deadline_ms)s
+    UPDATE elearn.learner_watch SET tau_ms = %(tau_ms)s::bigint, held = %(held)s, pending_ms = %(pending_ms)s::bigint,
+        check_count = %(check_count)s::bigint, check_due_after_ms = %(check_due_after_ms)s::bigint,
+        check_deadline_ms = %(check_deadline_ms)s::bigint
     WHERE learner_id = %(learner_id)s
 )
-UPDATE elearn.sitting SET nonces = %(nonces)s, ended_ms = %(ended_ms)s, ended_reason = %(ended_reason)s
+UPDATE elearn.sitting SET nonces = %(nonces)s, ended_ms = %(ended_ms)s::bigint, ended_reason = %(ended_reason)s::text
 WHERE id = %(sitting_id)s
 """
 
@@ -145,18 +146,24 @@ class UnitStanding:
         return merge((*self.pending, *self.final))
 
 
+def driver(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
+    """The driver's own connection in the session's transaction: a heartbeat is too frequent for wrapped results."""
+    found: psycopg.Connection[tuple[Any, ...]] = session.connection().connection.driver_connection  # type: ignore[assignment]
+    return found
+
+
 def lock_sitting(session: Session, learner_id: UUID, sitting_id: UUID, *, now_ms: int) -> Locked:
     """Lock the learner, then the sitting, and move the learner's time on: `tau_ms` never runs backwards.
 
     A sitting whose time is over ends here. Raises Forbidden: somebody else's; NotFound: nobody's.
     """
-    row = session.connection().exec_driver_sql(_LOCK, {"learner": learner_id, "sitting": sitting_id}).one_or_none()
+    row = driver(session).execute(_LOCK, {"learner": learner_id, "sitting": sitting_id}).fetchone()
     if row is None:
         found = session.scalar(sa.text("SELECT true FROM elearn.sitting WHERE id = :id"), {"id": sitting_id})
         if found:
             raise Forbidden("This is somebody else's sitting.", code="not_your_sitting")
         raise NotFound("There is no such sitting.")
-    locked = Locked(**row._mapping)
+    locked = Locked(*row)
     locked.tau_ms = max(now_ms, locked.tau_ms)
     if locked.ended_ms is None and locked.tau_ms >= locked.expires_ms:
         locked.ended_ms, locked.ended_reason = locked.expires_ms, Ended.EXPIRED.value
@@ -172,33 +179,30 @@ def read_unit(
     seqs: Sequence[int] = (),
 ) -> UnitStanding:
     """What the locks protect: the unit, the days since the sitting was opened, deliveries of `blocks` (first, last)."""
-    row = (
-        session.connection()
-        .exec_driver_sql(
-            _READ,
-            {
-                "learner": locked.learner_id,
-                "unit": locked.unit_id,
-                "sitting": locked.sitting_id,
-                "first_on": policy.day(locked.opened_ms),
-                "last_on": policy.day(locked.tau_ms),
-                "first_block": blocks[0],
-                "last_block": blocks[1],
-                "seqs": list(seqs),
-            },
-        )
-        .one()
-    )
-    frontier_ms, covered_ms = row.reached or (0, 0)
+    asked = {
+        "learner": locked.learner_id,
+        "unit": locked.unit_id,
+        "sitting": locked.sitting_id,
+        "first_on": policy.day(locked.opened_ms),
+        "last_on": policy.day(locked.tau_ms),
+        # As text: a number's type would change with its size, and each type would be a statement to plan anew.
+        "first_block": str(blocks[0]),
+        "last_block": str(blocks[1]),
+        "seqs": "{" + ",".join(map(str, seqs)) + "}",
+    }
+    row = driver(session).execute(_READ, asked).fetchone()
+    assert row is not None  # a SELECT without FROM
+    reached, days, pending, final, given, decided, waiting = row
+    frontier_ms, covered_ms = reached or (0, 0)
     return UnitStanding(
         frontier_ms=frontier_ms,
         covered_ms=covered_ms,
-        pending=spans_of(row.pending),
-        final=spans_of(row.final),
-        days={date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in row.days or ()},
-        blocks=set(row.blocks),
-        decided={seq: bytes.fromhex(digest) for seq, digest in row.decided or ()},
-        waiting=[Waiting(seq, bytes.fromhex(digest), tau, said) for seq, digest, tau, said in row.waiting or ()],
+        pending=spans_of(pending),
+        final=spans_of(final),
+        days={date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in days or ()},
+        blocks=set(given),
+        decided={seq: bytes.fromhex(digest) for seq, digest in decided or ()},
+        waiting=[Waiting(seq, bytes.fromhex(digest), tau, said) for seq, digest, tau, said in waiting or ()],
     )
 
 
@@ -210,19 +214,19 @@ def spans_of(multirange: str | None) -> tuple[Span, ...]:
 
 def store(session: Session, locked: Locked) -> None:
     """Write back what a call other than a report may change of the two locked rows."""
-    session.connection().exec_driver_sql(
+    driver(session).execute(
         _STORE,
         {
             "learner_id": locked.learner_id,
             "sitting_id": locked.sitting_id,
-            "tau_ms": locked.tau_ms,
+            "tau_ms": str(locked.tau_ms),
             "held": locked.held,
-            "pending_ms": locked.pending_ms,
-            "check_count": locked.check_count,
-            "check_due_after_ms": locked.check_due_after_ms,
-            "check_deadline_ms": locked.check_deadline_ms,
+            "pending_ms": str(locked.pending_ms),
+            "check_count": str(locked.check_count),
+            "check_due_after_ms": str(locked.check_due_after_ms),
+            "check_deadline_ms": None if locked.check_deadline_ms is None else str(locked.check_deadline_ms),
             "nonces": locked.nonces,
-            "ended_ms": locked.ended_ms,
+            "ended_ms": None if locked.ended_ms is None else str(locked.ended_ms),
             "ended_reason": locked.ended_reason,
         },
     )
