@@ -40,6 +40,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # Else every answer to a signed-in person, media included, carries a cookie and cannot be cached.
+        SESSION_REFRESH_EACH_REQUEST=False,
     )
     Elearn(app, settings=settings, clock=clock)
     return app

@@ -11,6 +11,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from flask import Blueprint, Flask
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from elearn import locale, schema, web
 from elearn.clock import Clock, DatabaseClock
@@ -56,7 +58,7 @@ class Elearn:
         app.extensions["elearn"] = Runtime(
             settings=settings,
             clock=self.clock or DatabaseClock(ask_database),
-            redis=Redis.from_url(settings.redis_url),
+            redis=_impatient(settings.redis_url),
             url_prefix=self.url_prefix,
             identify=self.identify,
         )
@@ -81,6 +83,11 @@ def product(app: Flask) -> Blueprint:
         package.install(app, whole)
     health.install(whole)
     return whole
+
+
+def _impatient(url: str) -> Redis:
+    """Redis may be lost at any moment (DESIGN 3.2): nobody's request waits for it to come back."""
+    return Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
 
 
 def _attach_database(app: Flask, url: str) -> None:

@@ -10,6 +10,7 @@ import functools
 import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 import msgspec
 from flask import Blueprint, Response, jsonify, render_template, request
@@ -17,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from elearn import errors, locale
+from elearn.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ STATUS: dict[type[errors.DomainError], int] = {
 class Who(Protocol):
     """Somebody a view lets in. `check` raises NotSignedIn or Forbidden."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def check(self, view_args: dict[str, Any]) -> None: ...
 
@@ -112,6 +115,18 @@ def refuse(error: errors.DomainError) -> Response:
     return response
 
 
+@functools.cache
+def content_policy(media_url: str | None) -> str:
+    """What a page may load: our own things, and media from where it is served."""
+    parts = urlsplit(media_url or "")
+    media = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return (
+        f"default-src 'self'; img-src 'self' data: blob:{media}; media-src 'self' blob:{media}; "
+        f"worker-src 'self' blob:; connect-src 'self'{media}; object-src 'none'; base-uri 'self'; "
+        "frame-ancestors 'self'; form-action 'self'"
+    )
+
+
 def install(blueprint: Blueprint) -> None:
     """Give the product's own routes these habits, and leave the host application's alone."""
 
@@ -145,10 +160,5 @@ def install(blueprint: Blueprint) -> None:
         headers.setdefault("X-Frame-Options", "SAMEORIGIN")
         if response.mimetype == "text/html":
             headers.setdefault("Cache-Control", "private, no-store")
-            headers.setdefault(
-                "Content-Security-Policy",
-                "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-                "worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
-                "frame-ancestors 'self'; form-action 'self'",
-            )
+            headers.setdefault("Content-Security-Policy", content_policy(runtime().settings.media_url))
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -50,7 +51,7 @@ class Learner:
         """The next `ms` of the lesson become final; answers the final span's id."""
         start, end = self.watched_to_ms, self.watched_to_ms + ms
         self.watched_to_ms = end
-        common = {"learner_id": self.person.id, "unit_id": self.unit_id, "class_id": self.class_id}
+        common: dict[str, Any] = {"learner_id": self.person.id, "unit_id": self.unit_id, "class_id": self.class_id}
         common |= {"start_ms": start, "end_ms": end, "on": date(2026, 6, 30), "late": False}
         digest = Policy().digest()
         policies.keep(self.session, Policy(), digest)

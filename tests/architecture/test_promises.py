@@ -87,7 +87,7 @@ def test_every_ledger_is_guarded_in_the_database(app: Flask) -> None:
     with app.app_context():
         for mapper in Base.registry.mappers:
             if issubclass(mapper.class_, Ledger):
-                name = mapper.local_table.fullname
+                name = f"elearn.{mapper.class_.__tablename__}"
                 guards = scalar(
                     db.session(),
                     "SELECT count(*) FROM pg_trigger "
