@@ -90,7 +90,7 @@ export class Lesson {
       return;
     }
     if (!this.store.lasting) {
-      view.notice(t("Paused"), t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online."), "warn");
+      view.notice(t("Storage is off"), t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online."), "warn");
     }
     await this.sendOld().catch(() => undefined); // the first play tries again
   }
@@ -98,9 +98,12 @@ export class Lesson {
   private async sendOld(): Promise<void> {
     this.device ??= await enrol(this.door, this.store, this.config.urls.devices);
     const { sittings } = this.config.urls;
+    const owing = (await this.store.sittings()).length > 0;
+    if (owing) this.view.network(t("Sending what was watched earlier on this device …"));
     const sent = sendLeftovers(this.config.learner ?? "", sittings, this.device, this.door, this.store);
     // A slow network must not keep the learner from starting; the rest goes at the next start.
     await Promise.race([sent, new Promise((resolve) => setTimeout(resolve, LEFTOVERS_MS))]);
+    if (owing) this.view.network(null);
   }
 
   async toggle(): Promise<void> {
@@ -369,7 +372,7 @@ export class Lesson {
   }
 
   private qualities(labels: string[]): void {
-    const options = [["-1", t("Automatic")] as const, ...labels.map((label, index) => [String(index), label] as const)];
+    const options = [["-1", t("Auto")] as const, ...labels.map((label, index) => [String(index), label] as const)];
     this.view.choices("quality", labels.length > 1 ? options : [], "-1", (value) => this.media?.choose(Number(value)));
   }
 

@@ -8,8 +8,7 @@ export const MESSAGES = [
   "Sound on",
   "Full screen",
   "Leave full screen",
-  "Captions",
-  "Automatic",
+  "Auto",
   "{at} of {whole}",
   "{minutes} min {seconds} s",
   "{seconds} s",
@@ -47,9 +46,6 @@ export const MESSAGES = [
   "Confirm now",
   "Answer now",
   "{time} still waits for a check",
-  "It counts only after a check, and lapses after three days. Confirm before you leave.",
-  "Leave without confirming",
-  "Stay",
   "Are you still with us?",
   "One question about what you just watched. More than one answer may be right.",
   "{seconds} seconds left",
@@ -82,6 +78,7 @@ export const MESSAGES = [
   "This page is out of date",
   "Reload the page to go on. Your watching is kept on this device.",
   "Reload",
+  "Storage is off",
   "Watching cannot be kept when this page closes: the browser's storage is off. Stay online.",
 ] as const;
 

@@ -1,38 +1,36 @@
 // What the learner sees and touches: the control bar, the marked track, the ring, notices and covers.
 // The page (lesson.html) brings the elements; they are found by their data- names.
 
-import { clock, duration, t } from "./messages";
+import { type Message, clock, duration, t } from "./messages";
 import type { RefusalClass, State, Stretch } from "./protocol";
 
-const EXPLAIN: Record<RefusalClass, readonly [string, string]> = {
-  jumped_ahead: [t0("You jumped ahead"), t0("Only watching in order counts, so we went back to where you had got to.")],
-  too_fast: [t0("Too fast"), t0("This part went by faster than time passed. Play at normal speed from the marked place.")],
+/** What is shown of where things stand; the page itself knows most of it before a sitting opens. */
+export type Known = Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete"> & { held?: boolean };
+
+const EXPLAIN: Record<RefusalClass, readonly [Message, Message]> = {
+  jumped_ahead: ["You jumped ahead", "Only watching in order counts, so we went back to where you had got to."],
+  too_fast: ["Too fast", "This part went by faster than time passed. Play at normal speed from the marked place."],
   playing_elsewhere: [
-    t0("Continued on another device"),
-    t0("The lesson is now playing elsewhere. What you watched here before that counts."),
+    "Continued on another device",
+    "The lesson is now playing elsewhere. What you watched here before that counts.",
   ],
   hidden: [
-    t0("Out of sight"),
-    t0("The lesson ran while this page was hidden, so that part did not count. Keep the page in front and watch it again."),
+    "Out of sight",
+    "The lesson ran while this page was hidden, so that part did not count. Keep the page in front and watch it again.",
   ],
   check_missed: [
-    t0("A check was missed"),
-    t0("Time since the last passed check does not count. Answer a check, then go on from the marked place."),
+    "A check was missed",
+    "Time since the last passed check does not count. Answer a check, then go on from the marked place.",
   ],
   limit_reached: [
-    t0("A limit was reached"),
-    t0("There is a limit for one day and for watching without network. Connect and go on from the marked place; if today is full, go on tomorrow."),
+    "A limit was reached",
+    "There is a limit for one day and for watching without network. Connect and go on from the marked place; if today is full, go on tomorrow.",
   ],
   device_problem: [
-    t0("This device could not be confirmed"),
-    t0("Its last report did not fit. Reload the page and go on from the marked place. If it happens again, use another browser."),
+    "This device could not be confirmed",
+    "Its last report did not fit. Reload the page and go on from the marked place. If it happens again, use another browser.",
   ],
 };
-
-/** Marks a message for later translation: the texts arrive after this module is read. */
-function t0<M extends Parameters<typeof t>[0]>(message: M): M {
-  return message;
-}
 
 const NOTICE_MS = 12_000;
 const SAME_NOTICE_MS = 15_000;
@@ -123,7 +121,7 @@ export class View {
 
   // -- what counts
 
-  progress(state: Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete">): void {
+  progress(state: Known): void {
     const whole = this.durationMs;
     const { final_ms: final, pending_ms: pending } = state;
     const mark = ([from, to]: Stretch, kind: string): HTMLElement => {
@@ -152,7 +150,9 @@ export class View {
     left.textContent = t("{left} left to watch", { left: duration(Math.max(0, whole - state.frontier_ms)) });
     left.hidden = whole - state.frontier_ms < 1000;
     this.find("[data-advice]").textContent = advice(state, left.hidden);
-    this.find("[data-do=confirm]").hidden = pending < 1000;
+    const confirm = this.find("[data-do=confirm]");
+    confirm.hidden = pending < 1000 && !state.held;
+    confirm.textContent = state.held ? t("Answer now") : t("Confirm now");
   }
 
   private arc(kind: string, ms: number, afterMs: number, whole: number): void {
@@ -168,7 +168,7 @@ export class View {
 
   explain(why: RefusalClass): void {
     const [title, text] = EXPLAIN[why];
-    this.notice(t(title as Parameters<typeof t>[0]), t(text as Parameters<typeof t>[0]), "warn");
+    this.notice(t(title), t(text), "warn");
   }
 
   /** A notice under the video; the same one not twice within a short time. */
@@ -231,7 +231,8 @@ export class View {
   }
 }
 
-function advice(state: Pick<State, "pending_ms" | "final_ms" | "complete">, watched: boolean): string {
+function advice(state: Known, watched: boolean): string {
+  if (state.held) return t(EXPLAIN.check_missed[1]);
   if (state.complete) return t("Confirmed. This lesson is complete.");
   if (watched && state.pending_ms > 0) return t("Everything is watched. One check makes it final.");
   if (state.pending_ms === 0 && state.final_ms === 0) return t("Nothing watched yet");

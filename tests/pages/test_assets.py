@@ -120,8 +120,13 @@ def test_licences_of_what_we_ship_travel_along() -> None:
 
 
 def test_the_player_speaks_chinese_completely_and_knows_no_text_nobody_says() -> None:
+    sources = [path for path in (FRONTEND / "src").glob("*.ts") if path.name != "messages.ts"]
+    said = "".join(path.read_text(encoding="utf-8") for path in sources)
+    said += (FRONTEND / "src" / "messages.ts").read_text(encoding="utf-8").split("] as const")[1]
+
     assert sorted(player_texts("zh")) == sorted(messages())
     assert player_texts("en") == {}
+    assert [sentence for sentence in messages() if json.dumps(sentence, ensure_ascii=False) not in said] == []
 
 
 def test_a_translation_keeps_the_places_of_its_sentence() -> None:
