@@ -152,8 +152,8 @@ def _take(desk: Desk, one: Arrived, whose: Whose, conflicting: set[UUID]) -> Res
     refusal = _why_not_ours(one, desk.locked, whose)
     if refusal is not None or one.statement_id in conflicting:
         return _refuse(desk, one, refusal or Refusal.FORK, raw=one.raw)
-    held = {waiting.seq: waiting for waiting in desk.unit.waiting}
-    seen = desk.unit.decided.get(seq) or (held[seq].sha256 if seq in held else None)
+    held = {waiting.seq: waiting.sha256 for waiting in desk.unit.waiting} if desk.unit.waiting else {}
+    seen = desk.unit.decided.get(seq) or held.get(seq)
     match sequence(desk.locked.seq, seen, seq, one.sha256, len(held), desk.policy):
         case Ordering.DUPLICATE:
             return Result(seq, one.statement_id, "waiting" if seq in held else "ignored")
@@ -207,7 +207,7 @@ def _decide(desk: Desk, report: Report, evidence: Mapping[str, Any], tau_ms: int
             "seen": replay.pack(sitting, learner, state, locked.policy),
         }
     )
-    statement_id = UUID(str(evidence["statement_id"]))
+    statement_id = UUID(evidence["statement_id"])
     for piece in verdict.credited:
         desk.spans.append(
             recording.span_row(
