@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -195,6 +195,23 @@ def reveal_document(
     )
     session.flush()
     return person.document_kind, number
+
+
+def reveal_documents(
+    session: Session, person_ids: Collection[UUID], keys: Keys, *, receiver: str, reason: str, at: datetime
+) -> dict[UUID, tuple[Person, DocumentKind, str]]:
+    """The same for many persons in two statements; who has no document, or was erased, is left out."""
+    found = {
+        person.id: (person, person.document_kind, _document(person, keys))
+        for person in session.scalars(sa.select(Person).where(Person.id.in_(person_ids)))
+        if person.data_key is not None and person.document_sealed is not None and person.document_kind is not None
+    }
+    session.add_all(
+        Disclosure(person_id=one, receiver=receiver, what="document number", reason=reason, disclosed_at=at)
+        for one in found
+    )
+    session.flush()
+    return found
 
 
 def pseudonym(session: Session, person_id: UUID) -> str:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from babel.messages.extract import extract_from_dir
 from flask import Flask
 
@@ -87,7 +88,7 @@ def test_every_ledger_is_guarded_in_the_database(app: Flask) -> None:
     with app.app_context():
         for mapper in Base.registry.mappers:
             if issubclass(mapper.class_, Ledger):
-                name = f"elearn.{mapper.class_.__tablename__}"
+                name = f"elearn.{sa.inspect(mapper.class_).local_table.description}"
                 guards = scalar(
                     db.session(),
                     "SELECT count(*) FROM pg_trigger "

@@ -91,7 +91,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         next_cursor=TEXT,
         more={"type": "boolean"},
     ),
-    "Upload": {"type": "object", "description": "state, stage and progress in thousandths"},
+    "Upload": _object(
+        id=UUID,
+        lesson=UUID,
+        file_name=TEXT,
+        bytes=WHOLE,
+        state={**TEXT, "enum": ["waiting", "packaging", "placing", "done", "failed"]},
+        stage=TEXT,
+        progress_permille={"type": "integer", "minimum": 0, "maximum": 1000},
+        error=MAYBE_TEXT,
+        detail={**MAYBE_TEXT, "description": "the error in words, in the caller's language"},
+        may_try_again={"type": "boolean"},
+        unit={"type": ["string", "null"], "format": "uuid"},
+    ),
 }
 
 REFUSALS = {
@@ -105,6 +117,10 @@ REFUSALS = {
         "422": "our rules turn it down",
     }.items()
 }
+
+
+CSRF = {"name": "X-CSRFToken", "in": "header", "required": True, "schema": TEXT}
+"""What a browser's session sends along with every change."""
 
 
 def _operation(
@@ -171,9 +187,13 @@ OPERATIONS: dict[str, dict[str, Any]] = {
         "post": _operation(
             "Upload a video for a lesson; a job packages it",
             tag="management",
-            answers=_ok("Upload", "401", "403", "404", "413", "422", status="202"),
+            answers=_ok("Upload", "401", "403", "404", "413", "422", status="201"),
             security=[{"session": []}],
-            parameters=[{"name": "lesson_id", "in": "path", "required": True, "schema": UUID}],
+            parameters=[
+                {"name": "lesson_id", "in": "path", "required": True, "schema": UUID},
+                {"name": "name", "in": "query", "schema": TEXT, "description": "what its sender calls the file"},
+                CSRF,
+            ],
             requestBody={
                 "required": True,
                 "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
@@ -187,6 +207,15 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             answers=_ok("Upload", "401", "403", "404"),
             security=[{"session": []}],
             parameters=[{"name": "upload_id", "in": "path", "required": True, "schema": UUID}],
+        )
+    },
+    "/courses/uploads/{upload_id}/again": {
+        "post": _operation(
+            "Package once more from the file that was kept, after a failure of ours",
+            tag="management",
+            answers=_ok("Upload", "401", "403", "404", status="202"),
+            security=[{"session": []}],
+            parameters=[{"name": "upload_id", "in": "path", "required": True, "schema": UUID}, CSRF],
         )
     },
 }
