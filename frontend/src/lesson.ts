@@ -14,6 +14,7 @@ import type { Store } from "./store";
 import type { View } from "./view";
 
 const STALL_MS = 2000;
+const AGAIN_MS = 2000;
 const SMALL_SEEK_MS = 300;
 const LEFTOVERS_MS = 8000;
 
@@ -546,6 +547,13 @@ export class Lesson {
       const { check } = await this.door.json<{ check: Check }>(url, { method: "POST", token });
       const serverNow = (this.state?.server_time_ms ?? 0) + (performance.now() - this.heardAt);
       const leftMs = Math.max(0, Math.min(check.answer_ms, check.deadline_ms - serverNow));
+      if (leftMs === 0) {
+        // It ran out a moment ago; the server still waits for an answer that may be on its way. Then a new one comes.
+        this.view.busy(t("Loading …"));
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        this.view.busy(null);
+        return true;
+      }
       const after = await this.checks.run(check, leftMs, async (answer) => {
         const call = { method: "POST", token, body: { answer } } as const;
         const outcome = await this.door.json<CheckOutcome>(`${url}/${check.id}`, call);
