@@ -67,9 +67,10 @@ function keys(view: View, lesson: Lesson): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
-    // The seek bar is a range: its own arrow keys move it, and everything typed elsewhere is left alone.
-    const onSeek = target?.matches("[data-seek]") ?? false;
-    if (!onSeek && target?.closest("input, select, textarea, button, a, summary")) return;
+    if (target?.closest("select, textarea, input:not([type=range])")) return;
+    // Arrows move the range they are on, and the space bar presses the button it is on.
+    if (event.key.startsWith("Arrow") && target?.matches("input")) return;
+    if (event.key === " " && target?.closest("button, a, summary")) return;
     const step = { ArrowLeft: -STEP_MS, ArrowRight: STEP_MS }[event.key];
     if (step !== undefined) lesson.step(step);
     else if (event.key === " " || event.key === "k") void lesson.toggle();
