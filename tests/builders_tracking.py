@@ -76,17 +76,24 @@ def some_questions(duration_ms: int, *, every_ms: int = 30_000) -> list[Question
 
 
 def a_unit(
-    session: Session, course_id: UUID, institution_id: UUID, *, duration_ms: int = 90_000, block_ms: int = 30_000
+    session: Session,
+    course_id: UUID,
+    institution_id: UUID,
+    *,
+    duration_ms: int = 90_000,
+    block_ms: int = 30_000,
+    manifest: Manifest | None = None,
 ) -> UUID:
-    """A published unit of a course, with a question for every 30 s."""
+    """A published unit of a course, with a question for every 30 s; `manifest` when files matter."""
+    manifest = manifest or a_manifest(duration_ms, block_ms)
     lesson = teaching.add_lesson(session, course_id=course_id, title="系挂安全带", acting=[institution_id])
     unit = catalogue.register_unit(
         session,
         lesson.id,
         lesson.title,
-        a_manifest(duration_ms, block_ms),
-        [bytes([index % 256]) * 16 for index in range(-(-duration_ms // block_ms))],
-        some_questions(duration_ms),
+        manifest,
+        [bytes([index % 256]) * 16 for index in range(len(manifest.blocks))],
+        some_questions(manifest.duration_ms),
         sealing_key=SEALING_KEY,
         published_at=AT,
     )

@@ -10,6 +10,7 @@ from flask import url_for
 
 from elearn.courses import catalogue
 from elearn.courses.catalogue import UnitFacts
+from elearn.courses.delivery import media_url
 from elearn.errors import NotFound
 from elearn.runtime import runtime
 from elearn.tracking.ingest import Whose
@@ -47,18 +48,10 @@ def whose(public_url: str, pseudonym: str, unit_id: UUID) -> Whose:
     return Whose(actor_key=key, activity_key=key_of(activity_id(public_url, unit_id)))
 
 
-def media_url(facts: UnitFacts, path: str) -> str:
-    """The public address of a packaged file: static, so a CDN may serve it."""
-    elsewhere = runtime().settings.media_url
-    if elsewhere is not None:
-        return f"{elsewhere.rstrip('/')}/{facts.content_hash}/{path}"
-    return url_for("elearn.courses.media", content_hash=facts.content_hash, path=path)
-
-
 def poster_url(facts: UnitFacts) -> str | None:
     """The unit's poster; None where the packaged files are not on this machine."""
     try:
-        return media_url(facts, catalogue.manifest(facts, runtime().settings.media_dir).poster)
+        return media_url(facts.content_hash, catalogue.manifest(facts, runtime().settings.media_dir).poster)
     except BadManifest:
         return None
 
@@ -79,7 +72,7 @@ def rendition(facts: UnitFacts, sitting_id: UUID, name: str) -> str:
     return media_playlist(
         manifest,
         name,
-        segment_uri=lambda path: media_url(facts, path),
+        segment_uri=lambda path: media_url(facts.content_hash, path),
         key_uri=lambda index: url_for("elearn.tracking.key", sitting_id=sitting_id, index=index),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from elearn.clock import to_ms, utcnow
 from elearn.courses import catalogue
 from elearn.courses.catalogue import UnitFacts
 from elearn.db import db
-from elearn.errors import Conflict, Forbidden
+from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.locale import gettext as _
 from elearn.people import devices, directory
 from elearn.people.callers import current_person_id
@@ -50,7 +51,7 @@ def open_sitting() -> ResponseReturnValue:
     admission = catalogue.may_study(session, person_id, sent.unit, on=policy.day(to_ms(now)))
     if admission is None:
         raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
-    devices.public_key(session, person_id, sent.device)
+    _device_key(session, person_id, sent.device)
     pseudonym = directory.pseudonym(session, person_id)
     locked = sittings.open_sitting(
         session,
@@ -100,7 +101,7 @@ def report(sitting_id: UUID) -> ResponseReturnValue:
     if message.sid != str(sitting_id):
         raise Forbidden("The message belongs to another sitting.", code="bad_token")
     session = db.session()
-    arrived = read_reports(message, devices.public_key(session, token.learner_id, token.device))
+    arrived = read_reports(message, _device_key(session, token.learner_id, token.device))
     facts = catalogue.unit_facts(session, token.unit_id)
     locked, policy = _touch(session, token.learner_id, sitting_id, now)
     if message.nonce not in locked.nonces:
@@ -223,6 +224,14 @@ def _token(sitting_id: UUID, now: datetime) -> Token:
     if token.sitting_id != sitting_id:
         raise Forbidden("The token belongs to another sitting.", code="bad_token")
     return token
+
+
+def _device_key(session: Session, person_id: UUID, thumbprint: str) -> EllipticCurvePublicKey:
+    """The key that signs. Raises Forbidden: never enrolled or revoked; the player enrols again and tries once more."""
+    try:
+        return devices.public_key(session, person_id, thumbprint)
+    except NotFound as error:
+        raise Forbidden("This device is not enrolled.", code="bad_signature") from error
 
 
 def _touch(session: Session, learner_id: UUID, sitting_id: UUID, now: datetime) -> tuple[Locked, Policy]:

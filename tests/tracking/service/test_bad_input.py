@@ -130,7 +130,8 @@ def test_without_the_page_s_token_nothing_unsafe_works(player: ScriptedPlayer) -
 
 def test_a_device_that_was_never_enrolled_opens_nothing(player: ScriptedPlayer) -> None:
     asked = {"unit": player.opened["unit"], "device": "unknown", "cm": 0, "player": "hls.js"}
-    assert player.call("POST", "/sittings", asked).status == 404
+    got = player.call("POST", "/sittings", asked)
+    assert (got.status, got.json()["error"]) == (403, "bad_signature")
 
 
 # -- reports that are not what they seem

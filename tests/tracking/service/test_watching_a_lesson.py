@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from elearn import create_app
+from elearn.db import db
+from elearn.settings import Settings
 from elearn.tracking import duties, tokens, watched
 from elearn.tracking.ledger_check import check_ledger
 from tests.builders_tracking import RIGHT, WRONG, a_player, a_watchable, fail_check, pass_check
-from tests.conftest import scalar
+from tests.conftest import ManualClock, scalar
 
 
 def test_a_lesson_watched_at_its_own_pace_is_pending_and_a_passed_check_makes_it_final(
@@ -208,3 +214,32 @@ def test_progress_is_what_other_packages_may_ask(app: Flask, session: Session) -
     assert str(standing.live_sitting_id) == player.sid
     [(whose, final_ms)] = watched.final_ms_by_item(session, lesson.learner_id).items()
     assert (whose[0], final_ms) == (lesson.class_id, 30_000)
+
+
+def test_a_scaled_policy_only_brings_checks_forward(
+    own_database_url: str, settings: Settings, clock: ManualClock, tmp_path: Path
+) -> None:
+    """A short demonstration lesson meets a check on the way; what counts as watching stays the same."""
+    scaled = replace(settings, database_url=own_database_url, media_dir=tmp_path, policy_scale=30)
+    app = create_app(scaled, clock=clock)
+    try:
+        with app.app_context():
+            session = db.session()
+            lesson = a_watchable(session, duration_ms=90_000)
+            session.commit()
+            player = a_player(app, session, lesson.learner_id)
+        player.open(lesson.unit_id)
+        checks = 0
+        while not player.state["complete"]:
+            player.play(90_000)
+            assert 10_000 <= player.state["pending_ms"] <= 30_000, "a check is due after 10 to 30 s of pending time"
+            pass_check(player)
+            player.position_ms = player.state["frontier_ms"]
+            checks += 1
+        assert checks >= 3
+        with app.app_context():
+            assert check_ledger(db.session()) == []
+    finally:
+        app.extensions["elearn"].redis.close()
+        with app.app_context():
+            db.engine.dispose()
