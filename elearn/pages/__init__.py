@@ -1,0 +1,30 @@
+"""WHAT A PERSON SEES: every page, in Chinese and English, made on the server.
+
+    frame.py       what all pages share: navigation, language, notices, errors, assets
+    forms.py       what was typed, what is wrong beside which field, sending twice
+    shown.py       times, lengths and days as people read them
+    signing_in.py  in, out, choosing a password
+    learning.py    a learner's start, courses, lesson and hours     (queries: watching.py)
+    teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
+    classes.py     a manager's classes, filings, enrolment
+    people.py      a clerk's people and their one-time passwords    (queries: members.py)
+    receivers.py   an operator's exam systems
+
+A page reads through the services of the packages to the left, or with one SELECT of its own, and changes through
+services only. Nothing here decides. Open `frame.py` first, then `templates/elearn/base.html`.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+
+def install(app: Flask, whole: Blueprint) -> None:
+    """Put the pages on `whole`, and what an error looks like to a person."""
+    from elearn.pages import classes, frame, learning, people, receivers, signing_in, teaching
+
+    bp = Blueprint("pages", __name__, template_folder="templates")
+    for module in (frame, signing_in, learning, teaching, classes, people, receivers):
+        module.install(bp)
+    frame.install_on_whole(whole)
+    whole.register_blueprint(bp)

@@ -1,0 +1,271 @@
+"""What all pages share: who is signed in and where they may go, language, notices, assets, and errors.
+
+Nothing here touches the host application: the context stands on our blueprint, and so do the error pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
+
+from elearn import locale, web
+from elearn.db import db
+from elearn.errors import Forbidden, NotFound, NotSignedIn
+from elearn.locale import gettext as _
+from elearn.pages import forms, shown
+from elearn.people import csrf
+from elearn.people.callers import Caller, current_account, require_caller
+from elearn.people.models import Organisation, Role
+from elearn.people.permissions import ANYBODY, scope_of
+from elearn.runtime import runtime
+
+logger = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+NAMED_BY_CONTENT = re.compile(r"-[A-Z0-9]{8}\.js$")
+YEAR_S = 365 * 24 * 3600
+NOTICES = "elearn_notices"
+"""Cookie key: what to say on the next page."""
+
+MANAGES = frozenset({Role.INSTITUTION_MANAGER})
+KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
+SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+
+LAST_RESORT = (
+    "<!doctype html><meta charset=utf-8><title>500</title><h1>暂时无法使用 · Out of order for a moment</h1>"
+    "<p>请稍后再试。Please try again in a moment.</p>"
+)
+
+
+def install(bp: Blueprint) -> None:
+    bp.add_url_rule("/static/<path:filename>", "static", static)
+    bp.add_url_rule("/language/<code>", "choose_language", choose_language)
+    bp.register_error_handler(NotSignedIn, to_sign_in)
+    bp.register_error_handler(Forbidden, to_what_is_missing)
+
+
+def install_on_whole(whole: Blueprint) -> None:
+    """Errors of the doors in other packages are pages too when a person's browser asks."""
+    whole.context_processor(context)
+    whole.register_error_handler(500, broken)
+
+
+# --- what templates see -----------------------------------------------------------------------------------------------
+
+
+def context() -> dict[str, Any]:
+    caller = None if g.get("elearn_broken") else current_account()
+    ours = runtime().identify is None
+    return {
+        "home_url": url_for("elearn.pages.home"),
+        "signout_url": url_for("elearn.pages.sign_out"),
+        "account_name": (caller.name or _("My account")) if caller and ours else None,
+        "nav": nav(caller),
+        "language_url": language_url,
+        "asset_version": asset_version(),
+        "notices": taken_notices(),
+        "once": forms.new_mark,
+        "shown": shown,
+    }
+
+
+def nav(caller: Caller | None) -> list[dict[str, Any]]:
+    """Where the caller may go; somebody who must choose a password first may go nowhere."""
+    if caller is None or caller.must_change:
+        return []
+    places: list[tuple[str, str, tuple[str, ...]]] = [(_("Start"), "home", ("/", "/courses", "/learn"))]
+    if not caller.roles - {Role.LEARNER}:
+        places.append((_("My hours"), "my_hours", ("/hours",)))
+    if caller.roles & MANAGES:
+        places.append((_("Courses"), "teaching_courses", ("/teaching",)))
+        places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
+    if caller.roles & KEEPS_PEOPLE:
+        places.append((_("People"), "people_list", ("/people",)))
+    if caller.roles & SEES_RECEIVERS:
+        places.append((_("Exam systems"), "receivers_list", ("/receivers",)))
+    here = _best(request.path.removeprefix(runtime().url_prefix) or "/", [roots for _name, _view, roots in places])
+    return [
+        {"label": label, "url": url_for(f"elearn.pages.{view}"), "current": index == here}
+        for index, (label, view, _roots) in enumerate(places)
+    ]
+
+
+def _best(path: str, roots: list[tuple[str, ...]]) -> int | None:
+    """Which entry the longest root of this path belongs to."""
+    found = [
+        (len(root), index)
+        for index, several in enumerate(roots)
+        for root in several
+        if path == root or (root != "/" and path.startswith(f"{root}/"))
+    ]
+    return max(found)[1] if found else None
+
+
+def asset_version() -> str:
+    """Changes with every build of the assets, so that browsers may keep them for a year."""
+    kept = runtime().kept
+    if "pages.assets" not in kept:
+        stamp = STATIC / "build" / "stamp.txt"
+        kept["pages.assets"] = stamp.read_text(encoding="utf-8")[:12].strip() if stamp.exists() else ""
+    return str(kept["pages.assets"])
+
+
+def here(url: str) -> None:
+    """The address of this page for a GET; the language links of an answer to a POST lead there."""
+    g.elearn_here = url
+
+
+def language_url(code: str) -> str:
+    """Where choosing a language leads: back to this page."""
+    given = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return url_for("elearn.pages.choose_language", code=code, next=g.get("elearn_here") or request.script_root + given)
+
+
+def say(text: str, tone: str = "good") -> None:
+    """Say something on the next page; `text` is translated already."""
+    session[NOTICES] = [*session.get(NOTICES, []), {"text": text, "tone": tone}]
+
+
+def say_now(text: str, tone: str = "bad") -> None:
+    """Say something on this page."""
+    g.setdefault("elearn_say_now", []).append({"text": text, "tone": tone})
+
+
+def taken_notices() -> list[dict[str, str]]:
+    return [*session.pop(NOTICES, []), *g.pop("elearn_say_now", [])]
+
+
+# --- organisations ----------------------------------------------------------------------------------------------------
+
+
+def acting(*roles: Role) -> frozenset[UUID]:
+    """The organisations in whose name the caller acts."""
+    return scope_of(require_caller(), *roles)
+
+
+def own_organisations(*roles: Role) -> tuple[Organisation, list[Organisation]]:
+    """The organisation this page is about (`?organisation=`, else the first) and all that the caller acts for.
+
+    Raises NotFound: another organisation's things are not even confirmed to exist.
+    """
+    found = list(
+        db.session.scalars(
+            sa.select(Organisation).where(Organisation.id.in_(acting(*roles))).order_by(Organisation.name)
+        )
+    )
+    wanted = request.values.get("organisation")
+    chosen = next((one for one in found if wanted is None or str(one.id) == wanted), None)
+    if chosen is None:
+        raise NotFound("There is no such organisation.")
+    return chosen, found
+
+
+def page_number() -> int:
+    """`?page=`, from 1; anything else is the first page."""
+    text = request.args.get("page", "1")
+    return min(int(text), 100_000) if text.isascii() and text.isdecimal() and int(text) > 0 else 1
+
+
+# --- doors ------------------------------------------------------------------------------------------------------------
+
+
+@web.allow(ANYBODY)
+def static(filename: str) -> ResponseReturnValue:
+    """Scripts, styles and pictures of the pages."""
+    lasting = "v" in request.args or NAMED_BY_CONTENT.search(filename) is not None
+    response = send_from_directory(STATIC, filename, conditional=True, max_age=YEAR_S if lasting else None)
+    if lasting:
+        response.cache_control.public = True
+        response.cache_control.immutable = True
+    return response
+
+
+@web.allow(ANYBODY)
+def choose_language(code: str) -> ResponseReturnValue:
+    """Keep the language in a cookie and go back; only to a page of ours."""
+    if code not in locale.LANGUAGES:
+        raise NotFound("There is nothing at this address.")
+    response = redirect(safe_next(request.args.get("next")), 303)
+    response.set_cookie(
+        locale.COOKIE,
+        code,
+        max_age=timedelta(days=365),
+        secure=runtime().settings.secure_cookies,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def safe_next(wanted: str | None) -> str:
+    """`wanted` when it is a path on this host, else the start page (CWE-601).
+
+    Browsers read a backslash as a slash and drop tabs and line ends, so addresses with either are not taken.
+    """
+    home = url_for("elearn.pages.home")
+    if not wanted or not wanted.startswith("/") or wanted.startswith("//"):
+        return home
+    if "\\" in wanted or any(ord(letter) < 32 for letter in wanted):
+        return home
+    parts = urlsplit(wanted)
+    return home if parts.scheme or parts.netloc else wanted
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def to_sign_in(error: NotSignedIn) -> ResponseReturnValue:
+    """Nobody is signed in: to the sign-in page, and from there back to what was asked for."""
+    if not web.wants_page() or runtime().identify is not None:
+        return web.refuse(error)
+    back = request.script_root + request.full_path.rstrip("?") if request.method == "GET" else None
+    if back == url_for("elearn.pages.home"):
+        back = None
+    return redirect(url_for("elearn.pages.sign_in", next=back), 303)
+
+
+def to_what_is_missing(error: Forbidden) -> ResponseReturnValue:
+    """A password has to be chosen first, or the form was too old to be taken: to where that is put right."""
+    if web.wants_page() and error.error_code == "must_change_password":
+        return redirect(url_for("elearn.pages.password"), 303)
+    if web.wants_page() and error.error_code == "csrf" and request.endpoint == "elearn.pages.sign_in":
+        say(forms.said(error), "warn")
+        return redirect(url_for("elearn.pages.sign_in"), 303)
+    return web.refuse(error)
+
+
+def broken(error: Exception) -> ResponseReturnValue:
+    """A fault of ours: nothing was changed. The page needs no database, which may be what is away."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        logger.warning("rollback failed after an error")
+    g.elearn_broken = True
+    detail = _("Something went wrong on our side. Nothing was changed; please try again in a moment.")
+    if not web.wants_page():
+        return {"error": "internal", "detail": detail}, 500
+    try:
+        return render_template("elearn/error.html", status=500, code="internal", detail=detail), 500
+    except Exception:
+        logger.exception("the error page failed")
+        return LAST_RESORT, 500
+
+
+def nothing_here(error: Exception) -> ResponseReturnValue:
+    """404 of an address that no route knows, for an application that is nothing but this product."""
+    detail = _("There is nothing at this address.")
+    if not web.wants_page():
+        return {"error": "not_found", "detail": detail}, 404
+    values = {"_": _, "language": locale.language(), "csrf_token": csrf.token, **context()}
+    page = render_template("elearn/error.html", status=404, code="not_found", detail=detail, **values)
+    return Response(page, 404, {"Cache-Control": "private, no-store"})
