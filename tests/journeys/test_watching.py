@@ -1,0 +1,170 @@
+"""From the phone to the exam system in a real phone-sized browser: an honest worker loses nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elearn.demo.browser import Phone, phone
+from elearn.demo.example import questions
+from tests.journeys.running import wait_for
+from tests.journeys.school import SHORT_S, Learner, School
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+
+WHOLE_MS = SHORT_S * 1000
+
+
+def start(school: School, handset: Phone, learner: Learner) -> None:
+    """Sign in, open the short lesson, touch play."""
+    handset.sign_in(school.base, learner.sign_in.name, learner.sign_in.password)
+    handset.open_lesson(school.base, school.unit_id)
+    handset.play()
+
+
+def watch_to_the_end(school: School, handset: Phone, learner: Learner) -> list[str]:
+    """Watch on, answering each check as it comes, until all is final; answers what the phone said."""
+    said = []
+    while school.believed(learner)["final"] < WHOLE_MS - 1000:
+        handset.wait_for_check(timeout_s=60)
+        said.append(handset.answer_check(questions(WHOLE_MS)))
+    return said
+
+
+def require_whole_lesson_at_the_exam_system(school: School, learner: Learner) -> None:
+    record = school.exam_record(learner)
+    final = school.believed(learner)["final"]
+    assert record["verified"], "the signature holds with the published keys"
+    assert record["record"]["hours"]["online_theory_ms"] == final
+    assert abs(final - WHOLE_MS) <= 1000, final
+    print("FINAL", final)
+
+
+def test_a_lesson_watched_at_normal_speed_reaches_the_exam_system_whole(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        mistakes: list[str] = []
+        handset.page.on("pageerror", lambda error: mistakes.append(str(error)))
+        handset.page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
+        start(school, handset, learner)
+        assert handset.page.viewport_size == {"width": 360, "height": 800}
+        said = watch_to_the_end(school, handset, learner)
+        assert len(said) >= 2, "one check on the way and one at the end"
+        handset.page.wait_for_selector("[data-cover]:not([hidden])")
+        shown = handset.page.inner_text("[data-final]")
+        assert re.search(rf"\b({SHORT_S - 1}|{SHORT_S})\b", shown), shown
+        assert mistakes == []
+    assert school.believed(learner)["pending"] == 0
+    require_whole_lesson_at_the_exam_system(school, learner)
+
+
+def test_a_wrong_answer_is_explained_and_costs_only_what_was_pending(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium, language="en") as handset:
+        start(school, handset, learner)
+        handset.wait_for_check(timeout_s=60)
+        handset.page.evaluate("document.querySelectorAll('[data-check=options] input').forEach(b => b.checked = true)")
+        handset.page.click("[data-check=go]")
+        handset.page.wait_for_function(
+            "document.querySelector('[data-check=says]').textContent.includes('one more try')"
+        )
+        handset.page.evaluate("document.querySelectorAll('[data-check=options] input').forEach(b => b.checked = true)")
+        handset.page.click("[data-check=go]")
+        handset.page.wait_for_selector("#check-dialog[data-stage=told]")
+        assert "go back to the last passed check" in handset.page.inner_text("[data-check=says]")
+        assert school.believed(learner) == {"pending": 0, "final": 0}
+        handset.page.click("[data-check=go]")
+        handset.page.wait_for_selector("#check-dialog[open][data-stage=asking]")
+        assert "final" in handset.answer_check(questions(WHOLE_MS))
+        assert watch_to_the_end(school, handset, learner)
+    require_whole_lesson_at_the_exam_system(school, learner)
+
+
+def test_moments_without_network_cost_nothing(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        start(school, handset, learner)
+        handset.page.wait_for_function("document.querySelector('video').currentTime > 3")
+        handset.page.context.set_offline(True)
+        handset.page.click("[data-do=toggle]:not(.stage-play)")  # pausing reports, in vain for now
+        handset.page.wait_for_selector("[data-network]:not([hidden])")
+        handset.page.click("[data-do=toggle]:not(.stage-play)")
+        handset.page.wait_for_function("document.querySelector('video').currentTime > 7")
+        before = school.believed(learner)["pending"]
+        assert before < 6000, "the server heard nothing of the last seconds"
+        handset.page.context.set_offline(False)
+        wait_for(lambda: school.believed(learner)["pending"] > before, seconds=45, what="what was watched offline")
+        watch_to_the_end(school, handset, learner)
+    require_whole_lesson_at_the_exam_system(school, learner)
+
+
+def test_a_page_that_dies_sends_what_it_owed_when_it_opens_again(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        start(school, handset, learner)
+        handset.page.wait_for_function("document.querySelector('video').currentTime > 4")
+        handset.page.context.set_offline(True)
+        handset.page.click("[data-do=toggle]:not(.stage-play)")
+        handset.page.wait_for_selector("[data-network]:not([hidden])")
+        assert school.believed(learner)["pending"] == 0
+        handset.page.close(run_before_unload=False)
+        handset.page.context.set_offline(False)
+        again = Phone(handset.page.context.new_page())
+        again.open_lesson(school.base, school.unit_id)
+        wait_for(lambda: school.believed(learner)["pending"] >= 3500, seconds=30, what="the dead page's reports")
+
+
+def test_the_newest_device_plays_and_the_older_one_says_so(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium, language="en") as older, phone(chromium) as newer:
+        start(school, older, learner)
+        older.page.wait_for_function("document.querySelector('video').currentTime > 3")
+        start(school, newer, learner)
+        older.page.wait_for_selector("[data-cover]:not([hidden])", timeout=30_000)
+        assert "another device" in older.page.inner_text("[data-cover-title]")
+        assert older.page.evaluate("document.querySelector('video').paused")
+        newer.page.wait_for_function("document.querySelector('video').currentTime > 8")
+        newer.page.click("[data-do=toggle]:not(.stage-play)")
+        wait_for(lambda: school.believed(learner)["pending"] > 7000, seconds=20, what="the newer one's report")
+        earned = school.believed(learner)["pending"]
+        position_ms = newer.position_s() * 1000
+        assert earned <= position_ms + 100, "no second counts for both"
+
+
+def test_hiding_the_page_pauses_the_lesson_and_reports_at_once(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        start(school, handset, learner)
+        handset.page.wait_for_function("document.querySelector('video').currentTime > 3")
+        hide = """() => {
+            Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});
+            document.dispatchEvent(new Event('visibilitychange'));
+        }"""
+        handset.page.evaluate(hide)
+        handset.page.wait_for_function("document.querySelector('video').paused")
+        wait_for(lambda: school.believed(learner)["pending"] >= 2500, seconds=10, what="the report on hiding")
+
+
+def test_the_lesson_page_names_no_secret_and_keeps_the_key_to_itself(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        answers: list[Any] = []
+        handset.page.on("response", answers.append)
+        start(school, handset, learner)
+        keys = [one for one in answers if re.search(r"/keys/\d+$", one.url)]
+        assert [one.status for one in keys] == [200]
+        assert keys[0].headers["cache-control"] == "no-store"
+        assert not handset.page.evaluate(
+            """() => new Promise((done) => {
+                const open = indexedDB.open('elearn-player');
+                open.onsuccess = () => {
+                    const ask = open.result.transaction('device').objectStore('device').get('pair');
+                    ask.onsuccess = () => done(ask.result.privateKey.extractable);
+                };
+            })"""
+        )
