@@ -7,6 +7,7 @@ spans, day counters. No locks, no signatures beyond "which key", no clock of its
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -112,8 +113,10 @@ class Engine:
         """The sittings of this learner that are not ended: one at most (I4)."""
         return [s for s in self.sittings.values() if s.learner == learner and s.state.ended_ms is None]
 
-    def open(self, sid: str, learner: str, unit: str, device: str, *, cm_ms: int, now_ms: int) -> None:
-        """A new sitting; the newest wins."""
+    def open(
+        self, sid: str, learner: str, unit: str, device: str, *, cm_ms: int, now_ms: int, skew_ms: int = 0
+    ) -> None:
+        """A new sitting; the newest wins. `skew_ms` of the client's wall clock is never an input."""
         tau_ms = self._tau(learner, now_ms)
         for other in self.live(learner):
             other.state = replace(other.state, ended_ms=tau_ms)
@@ -134,6 +137,13 @@ class Engine:
         sitting = self.sittings[sid]
         if sitting.state.ended_ms is None:
             sitting.state = replace(sitting.state, ended_ms=self._tau(sitting.learner, now_ms))
+
+    def message(
+        self, sid: str, reports: Sequence[Report], *, key: str | None, now_ms: int, length_ms: int | None = None
+    ) -> None:
+        """Reports that arrive together; the duration is the server's own, whatever `length_ms` says."""
+        for report in reports:
+            self.report(sid, report, key=key, now_ms=now_ms)
 
     def report(self, sid: str, report: Report, *, key: str | None, now_ms: int) -> None:
         """One report arrives; `key` is the device it is signed by, None for the right one."""

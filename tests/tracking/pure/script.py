@@ -1,23 +1,23 @@
-"""The corpus' vocabulary (the head of tests/integrity/cases.yaml), played against an `Engine`.
+"""The corpus' vocabulary (the head of tests/integrity/cases.yaml), played against a `Server`.
 
-Time runs in ticks of 100 ms while something plays or waits; else it jumps to the next event. A report of the
-scripted player is made at a tick and heard 200 ms later.
+A server is the pure `Engine` of this package, or the real one over HTTP (tests/integrity). Time runs in ticks of
+100 ms while something plays or waits; else it jumps to the next event. A report of the scripted player is made at
+a tick and heard 200 ms later.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from elearn.tracking.pacing import Given
+from elearn.tracking.pacing import Given, KeyDecision
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span
 from elearn.tracking.verifier import Report
-from tests.tracking.pure.engine import Engine, Sitting
 
 START_MS = 1_767_574_800_000
 """2026-01-05 09:00:00 Asia/Shanghai."""
@@ -26,6 +26,8 @@ LATENCY_MS = 200
 AHEAD_MS = 30_000
 BLOCK_MS = 6_000
 CHECK_AT_MS = 600_000
+MESSAGE = 64
+"""Reports that one message may hold."""
 
 Args = dict[str, Any]
 
@@ -33,6 +35,53 @@ Args = dict[str, Any]
 def ms(seconds: float) -> int:
     """Seconds of the corpus as whole milliseconds."""
     return round(seconds * 1_000)
+
+
+class Live(Protocol):
+    """The sitting that a learner's newest player holds open."""
+
+    @property
+    def sid(self) -> str: ...
+    @property
+    def learner(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class Server(Protocol):
+    """What players talk to. Names of sittings, learners, units and devices are the story's own.
+
+    `now_ms` is what the server's wall clock shows. `units` are name -> duration in milliseconds, `delivered` the media
+    whose keys a learner's players were given.
+    """
+
+    @property
+    def units(self) -> Mapping[str, int]: ...
+    @property
+    def learners(self) -> Iterable[str]: ...
+    @property
+    def delivered(self) -> Mapping[tuple[str, str], tuple[Span, ...]]: ...
+
+    def live(self, learner: str) -> Sequence[Live]: ...
+    def frontier_ms(self, learner: str, unit: str) -> int: ...
+    def pending_ms(self, learner: str) -> int: ...
+    def open(
+        self, sid: str, learner: str, unit: str, device: str, *, cm_ms: int, now_ms: int, skew_ms: int = 0
+    ) -> None: ...
+    def close(self, sid: str, *, now_ms: int) -> None: ...
+    def licence(self, sid: str) -> None: ...
+    def key(self, sid: str, block: Span, *, now_ms: int) -> KeyDecision: ...
+    def presence(self, learner: str, *, passed: bool, now_ms: int) -> None: ...
+    def message(
+        self, sid: str, reports: Sequence[Report], *, key: str | None, now_ms: int, length_ms: int | None = None
+    ) -> None:
+        """Reports that arrive together. `key`: the device that signs, None for the sitting's own.
+
+        `length_ms`: the duration that the client claims for the unit.
+        """
+
+
+ServerT = TypeVar("ServerT", bound=Server)
 
 
 @dataclass
@@ -49,6 +98,7 @@ class Client:
     media_permille: int = 1_000
     pause_on_hide: bool = True
     lie_visible: bool = False
+    lie_play: bool = False
     lag_ms: int = 0
     rate_permille: int = 1_000
     seq: int = 0
@@ -68,13 +118,11 @@ class Client:
         return self.position // 1_000
 
 
-class Script:
-    """Runs one story. `check` names how presence is handled: `auto` or `manual`; `paced`: keys follow 1.8."""
+class Script(Generic[ServerT]):
+    """Tells one story to `server`. `check` names how presence is handled: `auto` or `manual`."""
 
-    def __init__(
-        self, policy: Policy, units: dict[str, int], *, check: str, start_ms: int = 0, until_ms: int, paced: bool = True
-    ) -> None:
-        self.engine = Engine(policy, units, paced=paced)
+    def __init__(self, server: ServerT, policy: Policy, *, check: str, start_ms: int = 0, until_ms: int) -> None:
+        self.server = server
         self.policy = policy
         self.auto = check == "auto"
         self.now_ms = 0
@@ -82,9 +130,11 @@ class Script:
         self.until_ms = until_ms
         self.step_back_ms = 0
         self.network_up = True
+        self.offline: set[str] = set()
         self.stalled_ms = 0
         self.clients: dict[str, Client] = {}
         self.sids: dict[str, str] = {}
+        self.opened_ms: dict[str, int] = {}
         self.wanted: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
         self.queue: list[tuple[int, int, Callable[[], None]]] = []
         self.order = 0
@@ -96,10 +146,12 @@ class Script:
         self.order += 1
         heapq.heappush(self.queue, (when_ms, self.order, action))
 
-    def run(self, events: list[list[Any]]) -> Engine:
-        """Play the events to the end of the story and settle what `auto` settles."""
+    def run(self, events: list[list[Any]]) -> ServerT:
+        """Play the events to the end of the story and settle what `auto` settles. LookupError: no such command."""
         for event in events:
-            command = getattr(self, f"do_{event[1]}")
+            command = getattr(self, f"do_{event[1]}", None)
+            if command is None:
+                raise LookupError(f"the vocabulary has no command {event[1]!r}")
             self.at(ms(event[0]), partial(command, **(event[2] if len(event) > 2 else {})))
         self.at(0, self.tick)
         while self.queue and self.queue[0][0] <= self.until_ms:
@@ -107,9 +159,9 @@ class Script:
             action()
             self.check()
         if self.auto:
-            for learner in list(self.engine.learners):
-                self.engine.presence(learner, passed=True, now_ms=self.server_ms)
-        return self.engine
+            for learner in list(self.server.learners):
+                self.server.presence(learner, passed=True, now_ms=self.server_ms)
+        return self.server
 
     @property
     def server_ms(self) -> int:
@@ -132,49 +184,53 @@ class Script:
             following = max(following, -(-nearest // 1_000) * 1_000)
         self.at(following, self.tick)
 
-    def live_sittings(self) -> list[Sitting]:
+    def live_sittings(self) -> list[Live]:
         """Every sitting that is not ended."""
-        return [s for learner in self.engine.learners for s in self.engine.live(learner)]
+        return [s for learner in self.server.learners for s in self.server.live(learner)]
+
+    def reachable(self, client: Client) -> bool:
+        """Can this client talk to the server now?"""
+        return self.network_up and client.name not in self.offline
 
     def check(self) -> None:
         """Presence `auto`: every check is passed, one whenever 600 s are pending."""
-        if self.auto and self.engine.pending:
-            for learner in {p.learner for p in self.engine.pending}:
-                if self.engine.pending_ms(learner) >= CHECK_AT_MS:
-                    self.engine.presence(learner, passed=True, now_ms=self.server_ms)
+        if self.auto:
+            for learner in list(self.server.learners):
+                if self.server.pending_ms(learner) >= CHECK_AT_MS:
+                    self.server.presence(learner, passed=True, now_ms=self.server_ms)
 
     # -- media and keys
 
     def blocks(self, unit: str, start_ms: int, end_ms: int) -> list[Span]:
         """The blocks of `unit` that overlap [start_ms, end_ms)."""
-        duration_ms = self.engine.units[unit]
+        duration_ms = self.server.units[unit]
         first = start_ms // BLOCK_MS * BLOCK_MS
         return [Span(at, min(at + BLOCK_MS, duration_ms)) for at in range(first, min(end_ms, duration_ms), BLOCK_MS)]
 
     def ask_for_wanted(self) -> None:
         """Repeat the requests that `deliver` left standing."""
         for (learner, unit), blocks in self.wanted.items():
-            live = self.engine.live(learner)
+            live = self.server.live(learner)
             if live and live[0].unit == unit:
-                while blocks and isinstance(self.engine.key(live[0].sid, blocks[0], now_ms=self.server_ms), Given):
+                while blocks and isinstance(self.server.key(live[0].sid, blocks[0], now_ms=self.server_ms), Given):
                     blocks.pop(0)
 
     def fetch_ahead(self, client: Client) -> None:
         """Ask for the keys of the next 30 s, in order, until one must wait."""
-        if not self.network_up:
+        if not self.reachable(client):
             return
-        have = self.engine.delivered[client.learner, client.unit]
+        have = self.server.delivered[client.learner, client.unit]
         for block in self.blocks(client.unit, client.at_ms, client.at_ms + AHEAD_MS):
             if any(s.start_ms <= block.start_ms and block.end_ms <= s.end_ms for s in have):
                 continue
-            if not isinstance(self.engine.key(client.sid, block, now_ms=self.server_ms), Given):
+            if not isinstance(self.server.key(client.sid, block, now_ms=self.server_ms), Given):
                 break
 
     def play_on(self, client: Client) -> None:
         """One tick of playing, or of waiting for media."""
         self.fetch_ahead(client)
-        end = self.engine.units[client.unit] * 1_000
-        there = self.engine.delivered[client.learner, client.unit]
+        end = self.server.units[client.unit] * 1_000
+        there = self.server.delivered[client.learner, client.unit]
         buffered = max((s.end_ms for s in there if s.start_ms <= client.at_ms < s.end_ms), default=0) * 1_000
         step = TICK_MS * client.rate_permille * client.media_permille // 1_000
         if client.position < end:
@@ -209,7 +265,7 @@ class Script:
                     a_ms=client.began,
                     b_ms=client.at_ms,
                     cm_ms=self.clock_ms(client),
-                    play_ms=client.played_ms,
+                    play_ms=client.at_ms - client.began if client.lie_play else client.played_ms,
                     sent_cm_ms=0,
                     hidden_ms=client.hidden_ms,
                 )
@@ -219,16 +275,29 @@ class Script:
 
     def send(self, client: Client) -> None:
         """Everything queued, in order; a slow uplink delays the arrival, not the sending."""
-        if not self.network_up or client.dead:
+        if not self.reachable(client) or client.dead:
             return
-        for made in client.outbox:
-            sent = Report(**{**_fields(made), "sent_cm_ms": self.clock_ms(client)})
-            self.hear(self.now_ms + LATENCY_MS + client.lag_ms, client.sid, sent, None)
+        sent_ms = self.clock_ms(client)
+        queue = [replace(made, sent_cm_ms=sent_ms) for made in client.outbox]
+        if queue:
+            self.hear(self.now_ms + LATENCY_MS + client.lag_ms, client.sid, queue)
         client.outbox.clear()
 
-    def hear(self, when_ms: int, sid: str, report: Report, key: str | None) -> None:
-        """The report reaches the server at `when_ms`."""
-        self.at(when_ms, lambda: self.engine.report(sid, report, key=key, now_ms=self.server_ms))
+    def hear(self, when_ms: int, sid: str, reports: Sequence[Report]) -> None:
+        """The reports reach the server at `when_ms`, in messages between which a check that falls due is taken."""
+        message: list[Report] = []
+        room_ms = self.policy.pend_max_ms - CHECK_AT_MS
+        for report in reports:
+            room_ms -= report.b_ms - report.a_ms
+            if message and (room_ms < 0 or len(message) == MESSAGE):
+                self.at(when_ms, self.arrival(sid, message))
+                message, room_ms = [], self.policy.pend_max_ms - CHECK_AT_MS - (report.b_ms - report.a_ms)
+            message.append(report)
+        self.at(when_ms, self.arrival(sid, message))
+
+    def arrival(self, sid: str, message: Sequence[Report]) -> Callable[[], None]:
+        """One message reaching the server."""
+        return lambda: self.server.message(sid, message, key=None, now_ms=self.server_ms)
 
     # -- commands
 
@@ -245,14 +314,19 @@ class Script:
         dl: bool = False,
         pause_on_hide: bool = True,
         lie_visible: bool = False,
+        lie_play: bool = False,
         outbox_lag: float = 0,
     ) -> None:
-        del skew  # the client's wall clock is never an input
+        before = self.clients.get(c)
+        if before is not None and before.outbox:  # what a killed page left on the device goes first
+            before.dead = False
+            self.send(before)
         name = sid or c
         real = f"{name}@{self.now_ms}"
         self.sids[name] = real
-        self.engine.open(real, l, u, dev or c, cm_ms=0, now_ms=self.server_ms)
-        at_ms = self.engine.frontier_ms(l, u)
+        self.opened_ms[real] = self.now_ms
+        self.server.open(real, l, u, dev or c, cm_ms=0, now_ms=self.server_ms, skew_ms=ms(skew))
+        at_ms = self.server.frontier_ms(l, u)
         self.clients[c] = Client(
             name=c,
             learner=l,
@@ -265,10 +339,11 @@ class Script:
             media_permille=ms(media),
             pause_on_hide=pause_on_hide,
             lie_visible=lie_visible,
+            lie_play=lie_play,
             lag_ms=ms(outbox_lag),
         )
         if dl:
-            self.engine.licence(real)
+            self.server.licence(real)
 
     def do_play(self, c: str = "c", rate: float = 1) -> None:
         client = self.clients[c]
@@ -286,7 +361,7 @@ class Script:
 
     def do_seek_frontier(self, c: str = "c") -> None:
         client = self.clients[c]
-        self.do_seek(self.engine.frontier_ms(client.learner, client.unit) / 1_000, c)
+        self.do_seek(self.server.frontier_ms(client.learner, client.unit) / 1_000, c)
 
     def do_rate(self, x: float, c: str = "c") -> None:
         self.say(self.clients[c])
@@ -321,24 +396,37 @@ class Script:
         client = self.clients[c]
         self.say(client)
         client.playing = False
-        self.at(self.now_ms + LATENCY_MS, lambda: self.engine.close(client.sid, now_ms=self.server_ms))
+        self.at(self.now_ms + LATENCY_MS, lambda: self.server.close(client.sid, now_ms=self.server_ms))
 
-    def do_net_down(self) -> None:
-        self.network_up = False
+    def do_download(self, c: str = "c") -> None:
+        self.server.licence(self.clients[c].sid)
 
-    def do_net_up(self) -> None:
-        self.network_up = True
+    def do_net_down(self, c: str | None = None) -> None:
+        if c is None:
+            self.network_up = False
+        else:
+            self.offline.add(c)
+
+    def do_net_up(self, c: str | None = None) -> None:
+        if c is None:
+            self.network_up = True
+            self.offline.clear()
+        else:
+            self.offline.discard(c)
         for client in self.clients.values():
             self.send(client)
 
-    do_server_down = do_net_down
-    do_server_up = do_net_up
+    def do_server_down(self) -> None:
+        self.do_net_down()
+
+    def do_server_up(self) -> None:
+        self.do_net_up()
 
     def do_clock_back(self, by: float) -> None:
         self.step_back_ms += ms(by)
 
     def do_presence(self, ok: bool, l: str = "L") -> None:  # noqa: E741
-        self.engine.presence(l, passed=ok, now_ms=self.server_ms)
+        self.server.presence(l, passed=ok, now_ms=self.server_ms)
 
     def do_deliver(self, to: float, l: str = "L", u: str = "U", **rest: float) -> None:  # noqa: E741
         self.wanted[l, u] += self.blocks(u, ms(rest["from"]), ms(to))
@@ -355,13 +443,10 @@ class Script:
         sent_cm: float | None = None,
         hidden: float = 0,
         key: str | None = None,
-        dur: float = 0,
+        dur: float | None = None,
     ) -> None:
-        del dur  # the duration is the server's own
         real = self.sids.get(sid, sid)
-        sitting = self.engine.sittings.get(real)
-        in_step_ms = self.server_ms - sitting.state.opened_ms if sitting else self.now_ms
-        cm_ms = in_step_ms if cm is None else ms(cm)
+        cm_ms = self.now_ms - self.opened_ms.get(real, 0) if cm is None else ms(cm)
         report = Report(
             seq=seq,
             a_ms=ms(a),
@@ -371,7 +456,8 @@ class Script:
             sent_cm_ms=cm_ms if sent_cm is None else ms(sent_cm),
             hidden_ms=ms(hidden),
         )
-        self.engine.report(real, report, key=key, now_ms=self.server_ms)
+        length_ms = None if dur is None else ms(dur)
+        self.server.message(real, [report], key=key, now_ms=self.server_ms, length_ms=length_ms)
 
     def do_forge(
         self,
@@ -385,7 +471,9 @@ class Script:
         cm_step: float | None = None,
         backdate: float | None = None,
     ) -> None:
-        opened = self.engine.sittings[self.sids[sid]].state.opened_ms - self.base_ms
+        real = self.sids.get(sid, sid)
+        opened = self.opened_ms.get(real, 0)
+        batch: list[Report] = []
         for i in range(n):
             when_ms = self.now_ms + i * ms(every)
             now_cm_ms = when_ms - opened
@@ -403,11 +491,12 @@ class Script:
                 sent_cm_ms=max(cm_ms, now_cm_ms),
                 hidden_ms=0,
             )
-            self.hear(when_ms, self.sids[sid], report, None)
-
-
-def _fields(report: Report) -> dict[str, int]:
-    return {name: getattr(report, name) for name in Report.__slots__}
+            if every:
+                self.hear(when_ms, real, [report])
+            else:
+                batch.append(report)
+        if batch:
+            self.hear(self.now_ms, real, batch)
 
 
 def policy_of(values: Args) -> Policy:

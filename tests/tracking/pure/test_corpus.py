@@ -10,6 +10,7 @@ import yaml
 
 from elearn.tracking.presence import is_complete
 from elearn.tracking.spans import total_ms
+from tests.tracking.pure.engine import Engine
 from tests.tracking.pure.script import Script, ms, policy_of
 
 CORPUS = yaml.safe_load((Path(__file__).parents[2] / "integrity" / "cases.yaml").read_text(encoding="utf-8"))
@@ -43,12 +44,11 @@ def check(case: dict[str, Any], *, paced: bool, preempted: set[str]) -> None:
     policy = policy_of({**CORPUS["policy_default"], **case.get("policy", {})})
     units = {name: ms(seconds) for name, seconds in case["units"].items()}
     script = Script(
+        Engine(policy, units, paced=paced),
         policy,
-        units,
         check=case["presence"],
         start_ms=ms(case.get("start", 0)),
         until_ms=ms(case["until"]),
-        paced=paced,
     )
     engine = script.run(case["events"])
 

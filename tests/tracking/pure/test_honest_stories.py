@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from elearn.tracking.policy import Policy
+from tests.tracking.pure.engine import Engine
 from tests.tracking.pure.script import BLOCK_MS, Script, ms
 
 D_S = 150
@@ -36,7 +37,7 @@ players = st.fixed_dictionaries(
 )
 
 
-def play(story: list[Any], player: dict[str, Any], *, paced: bool) -> tuple[int, int, Script]:
+def play(story: list[Any], player: dict[str, Any], *, paced: bool) -> tuple[int, int, Script[Engine]]:
     """(final milliseconds, milliseconds waited for media, the script) of one telling."""
     events: list[list[Any]] = [[0, "open", player], [0, "play", {}]]
     at_s = 0.0
@@ -48,7 +49,7 @@ def play(story: list[Any], player: dict[str, Any], *, paced: bool) -> tuple[int,
     # At the end whoever fell back behind what is believed goes there, as the real player does.
     events += [[at_s + 400, "seek_frontier", {}], [at_s + 400, "play", {}]]
     until_ms = ms(at_s + 400 + 2 * D_S + 60)
-    script = Script(POLICY, {"U": ms(D_S)}, check="auto", until_ms=until_ms, paced=paced)
+    script = Script(Engine(POLICY, {"U": ms(D_S)}, paced=paced), POLICY, check="auto", until_ms=until_ms)
     engine = script.run(events)
     return sum(p.span.length_ms for p in engine.final), script.stalled_ms, script
 
@@ -57,7 +58,9 @@ def play(story: list[Any], player: dict[str, Any], *, paced: bool) -> tuple[int,
 @given(stories, players)
 def test_an_honest_story_ends_with_the_whole_lesson(story: list[Any], player: dict[str, Any]) -> None:
     final_ms, waited_ms, script = play(story, player, paced=True)
-    assert final_ms >= ms(D_S) - 1_000, dict(script.engine.reasons)
-    assert set(script.engine.reasons) <= {"ALREADY_CREDITED", "SUPERSEDED"}
+    assert final_ms >= ms(D_S) - 1_000, dict(script.server.reasons)
+    # A fast client clock dates its queue a little too early: the first report of it may lack some milliseconds.
+    allowed = {"ALREADY_CREDITED", "SUPERSEDED"} | ({"OVER_BUDGET"} if player.get("drift", 1) > 1 else set())
+    assert set(script.server.reasons) <= allowed
     _, waited_without_pacing_ms, _ = play(story, player, paced=False)
     assert waited_ms <= waited_without_pacing_ms + 1_000
