@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +68,8 @@ def _run(place: Path, *, walk_only: bool, lan: bool, port: int) -> int:
                 _wait_until_up(base, server)
                 click.echo(f"elearn is at {base} after {time.monotonic() - started:.1f} s")
                 _say_sign_ins(base, example)
-                held = _prepare_and_walk(settings, example, kept, base)
+                lengths = (SHORT_S,) if walk_only else (SHORT_S, LONGER_S)
+                held = _prepare_and_walk(settings, example, kept, base, lengths)
                 if not walk_only:
                     click.echo(f"\nServing at {base}; stop with Ctrl+C")
                     with suppress(KeyboardInterrupt):
@@ -76,12 +77,11 @@ def _run(place: Path, *, walk_only: bool, lan: bool, port: int) -> int:
     return 0 if held else 1
 
 
-def _prepare_and_walk(settings: Settings, example: Example, kept: Path, base: str) -> bool:
+def _prepare_and_walk(settings: Settings, example: Example, kept: Path, base: str, lengths: Sequence[int]) -> bool:
     """Package and publish what is missing, and walk once."""
     session = db.session()
-    lessons = (SHORT_S, LONGER_S)
     held = True
-    for number, seconds in enumerate(lessons):
+    for number, seconds in enumerate(lengths):
         if len(example.unit_ids) > number:
             continue
         lesson_id = UUID(example.lesson_ids[number])

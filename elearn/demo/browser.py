@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ class Phone:
         self.page.goto(f"{base}/signin")
         self.page.fill("input[name=name]", name)
         self.page.fill("input[name=password]", password)
-        self.page.click("form button[type=submit]")
+        self.page.press("input[name=password]", "Enter")
         self.page.wait_for_url(lambda url: "/signin" not in url)
 
     def open_lesson(self, base: str, unit_id: str) -> None:
@@ -90,7 +91,15 @@ class Phone:
     def play(self) -> None:
         """Touch the big play button; answers when the picture moves."""
         self.page.click(".stage-play")
-        self.page.wait_for_function("document.querySelector('video').currentTime > 0.2", timeout=30_000)
+        self.wait_until(lambda: self.position_s() > 0.2, "the picture to move", timeout_s=30)
+
+    def wait_until(self, holds: Callable[[], bool], what: str, *, timeout_s: float) -> None:
+        """Ask again and again; Playwright's own way evaluates text in the page, which our pages forbid (CSP)."""
+        until = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > until:
+                raise TimeoutError(f"waited {timeout_s:.0f} s for {what}")
+            self.page.wait_for_timeout(200)
 
     def position_s(self) -> float:
         return float(self.page.evaluate("document.querySelector('video').currentTime"))
