@@ -6,12 +6,15 @@ import json
 from functools import cache
 
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from elearn.runtime import runtime
 from elearn.tracking.models import WatchPolicy
 from elearn.tracking.policy import Policy
 
+GIVEN = "watch_policy"
 _known: dict[str, Policy] = {}
 """Immutable values under their own hash: what one application learns is true in every other."""
 
@@ -21,6 +24,26 @@ def current(scale: int) -> tuple[Policy, str]:
     """The rules for what begins now, and their digest."""
     policy = Policy() if scale == 1 else Policy().scaled(scale)
     return policy, policy.digest()
+
+
+@cache
+def _with_digest(policy: Policy) -> tuple[Policy, str]:
+    return policy, policy.digest()
+
+
+def give(app: Flask, policy: Policy | None) -> None:
+    """Let `app` judge what begins from now on by `policy`, its check schedule included; None: by the default again.
+
+    For whoever holds the application, as its clock is: no route and no setting gets here.
+    """
+    app.extensions["elearn"].kept[GIVEN] = policy
+
+
+def in_force() -> tuple[Policy, str]:
+    """The rules for what begins now in this application, and their digest."""
+    parts = runtime()
+    given: Policy | None = parts.kept.get(GIVEN)
+    return current(parts.settings.policy_scale) if given is None else _with_digest(given)
 
 
 def keep(session: Session, policy: Policy, digest: str) -> None:

@@ -47,7 +47,7 @@ def open_sitting() -> ResponseReturnValue:
     sent = web.read_json(OpenRequest)
     session, person_id, now = db.session(), current_person_id(), utcnow()
     facts = catalogue.unit_facts(session, sent.unit)
-    policy, _digest = _current_policy()
+    policy, _digest = policies.in_force()
     admission = catalogue.may_study(session, person_id, sent.unit, on=policy.day(to_ms(now)))
     if admission is None:
         raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
@@ -150,7 +150,7 @@ def ask(sitting_id: UUID) -> ResponseReturnValue:
     web.read_json(Nothing)
     session = db.session()
     locked, _policy = _touch(session, token.learner_id, sitting_id, now)
-    policy, digest = _current_policy()
+    policy, digest = policies.in_force()
     policies.keep(session, policy, digest)
     check = checks.hand_out(session, locked, policy, digest, secret=_presence_secret())
     store(session, locked)
@@ -217,7 +217,7 @@ def key(sitting_id: UUID, index: int) -> ResponseReturnValue:
 
 def _token(sitting_id: UUID, now: datetime) -> Token:
     """The token of this very sitting, of whoever is signed in. Raises Forbidden."""
-    policy, _digest = _current_policy()
+    policy, _digest = policies.in_force()
     token = _tokens().read(request.headers.get("X-Sitting"), now_ms=to_ms(now), late_age_ms=policy.late_age_ms)
     if token.learner_id != current_person_id():
         raise Forbidden("This is somebody else's sitting.", code="not_your_sitting")
@@ -262,10 +262,6 @@ def _facts_of(sitting_id: UUID) -> UnitFacts:
 
 def _playlist(text: str) -> Response:
     return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})
-
-
-def _current_policy() -> tuple[Policy, str]:
-    return policies.current(runtime().settings.policy_scale)
 
 
 def _presence_secret() -> bytes:
