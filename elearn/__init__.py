@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     from flask import Flask
 
     from elearn.extension import Elearn
+    from elearn.pages.frame import nothing_here
     from elearn.settings import Settings as EnvironmentSettings
 
     settings = settings or EnvironmentSettings.from_env()
@@ -44,4 +45,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         SESSION_REFRESH_EACH_REQUEST=False,
     )
     Elearn(app, settings=settings, clock=clock)
+    # An address that no route knows belongs to no blueprint; where we are a guest, the host answers it.
+    app.register_error_handler(404, nothing_here)
     return app
