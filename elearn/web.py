@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from elearn import errors, locale
@@ -112,6 +113,8 @@ def refuse(error: errors.DomainError) -> Response:
         response.status_code = status
     if isinstance(error, errors.TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
+    elif status == 503:
+        response.headers["Retry-After"] = "1"
     return response
 
 
@@ -138,6 +141,14 @@ def install(blueprint: Blueprint) -> None:
     def on_refusal(error: errors.DomainError) -> Response:
         logger.info("refused", extra={"code": error.error_code, "path": request.path})
         return refuse(error)
+
+    @blueprint.errorhandler(DBAPIError)
+    def on_lost_database(error: DBAPIError) -> Response:
+        if not (error.connection_invalidated or isinstance(error, OperationalError)):
+            raise error
+        # The transaction is gone as a whole: the caller may send the same again.
+        logger.warning("the database is away", extra={"path": request.path, "kind": type(error.orig).__name__})
+        return refuse(errors.Unavailable("The service is away for a moment. Nothing was lost; please try again."))
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def on_too_large(error: RequestEntityTooLarge) -> Response:

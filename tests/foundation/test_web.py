@@ -10,7 +10,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from elearn import errors, web
+from elearn import embedded, errors, web
 from elearn.locale import catalogue
 
 PAGE = {"Accept": "text/html"}
@@ -35,7 +35,7 @@ def test_each_error_has_its_status(app: Flask, error: errors.DomainError, status
         answer = web.refuse(error)
     assert answer.status_code == status
     assert answer.json == {"error": error.error_code, "detail": "x"}
-    assert answer.headers.get("Retry-After") == ("7" if status == 429 else None)
+    assert answer.headers.get("Retry-After") == {429: "7", 503: "1"}.get(status)
 
 
 def test_a_body_over_the_limit_is_refused_with_413_and_not_read(client: Any) -> None:
@@ -96,3 +96,15 @@ def test_without_redis_people_are_still_sent_here_and_it_is_told(own_app: Flask)
 def test_a_page_may_load_media_from_where_it_is_served() -> None:
     assert "media-src 'self' blob: https://cdn.example;" in web.content_policy("https://cdn.example/lessons")
     assert "https" not in web.content_policy(None)
+
+
+def test_a_lost_database_is_told_as_a_moment_to_wait_for(
+    own_app: Flask, services: embedded.Services, own_database_url: str
+) -> None:
+    client = own_app.test_client()
+    services.drop_database(own_database_url.partition("?")[0].rpartition("/")[2])
+    answer = client.post("/exam/v1/token", data={"grant_type": "client_credentials"}, auth=("x", "y"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json
+    assert answer.json["error"] == "unavailable"
+    assert client.get("/healthz").status_code == 503
