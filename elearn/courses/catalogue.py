@@ -150,11 +150,16 @@ def _manifest(place: Path) -> Manifest:
     return read_manifest(place)
 
 
-def questions_about(session: Session, unit_id: UUID) -> tuple[QuestionFacts, ...]:
-    """The pool of a unit in the order of its media, without retired questions."""
+def questions_about(session: Session, unit_id: UUID, *, retired: bool = False) -> tuple[QuestionFacts, ...]:
+    """The pool of a unit in the order of its media, without retired questions; or only these.
+
+    A pool may be retired as a whole after its unit was, and somebody may still owe an answer about it.
+    """
     rows = session.execute(
         sa.select(Question.id, Question.from_ms, Question.to_ms, Question.stem, Question.options, Question.correct)
-        .where(Question.unit_id == unit_id, Question.retired_at.is_(None))
+        .where(
+            Question.unit_id == unit_id, Question.retired_at.is_not(None) if retired else Question.retired_at.is_(None)
+        )
         .order_by(Question.from_ms, Question.id)
     )
     return tuple(

@@ -25,11 +25,20 @@ from elearn.errors import Conflict, NotFound
 from elearn.tracking import policies
 from elearn.tracking.models import BelievedSpan, Kind, Outcome, PresenceCheck, UnitWatch, WatchedSpan
 from elearn.tracking.policy import Policy
-from elearn.tracking.presence import TRIES, Judgement, deadline_ms, judge_answers, next_check_after_ms, settle
+from elearn.tracking.presence import (
+    FAILURES_A_DAY,
+    TRIES,
+    Judgement,
+    deadline_ms,
+    judge_answers,
+    next_check_after_ms,
+    settle,
+)
 from elearn.tracking.spans import Span, frontier_ms, intersect, total_ms
 from elearn.tracking.standing import Locked, spans_of
 from elearn.tracking.verifier import Refusal
 
+DAY_MS = 24 * 3_600_000
 LAST_MINUTES_MS = 5 * 60_000
 """Questions are about what was watched last (DESIGN 3.6)."""
 
@@ -66,11 +75,15 @@ def secret_of(secret_key: bytes) -> bytes:
 def hand_out(session: Session, locked: Locked, policy: Policy, digest: str, *, secret: bytes) -> PresenceCheck:
     """Put a question to the learner; the time to answer starts now. An open check is handed out again as it is.
 
-    Raises Conflict: `nothing_pending`; `no_question` when the pool of the unit is empty.
+    Raises Conflict: `nothing_pending`; `checks_locked` until tomorrow; `no_question` when the unit never had any.
     """
     if locked.check_deadline_ms is not None:
         return _open_check(session, locked.learner_id)
-    unit_id, window, askable = _what_to_ask_about(session, locked)
+    if _failures_today(session, locked, policy) >= FAILURES_A_DAY:
+        raise Conflict(
+            "Too many checks were failed today. The next one can be answered tomorrow.", code="checks_locked"
+        )
+    unit_id, window, askable = _what_to_ask_about(session, locked, secret)
     question = _pick(session, locked, unit_id, window, askable, secret)
     check_id = new_id()
     check = PresenceCheck(
@@ -117,15 +130,33 @@ def _open_check(session: Session, learner_id: UUID) -> PresenceCheck:
     ).one()
 
 
-def _what_to_ask_about(session: Session, locked: Locked) -> tuple[UUID, Span, tuple[Span, ...]]:
-    """The unit, its last minutes that wait for a check, and all of its media a question may be about."""
+def _failures_today(session: Session, locked: Locked, policy: Policy) -> int:
+    """Checks failed on this local day: also one that ran out after a wrong try, but not one that nobody tried."""
+    decided = session.scalars(
+        sa.select(PresenceCheck.decided_ms).where(
+            PresenceCheck.learner_id == locked.learner_id,
+            PresenceCheck.outcome.in_((Outcome.FAILED.value, Outcome.EXPIRED.value)),
+            sa.func.jsonb_array_length(PresenceCheck.tries) > 0,
+            PresenceCheck.decided_ms > locked.tau_ms - DAY_MS,
+        )
+    )
+    today = policy.day(locked.tau_ms)
+    return sum(policy.day(at_ms) == today for at_ms in decided if at_ms is not None)
+
+
+def _what_to_ask_about(session: Session, locked: Locked, secret: bytes) -> tuple[UUID, Span, tuple[Span, ...]]:
+    """The unit, its last minutes that wait for a check, and all of its media a question may be about.
+
+    Of several units the one in which a drawn moment of everything pending lies: if it were always the last one
+    opened, a second of a lesson whose answers somebody knows would confirm all of another.
+    """
     pieces = pending_pieces(session, locked.learner_id)
     if pieces:
-        latest = max(pieces, key=lambda piece: (piece.credited_at_ms, piece.span.end_ms))
-        there = tuple(piece.span for piece in pieces if piece.unit_id == latest.unit_id)
-        end_ms = latest.span.end_ms
-        begin_ms = max(end_ms - LAST_MINUTES_MS, min(span.start_ms for span in there))
-        return latest.unit_id, Span(begin_ms, end_ms), there
+        unit_id = _unit_drawn(pieces, _drawn(secret, b"unit", _draw(locked)))
+        there = [piece for piece in pieces if piece.unit_id == unit_id]
+        end_ms = max(there, key=lambda piece: (piece.credited_at_ms, piece.span.end_ms)).span.end_ms
+        begin_ms = max(end_ms - LAST_MINUTES_MS, min(piece.span.start_ms for piece in there))
+        return unit_id, Span(begin_ms, end_ms), tuple(piece.span for piece in there)
     if locked.held:
         # Nothing is left of what the missed check was about, but the way out is to answer about it.
         missed = session.execute(
@@ -139,6 +170,21 @@ def _what_to_ask_about(session: Session, locked: Locked) -> tuple[UUID, Span, tu
     raise Conflict("There is nothing to confirm.", code="nothing_pending")
 
 
+def _unit_drawn(pieces: Sequence[Piece], drawn: bytes) -> UUID:
+    """The unit of one moment of the pending media, each moment as likely as any other."""
+    left_ms = int.from_bytes(drawn) % sum(piece.span.length_ms for piece in pieces)
+    for piece in pieces:
+        left_ms -= piece.span.length_ms
+        if left_ms < 0:
+            return piece.unit_id
+    raise AssertionError("the moment lies in one of the pieces")
+
+
+def _draw(locked: Locked) -> bytes:
+    """What the secret stream is asked by: the learner and the number of the check."""
+    return locked.learner_id.bytes + locked.check_count.to_bytes(8)
+
+
 def _pick(
     session: Session, locked: Locked, unit_id: UUID, window: Span, askable: Sequence[Span], secret: bytes
 ) -> catalogue.QuestionFacts:
@@ -146,7 +192,7 @@ def _pick(
 
     Least often first means that none repeats until the pool, as far as it was watched, is used up.
     """
-    pool = catalogue.questions_about(session, unit_id)
+    pool = catalogue.questions_about(session, unit_id) or catalogue.questions_about(session, unit_id, retired=True)
     about = [q for q in pool if intersect(Span(q.from_ms, q.to_ms), askable)] or list(pool)
     if not about:
         raise Conflict("This lesson has no questions to confirm with.", code="no_question")
@@ -154,7 +200,7 @@ def _pick(
         PresenceCheck.learner_id == locked.learner_id, PresenceCheck.unit_id == unit_id
     )
     times = {row[0]: int(row[1]) for row in session.execute(asked.group_by(PresenceCheck.question_id))}
-    draw = locked.learner_id.bytes + locked.check_count.to_bytes(8)
+    draw = _draw(locked)
 
     def rank(question: catalogue.QuestionFacts) -> tuple[int, bool, bytes]:
         recent = bool(intersect(Span(question.from_ms, question.to_ms), (window,)))

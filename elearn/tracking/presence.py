@@ -13,6 +13,9 @@ from elearn.tracking.spans import Span
 from elearn.tracking.verifier import Refusal
 
 TRIES = 2
+FAILURES_A_DAY = 3
+"""So many failed checks end the day (MODEL 3.2): without it a held learner guesses at leisure, and any question
+falls after eight checks."""
 OPTIONS = frozenset(range(4))
 
 

@@ -569,6 +569,8 @@ export class Lesson {
       if (problem.code === "nothing_pending") {
         if (wanted) this.view.notice(t("Confirm now"), t("There is nothing to confirm at the moment."));
         await this.refresh();
+      } else if (problem.code === "checks_locked") {
+        this.view.cover({ title: t("A check was missed"), text: problem.detail, tone: "bad" });
       } else if (problem.passing) {
         this.view.notice(t("A check was missed"), t("No network. What you watch is kept on this device and sent later."), "warn");
       } else if (problem.code === "playing_elsewhere" || problem.code === "closed" || problem.code === "expired") {
