@@ -499,26 +499,34 @@ class Script(Generic[ServerT]):
             self.hear(self.now_ms, real, batch)
 
 
+POLICY_NAMES = {
+    "H_ms": "heartbeat_ms",
+    "RATE_MAX": "rate_max_permille",
+    "EPS": "eps_permille",
+    "CLK_SLACK_ms": "clk_slack_ms",
+    "RATE_SLACK_ms": "rate_slack_ms",
+    "DELTA_ms": "delta_ms",
+    "CARRY_ms": "carry_ms",
+    "ONLINE_ms": "online_ms",
+    "GAP_MAX_ms": "gap_max_ms",
+    "LATE_DAY_ms": "late_day_ms",
+    "LATE_AGE_ms": "late_age_ms",
+    "HIDDEN_GRACE_ms": "hidden_grace_ms",
+    "PEND_MAX_ms": "pend_max_ms",
+    "PEND_AGE_ms": "pend_age_ms",
+    "DAY_CAP_ms": "day_cap_ms",
+    "TZ": "zone",
+    "REORDER": "reorder",
+    "TAIL_ms": "tail_min_ms",
+}
+
+
 def policy_of(values: Args) -> Policy:
-    """A `Policy` from the corpus' names, with the corpus' blocks of 6 s."""
-    return Policy(
-        heartbeat_ms=values["H_ms"],
-        rate_max_permille=ms(values["RATE_MAX"]),
-        eps_permille=ms(values["EPS"]),
-        clk_slack_ms=values["CLK_SLACK_ms"],
-        rate_slack_ms=values["RATE_SLACK_ms"],
-        delta_ms=values["DELTA_ms"],
-        carry_ms=values["CARRY_ms"],
-        online_ms=values["ONLINE_ms"],
-        gap_max_ms=values["GAP_MAX_ms"],
-        late_day_ms=values["LATE_DAY_ms"],
-        late_age_ms=values["LATE_AGE_ms"],
-        hidden_grace_ms=values["HIDDEN_GRACE_ms"],
-        pend_max_ms=values["PEND_MAX_ms"],
-        pend_age_ms=values["PEND_AGE_ms"],
-        day_cap_ms=values["DAY_CAP_ms"],
-        zone=values["TZ"],
-        reorder=values["REORDER"],
-        tail_min_ms=values["TAIL_ms"],
-        block_ms=BLOCK_MS,
-    )
+    """A `Policy` from the corpus' names; what they leave out is the default's. Raises KeyError: an unknown name."""
+    if values.get("STRICT_ORDER", True) is not True:
+        raise KeyError("STRICT_ORDER: our rules know no other order")
+    named = {POLICY_NAMES[name]: value for name, value in values.items() if name != "STRICT_ORDER"}
+    ours: Args = {name: ms(value) if name.endswith("_permille") else value for name, value in named.items()}
+    default = Policy()
+    latest_ms = min(default.presence_max_ms, ours.get("pend_max_ms", default.pend_max_ms))
+    return Policy(**ours, presence_min_ms=min(default.presence_min_ms, latest_ms), presence_max_ms=latest_ms)

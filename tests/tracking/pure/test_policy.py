@@ -12,14 +12,15 @@ import pytest
 import yaml
 
 from elearn.tracking.policy import Policy
-from tests.tracking.pure.script import policy_of
+from tests.tracking.pure.script import POLICY_NAMES, policy_of
 
 CORPUS = yaml.safe_load((Path(__file__).parents[2] / "integrity" / "cases.yaml").read_text(encoding="utf-8"))
 MIDNIGHT = 1_767_574_800_000 + 15 * 3_600_000  # 2026-01-06 00:00 in Shanghai
 
 
-def test_the_defaults_are_the_corpus_but_for_its_short_blocks() -> None:
-    assert replace(policy_of(CORPUS["policy_default"]), block_ms=30_000) == Policy()
+def test_the_defaults_are_the_corpus() -> None:
+    assert set(CORPUS["policy_default"]) == {*POLICY_NAMES, "STRICT_ORDER"}
+    assert policy_of(CORPUS["policy_default"]) == Policy()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""A corpus file, read and judged. Pure: no clock, no network, no knowledge of single cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from elearn.tracking.policy import Policy
+from tests.tracking.pure.script import CHECK_AT_MS, ms, policy_of
+
+DOWNLOAD = "download"
+"""Feature: keys for offline study, by `download` or `open {dl: true}`."""
+DAY_TOLERANCE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One story about watching, with what must come out of it. Seconds unless a name says otherwise."""
+
+    id: str
+    kind: str
+    title: str
+    units_ms: Mapping[str, int]
+    policy: Policy
+    auto: bool
+    start_ms: int
+    until_ms: int
+    learner: str | None
+    """Only this learner's seconds count; None: everybody's."""
+    events: list[list[Any]]
+    expected: Mapping[str, Any]
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the story needs beside watching, checking and reporting."""
+        downloads = any(
+            event[1] == "download" or (event[1] == "open" and len(event) > 2 and event[2].get("dl"))
+            for event in self.events
+        )
+        return frozenset({DOWNLOAD}) if downloads else frozenset()
+
+
+@dataclass(frozen=True)
+class Got:
+    """What the server held when the story was over."""
+
+    final_ms: int
+    by_day_ms: tuple[int, ...]
+    complete: bool
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    differences: tuple[str, ...] = ()
+    """What `ledger check` had to say about it."""
+
+
+def read(path: Path) -> tuple[list[Case], list[Mapping[str, Any]]]:
+    """The watching cases of a file, and the others (ledger cases), each in the file's order."""
+    whole = yaml.safe_load(path.read_text(encoding="utf-8"))
+    default = whole.get("policy_default", {})
+    watching = [_case(raw, default) for raw in whole["cases"] if "events" in raw]
+    return watching, [raw for raw in whole["cases"] if "events" not in raw]
+
+
+def _case(raw: Mapping[str, Any], default: Mapping[str, Any]) -> Case:
+    policy = policy_of({**default, **raw.get("policy", {})})
+    auto = raw.get("presence", "auto") == "auto"
+    # The check schedule: due at every 600 s pending, or as late as the rules allow and then as the story says.
+    due_ms = min(CHECK_AT_MS if auto else policy.pend_max_ms, policy.pend_max_ms)
+    return Case(
+        id=str(raw["id"]),
+        kind=raw["kind"],
+        title=raw.get("title", ""),
+        units_ms={name: ms(seconds) for name, seconds in raw["units"].items()},
+        policy=replace(policy, presence_min_ms=due_ms, presence_max_ms=due_ms),
+        auto=auto,
+        start_ms=ms(raw.get("start", 0)),
+        until_ms=ms(raw["until"]),
+        learner=raw.get("learner"),
+        events=raw["events"],
+        expected=raw["expected"],
+    )
+
+
+def faults(case: Case, got: Got) -> list[str]:
+    """Why `got` is not acceptable; empty when it is. Reasons are advisory and not looked at."""
+    expected, found = case.expected, list(got.differences)
+    low, high = expected["accept"]["min_s"], expected["accept"]["max_s"]
+    if not low <= got.final_ms / 1_000 <= high:
+        found.append(f"final seconds outside {low} to {high}")
+    if "complete" in expected and got.complete is not expected["complete"]:
+        found.append("complete" if got.complete else "not complete")
+    if "days" in expected:
+        days_s = [of_day / 1_000 for of_day in got.by_day_ms]
+        near = len(days_s) == len(expected["days"]) and all(
+            abs(one - other) <= DAY_TOLERANCE_S for one, other in zip(days_s, expected["days"], strict=True)
+        )
+        if not near:
+            found.append(f"days {days_s}, not {expected['days']}")
+    return found
+
+
+def line(case: Case, got: Got, found: list[str]) -> str:
+    """One line for a case: verdict, id, expected, got, reasons."""
+    expected = case.expected
+    accept = f"accept {expected['accept']['min_s']:g} to {expected['accept']['max_s']:g}"
+    parts = [
+        f"{'FAIL' if found else 'pass'} {case.id:<5}",
+        f"expected {expected['op']} {expected['seconds']:g} ({accept})",
+        f"got {got.final_ms / 1_000:g}",
+        "reasons " + (" ".join(sorted(got.reasons)) or "none"),
+    ]
+    missing = sorted(set(expected.get("reasons", ())) - set(got.reasons))
+    if missing:
+        parts.append("without " + " ".join(missing))
+    if found:
+        parts.append("; ".join(found))
+    return "  ".join(parts)
