@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import sys
 from pathlib import Path
@@ -47,16 +48,22 @@ def main() -> None:
         sys.exit(1)
 
 
-def in_application(group: click.Group) -> click.Group:
-    """A package's commands, run inside the application's context."""
+def in_application(command: click.Command) -> click.Command:
+    """A package's command, or group of commands, run inside the application's context; asking for help is not."""
+    if isinstance(command, click.Group):
+        inside = {name: in_application(one) for name, one in command.commands.items()}
+        return click.Group(command.name, commands=inside, help=command.help)
+    alone = copy.copy(command)
+    run = command.callback
 
-    @click.pass_context
-    def enter(context: click.Context) -> None:
+    def inside_application(*args: object, **options: object) -> object:
         from elearn.serving import application
 
-        context.with_resource(application())
+        with application():
+            return run(*args, **options) if run else None
 
-    return click.Group(group.name, commands=group.commands, callback=enter, help=group.help)
+    alone.callback = inside_application
+    return alone
 
 
 @cli.command()
