@@ -16,6 +16,7 @@ import type { View } from "./view";
 const STALL_MS = 2000;
 const AGAIN_MS = 2000;
 const SMALL_SEEK_MS = 300;
+const ENDING_MS = 5000;
 const LEFTOVERS_MS = 8000;
 
 export class Lesson {
@@ -418,7 +419,13 @@ export class Lesson {
     if (state.ended) return this.over(state.ended);
     if (this.outbox?.settled) this.obey(state);
     if (state.complete) this.completed(state);
-    else if (state.held || state.check_due) void this.check(false);
+    else if (state.held || (state.check_due && !this.isEnding)) void this.check(false);
+  }
+
+  /** The last moments are played out before the check that the end brings: they are then behind it too. */
+  private get isEnding(): boolean {
+    const left = (this.opening?.duration_ms ?? 0) - this.positionMs;
+    return this.going && !this.video.paused && !this.video.ended && left <= ENDING_MS;
   }
 
   /** Everything played is judged: are we where the server says watching has got to, or behind? */
