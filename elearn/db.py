@@ -100,6 +100,8 @@ def engine_options() -> Mapping[str, Any]:
         "pool_size": 8,
         "max_overflow": 4,
         "pool_pre_ping": True,
+        # A failed statement is logged with its message, and parameters are names, sealed numbers, statements.
+        "hide_parameters": True,
         "connect_args": {
             "options": f"-csearch_path={SCHEMA},procrastinate,public -ctimezone=UTC",
             "application_name": "elearn",

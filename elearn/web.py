@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from elearn import errors, locale
@@ -143,7 +143,10 @@ def install(blueprint: Blueprint) -> None:
         return refuse(error)
 
     @blueprint.errorhandler(DBAPIError)
-    def on_lost_database(error: DBAPIError) -> Response:
+    def on_database(error: DBAPIError) -> Response:
+        if isinstance(error, DataError) and "NUL (0x00)" in str(error.orig):
+            # PostgreSQL's text holds every character but this one, and nobody types it.
+            return refuse(errors.Malformed("A text of the request holds a character that no text may hold."))
         if not (error.connection_invalidated or isinstance(error, OperationalError)):
             raise error
         # The transaction is gone as a whole: the caller may send the same again.

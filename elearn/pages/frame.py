@@ -173,7 +173,10 @@ def own_organisations(*roles: Role) -> tuple[Organisation, list[Organisation]]:
 def page_number() -> int:
     """`?page=`, from 1; anything else is the first page."""
     text = request.args.get("page", "1")
-    return min(int(text), 100_000) if text.isascii() and text.isdecimal() and int(text) > 0 else 1
+    if not (text.isascii() and text.isdecimal()):
+        return 1
+    # Python turns no text of more than 4300 digits into a number.
+    return min(max(1, int(text[:20])), 100_000)
 
 
 # --- doors ------------------------------------------------------------------------------------------------------------

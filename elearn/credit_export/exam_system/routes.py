@@ -191,7 +191,12 @@ def _whole(name: str, default: int, most: int) -> int:
     text = request.args.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= most or (name == "limit" and int(text) == 0):
+    # Python turns no text of more than 4300 digits into a number.
+    if (
+        not (text.isascii() and text.isdecimal() and len(text) <= 20)
+        or not 0 <= int(text) <= most
+        or (name == "limit" and int(text) == 0)
+    ):
         raise errors.Malformed("%(name)s must be a whole number, at most %(most)s", name=name, most=most)
     return int(text)
 
