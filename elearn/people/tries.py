@@ -34,6 +34,7 @@ UPSERT = sa.text(
     'ON CONFLICT (key, "window") DO UPDATE SET tries = t.tries + 1 RETURNING tries'
 )
 SWEEP = sa.text('DELETE FROM elearn.sign_in_try WHERE "window" < :window')
+GIVE_BACK = sa.text('UPDATE elearn.sign_in_try SET tries = tries - 1 WHERE key = :key AND "window" = :window')
 FORGET = sa.text('DELETE FROM elearn.sign_in_try WHERE key = ANY(:keys) AND "window" = :window')
 
 
@@ -58,14 +59,23 @@ class Tries:
             raise TooMany("Too many tries to sign in. Please wait and try again.", retry_after_s=left_s)
 
     def forget(self, account: str, address: str | None, *, now: datetime) -> None:
-        """The account's holder came in: the tries for the account no longer count; the address's do."""
+        """The account's holder came in: the tries for the account no longer count, nor does this one for the address.
+
+        The wrong ones still count for the address; but a training room, or a town behind one address of its
+        telephone company, is not shut out for signing in all at once.
+        """
         window, _ = _window(now)
-        keys = self._keys(account, address)[:2]
+        *keys, shared = self._keys(account, address)
         try:
-            self.redis.delete(*(_redis_key(key, window) for key in keys))
+            with self.redis.pipeline(transaction=True) as pipeline:
+                pipeline.delete(*(_redis_key(key, window) for key in keys))
+                pipeline.decr(_redis_key(shared, window))
+                pipeline.expire(_redis_key(shared, window), 2 * WINDOW_S)
+                pipeline.execute()
         except RedisError:
             with self.engine.begin() as connection:
                 connection.execute(FORGET, {"keys": keys, "window": window})
+                connection.execute(GIVE_BACK, {"key": shared, "window": window})
 
     def _keys(self, account: str, address: str | None) -> list[bytes]:
         network = _network(address)

@@ -114,7 +114,7 @@ def receive(
         unit.blocks |= read_unit(session, locked, policy, blocks=(0, len(facts.blocks))).blocks
     proved = [_why_not_ours(one, locked, whose) is None for one in arrived]
     conflicting = _store_statements(
-        session, [one for one, ours in zip(arrived, proved, strict=True) if ours], locked, heard_at
+        session, [one for one, ours in zip(arrived, proved, strict=True) if ours], locked, unit, heard_at
     )
     desk = Desk(locked, unit, facts, policy, nonce, list(unit.known), dict(unit.days))
     results = [_take(desk, one, whose, conflicting) for one in arrived]
@@ -122,18 +122,26 @@ def receive(
     return unit, results
 
 
-def _store_statements(session: Session, ours: Sequence[Arrived], locked: Locked, heard_at: datetime) -> set[UUID]:
-    """Put proved statements into the record store; answers the ids that already stand for something else."""
+def _store_statements(
+    session: Session, ours: Sequence[Arrived], locked: Locked, unit: UnitStanding, heard_at: datetime
+) -> set[bytes]:
+    """Put proved statements into the record store; answers the digests of those whose id stands for something else.
+
+    Other bytes are something else even when xAPI calls the two equal (Data 2.3.1): what is decided about must be
+    what the store keeps, else the device's signature would not fit the evidence.
+    """
     if not ours:
         return set()
     outcomes = statements.insert(
         session, [one.checked for one in ours], stored_at=heard_at, authority=None, sitting_id=locked.sitting_id
     )
-    return {
-        one.statement_id
-        for one, outcome in zip(ours, outcomes, strict=True)
-        if isinstance(outcome, statements.ConflictingId)
-    }
+    conflicting = set()
+    for one, outcome in zip(ours, outcomes, strict=True):
+        repeated = isinstance(outcome, statements.Duplicate) and unit.decided.get(one.report.seq) != one.sha256
+        kept = statements.get(session, one.statement_id) if repeated else None
+        if isinstance(outcome, statements.ConflictingId) or (kept is not None and kept.raw != one.raw):
+            conflicting.add(one.sha256)
+    return conflicting
 
 
 def _why_not_ours(one: Arrived, locked: Locked, whose: Whose) -> Refusal | None:
@@ -146,11 +154,11 @@ def _why_not_ours(one: Arrived, locked: Locked, whose: Whose) -> Refusal | None:
     return None
 
 
-def _take(desk: Desk, one: Arrived, whose: Whose, conflicting: set[UUID]) -> Result:
+def _take(desk: Desk, one: Arrived, whose: Whose, conflicting: set[bytes]) -> Result:
     """One report: refuse it, acknowledge it again, hold it, or decide about it and about what waited for it."""
     seq = one.report.seq
     refusal = _why_not_ours(one, desk.locked, whose)
-    if refusal is not None or one.statement_id in conflicting:
+    if refusal is not None or one.sha256 in conflicting:
         return _refuse(desk, one, refusal or Refusal.FORK, raw=one.raw)
     held = {waiting.seq: waiting.sha256 for waiting in desk.unit.waiting} if desk.unit.waiting else {}
     seen = desk.unit.decided.get(seq) or held.get(seq)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -168,7 +169,7 @@ def _pending_rows(session: Session) -> Iterator[Difference]:
 
 
 _DECIDED = """
-SELECT r.id, r.seq, r.tau_ms, r.sent_cm_ms, r.credited, r.refused, r.seen, kept.raw, r.sitting_id
+SELECT r.id, r.seq, r.sha256, r.tau_ms, r.sent_cm_ms, r.credited, r.refused, r.seen, kept.raw, r.sitting_id
 FROM elearn.report r
 LEFT JOIN elearn.statement_id AS there ON there.id = r.statement_id
 LEFT JOIN elearn.statement AS kept ON kept.stored_at = there.stored_at AND kept.id = there.id
@@ -185,6 +186,8 @@ def _verdicts(session: Session) -> Iterator[Difference]:
         if row.raw is None:
             yield Difference("statement of a report", where, None, "missing from the record store")
             continue
+        if sha256(row.raw.encode()).digest() != row.sha256:
+            yield Difference("bytes of a statement", where, row.sha256.hex(), sha256(row.raw.encode()).hexdigest())
         if row.seen is None:
             yield Difference("what a verdict saw", where, None, "missing")
             continue

@@ -46,7 +46,7 @@ HUGE = 2**53
     ],
 )
 def test_a_claim_of_what_cannot_be_earns_nothing(
-    player: ScriptedPlayer, session: Session, why: str, claim: dict[str, int]
+    player: ScriptedPlayer, session: Session, why: str, claim: dict[str, Any]
 ) -> None:
     player.pass_time(15_000)
     player.make(**claim)
@@ -156,6 +156,24 @@ def test_one_statement_id_under_two_numbers_counts_once(player: ScriptedPlayer, 
     told = player.deliver(player.message([json.dumps(second)]))
     assert told["results"][0]["outcome"] == "refused"
     assert believed_ms(session) == 5_000
+
+
+def test_the_bytes_that_are_judged_are_the_bytes_that_are_kept(player: ScriptedPlayer, session: Session) -> None:
+    """A number too far ahead puts one writing of a statement into the store; then an equal one in other bytes comes."""
+    player.pass_time(5_000)
+    player.seq = 65
+    early = player.make(a=0, b=5_000, play=5_000)
+    assert player.flush()["results"][0]["outcome"] == "refused"
+    player.seq, player.queue = 0, []
+    for _ in range(65):
+        player.make()
+    player.deliver(player.message(player.queue[:64]))
+    player.deliver(player.message(player.queue[-1:]))
+    told = player.deliver(player.message([early.replace('"display": {"en": "heartbeat"}', '"display": {"en": "x"}')]))
+    assert told["results"][0]["outcome"] == "refused"
+    told = player.deliver(player.message([early]))
+    assert told["acknowledged"] == 66
+    assert check_ledger(session) == []
 
 
 def test_the_device_key_of_one_learner_signs_for_nobody_else(app: Flask, session: Session) -> None:

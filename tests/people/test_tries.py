@@ -83,11 +83,18 @@ def test_the_refusal_says_when_to_come_back_and_then_it_holds(counters: Tries) -
     counters.count("wang", "203.0.113.7", now=NOW + timedelta(minutes=15))
 
 
-def test_coming_in_forgets_the_accounts_tries_but_not_the_addresss(counters: Tries) -> None:
-    for _ in range(tries.MOST_ADDRESS // tries.MOST_PAIR):
+def test_coming_in_forgets_the_accounts_tries_but_of_the_addresss_only_the_right_one(counters: Tries) -> None:
+    wrong = tries.MOST_PAIR - 1
+    for _ in range(tries.MOST_ADDRESS // wrong):
         assert count(counters, tries.MOST_PAIR) == tries.MOST_PAIR
         counters.forget("wang", "203.0.113.7", now=NOW)
-    assert count(counters, 1) == 0
+    assert count(counters, tries.MOST_PAIR) == tries.MOST_ADDRESS % wrong
+
+
+def test_a_whole_training_room_signs_in_at_once_from_one_address(counters: Tries) -> None:
+    for number in range(2 * tries.MOST_ADDRESS):
+        counters.count(f"worker-{number}", "203.0.113.7", now=NOW)
+        counters.forget(f"worker-{number}", "203.0.113.7", now=NOW)
 
 
 def test_no_name_and_no_address_is_stored(counters: Tries) -> None:
