@@ -9,17 +9,16 @@ from datetime import date
 from html import unescape
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from elearn.courses.models import Course, Lesson, Outline, TrainingClass, Unit
-from elearn.people import directory
-from elearn.people.models import Account, EmploymentKind, Organisation, Person, Role
+from elearn.people import callers, directory
+from elearn.people.models import Account, EmploymentKind, Organisation, Role
 from tests import builders_courses as courses
 from tests import builders_people as people
-from tests.conftest import ManualClock
 
 
 @dataclass
@@ -97,12 +96,15 @@ class Browser:
         self.client: FlaskClient = app.test_client()
         self.token = ""
         if account is not None:
+            callers.forget_last_request()  # another browser than the one before
             self.token = people.signed_in(self.client, session, account)["X-CSRFToken"]
 
     def get(self, path: str, **values: object) -> TestResponse:
+        self._forget()
         return self.client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"}, **values)
 
     def post(self, path: str, form: dict[str, object] | None = None, **values: object) -> TestResponse:
+        self._forget()
         data = {"csrf_token": self.token, **(form or {})}
         return self.client.post(
             path,
@@ -110,6 +112,12 @@ class Browser:
             headers={"Accept": "text/html", "Accept-Language": "en"},
             **values,
         )
+
+    @staticmethod
+    def _forget() -> None:
+        """The test's own application context stays open, so what a request left in `g` would reach the next one."""
+        for kept in ("elearn_language", "elearn_here", "elearn_broken"):
+            g.pop(kept, None)
 
     def page(self, path: str, status: int = 200) -> str:
         response = self.get(path)
@@ -123,10 +131,21 @@ def text_of(response: TestResponse) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
+def token_in(response: TestResponse) -> str:
+    """The token that the page's forms carry."""
+    found = re.search(r'name="csrf-token" content="([^"]+)"', response.text)
+    assert found is not None
+    return unescape(found[1])
+
+
+def field_in(response: TestResponse, name: str) -> str:
+    """The value of the first hidden field of that name."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', response.text)
+    assert found is not None, name
+    return unescape(found[1])
+
+
 @pytest.fixture
 def browser(app: Flask, session: Session) -> Callable[[Account | None], Browser]:
     """A browser in which somebody is signed in."""
     return lambda account: Browser(app, session, account)
-
-
-__all__ = ["Browser", "ManualClock", "Person", "World", "text_of"]
