@@ -10,21 +10,35 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+DATABASE_BACK_S = 60.0
+"""How long a new web process waits for a database that is away."""
+
+WORKER = """\
+import sys
+from elearn import cli, serving
+serving.end_with(int(sys.argv.pop(1)))
+cli.main()
+"""
+"""`elearn worker` that ends with the process that keeps it; one started by hand has nobody to end with."""
 
 THREADS = 8
 """Blocking threads a web process; its pool of connections is as large (`db.engine_options`)."""
@@ -55,8 +69,37 @@ def application(*, upgrade: bool = False) -> Iterator[Flask]:
 
 
 def wsgi() -> Flask:
-    """What a web process loads. Its environment was filled by `serve`."""
-    return create_app()
+    """What a web process loads. Its environment was filled by `serve`.
+
+    The database may have fallen together with the process before this one. It is waited for: granian ends the
+    whole server when a new process ends at once.
+    """
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None and supervisor.pid is not None:
+        end_with(supervisor.pid)
+    until = time.monotonic() + DATABASE_BACK_S
+    while True:
+        try:
+            return create_app()
+        except OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def end_with(pid: int) -> None:
+    """End this process, whatever it does, soon after its parent `pid` is gone.
+
+    A web process whose server was killed would go on holding the port, without a database, beside the server
+    started next; a worker would go on beside that one's.
+    """
+
+    def watch() -> None:
+        while os.getppid() == pid:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with the server", daemon=True).start()
 
 
 def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tuple[Path, Path] | None = None) -> None:
@@ -91,7 +134,7 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
 
 def _keep_worker(settings: Settings, stop: threading.Event) -> None:
     """Keep one worker process alive until `stop`; its jobs outlive it (elearn.jobs)."""
-    command = [sys.executable, "-m", "elearn", "worker"]
+    command = [sys.executable, "-c", WORKER, str(os.getpid()), "worker"]
     while not stop.is_set():
         with subprocess.Popen(command, env={**os.environ, **settings.to_env()}) as child:
             while child.poll() is None and not stop.wait(0.5):

@@ -19,7 +19,7 @@ from tests.journeys.running import wait_for
 from tests.journeys.school import Learner, School
 from tests.journeys.test_watching import (
     WHOLE_MS,
-    is_paused,
+    go_on,
     play_to,
     press_pause,
     require_whole_lesson_at_the_exam_system,
@@ -190,8 +190,7 @@ def test_forged_statements_of_the_page_s_own_key_earn_nothing_and_honest_watchin
             assert answer in status | {401, 403}, "no token, or a message that proves nothing"
             assert school.believed(learner) == earned
 
-        if is_paused(handset):
-            press_pause(handset)
+        go_on(handset)
         said = watch_to_the_end(school, handset, learner)
         assert said
     require_whole_lesson_at_the_exam_system(school, learner)
@@ -226,7 +225,7 @@ def test_two_tabs_of_one_browser_earn_no_more_than_one(school: School, chromium:
         assert school.believed(learner)["pending"] <= (time.monotonic() - began) * 1000
         assert school.believed(learner)["pending"] <= second.position_s() * 1000 + 100
         watched = school.believed(learner)
-        press_pause(second)
+        go_on(second)
         second.wait_for_check(timeout_s=40)
         second.answer_check(questions(WHOLE_MS))
         assert school.believed(learner)["final"] >= watched["pending"]

@@ -40,6 +40,12 @@ def press_pause(handset: Phone) -> None:
     handset.page.click(".controls [data-do=toggle]")
 
 
+def go_on(handset: Phone) -> None:
+    """Play on, unless it plays already or a check is open, which comes first."""
+    if is_paused(handset) and not handset.page.is_visible("#check-dialog[open]"):
+        press_pause(handset)
+
+
 def watch_to_the_end(school: School, handset: Phone, learner: Learner) -> list[str]:
     """Watch on, answering each check as it comes, until all is final; answers what the phone said."""
     said = []
