@@ -141,6 +141,6 @@ def upgrade() -> None:
     for table in ("statement", "statement_id", "statement_voiding"):
         op.execute(f"SELECT elearn.make_append_only('elearn.{table}')")
     op.execute(MONTHS)
-    for part in ("statement_default", *(f"statement_id_{part:02}" for part in range(ID_PARTS))):
-        op.execute(f"SELECT elearn.guard_statement_part('elearn.{part}')")
+    for table in ("statement_default", *(f"statement_id_{part:02}" for part in range(ID_PARTS))):
+        op.execute(f"SELECT elearn.guard_statement_part('elearn.{table}')")
     op.execute("SELECT elearn.make_statement_months(3)")
