@@ -60,11 +60,12 @@ def read(path: Path) -> tuple[list[Case], list[Mapping[str, Any]]]:
     """The watching cases of a file, and the others (ledger cases), each in the file's order."""
     whole = yaml.safe_load(path.read_text(encoding="utf-8"))
     default = whole.get("policy_default", {})
-    watching = [_case(raw, default) for raw in whole["cases"] if "events" in raw]
+    watching = [case_of(raw, default) for raw in whole["cases"] if "events" in raw]
     return watching, [raw for raw in whole["cases"] if "events" not in raw]
 
 
-def _case(raw: Mapping[str, Any], default: Mapping[str, Any]) -> Case:
+def case_of(raw: Mapping[str, Any], default: Mapping[str, Any]) -> Case:
+    """One watching case as it stands in the file, by the file's `policy_default`."""
     policy = policy_of({**default, **raw.get("policy", {})})
     auto = raw.get("presence", "auto") == "auto"
     # The check schedule: due at every 600 s pending, or as late as the rules allow and then as the story says.

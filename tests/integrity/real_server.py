@@ -127,10 +127,10 @@ class RealServer:
         raise NoDoor("download: the server hands out no offline licence")
 
     def key(self, sid: str, block: Span, *, now_ms: int) -> KeyDecision:
-        """`GET /sittings/<sid>/keys/<index>`, every second until the key is given.
+        """`GET /sittings/<sid>/keys/<index>`, again and again until the key is given.
 
-        Requests that could only be answered "too early" again are left out: within Retry-After less one second, and
-        as long as nothing of the learner's changed, no more than real time can have raised the limit.
+        What could only be answered "too early" again is left out: before Retry-After, unless in the meantime anything
+        more was believed or a check was decided, nothing but real time has raised the limit.
         """
         sitting, index = self.sittings[sid], block.start_ms // BLOCK_MS
         waits = self._not_before[sitting.learner]
@@ -147,7 +147,7 @@ class RealServer:
             return Given(new=True)
         if answer.status == 425:
             retry_after_s = int(answer.headers["retry-after"])
-            waits[sid, index] = now_ms + max(1, retry_after_s - 1) * 1_000
+            waits[sid, index] = now_ms + retry_after_s * 1_000
             return Wait(retry_after_s)
         self._note_error(answer)
         sitting.over = True
@@ -213,8 +213,9 @@ class RealServer:
             self._note_error(answer)
             return
         player.state = answer.json()
-        self._not_before[sitting.learner].clear()
         self._learn(sitting)
+        if any(result["credited_ms"] for result in player.state["results"]):
+            self._not_before[sitting.learner].clear()
         for report, result in zip(reports, player.state["results"], strict=True):
             if report in known and result["outcome"] == "ignored":
                 self.reasons[Refusal.DUPLICATE] += 1
