@@ -1,0 +1,368 @@
+"""Makes the pictures under docs/screenshots again: the real pages in a real browser, on an example of its own.
+
+    python docs/screenshots.py [--data DIR] [--to DIR] [--only NAME ...]
+
+It needs Chromium (CHROMIUM names it, else /usr/bin/chromium). DIR keeps the example between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from flask import Flask
+from flask import session as cookie
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
+
+from elearn import create_app, jobs, schema, serving
+from elearn.clock import utcnow
+from elearn.courses import catalogue, classes, teaching
+from elearn.courses.models import Kind, Lesson, TrainingClass
+from elearn.courses.pool import QuestionDraft, windows
+from elearn.credit_export import credit
+from elearn.db import db
+from elearn.demo import example as demo
+from elearn.demo.scripted_player import Answer, ScriptedPlayer
+from elearn.people import callers, csrf, directory, signin
+from elearn.people.models import Account
+from elearn.settings import Settings
+from media.manifest import Block, Manifest, read_manifest
+
+PORT = 8765
+SIZES = {"phone": (360, 800), "desk": (1280, 800)}
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MOST_BYTES = 100_000
+KEPT = {"signin", "home", "course", "lesson", "hours", "manage-lesson", "class", "people", "receivers"}
+"""Kept in the repository, in Chinese in both sizes, and some in English on a desk."""
+KEPT_ENGLISH = {"home", "lesson", "hours", "manage-lesson"}
+
+
+def say(*words: str) -> None:
+    sys.stdout.write(" ".join(words) + "\n")
+
+
+class MovedClock:
+    """The real clock, moved: a scripted learner's minutes pass at once."""
+
+    def __init__(self) -> None:
+        self.moved = timedelta(minutes=-40)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.moved
+
+    def advance(self, ms: int) -> None:
+        self.moved += timedelta(milliseconds=ms)
+
+
+def over(client: FlaskClient):  # type: ignore[no-untyped-def]
+    def send(method, path, *, headers, body):  # type: ignore[no-untyped-def]
+        response = client.open(path, method=method, headers=dict(headers), data=body)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers}, response.get_data())
+
+    return send
+
+
+def player(app: Flask, clock: MovedClock, person_id: UUID) -> ScriptedPlayer:
+    client = app.test_client()
+    with app.test_request_context():
+        callers.forget_last_request()
+        account = db.session.query(Account).filter_by(person_id=person_id).one()
+        signin.begin(db.session(), account, clock())
+        token = csrf.token()
+        db.session.commit()
+        values = dict(cookie)
+    with client.session_transaction() as stored:
+        stored.update(values)
+    return ScriptedPlayer(over(client), {csrf.HEADER: token}, wait=clock.advance)
+
+
+def confirm(one: ScriptedPlayer) -> None:
+    """Answer the check; the demonstration's questions are known."""
+    check = one.ask_check()
+    right = {q.stem: [q.options[i] for i in q.correct] for q in demo.questions(1000)}
+    told = one.answer(check, right[check["stem"]])
+    assert told["outcome"] == "passed", told
+
+
+def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.Example:
+    """The demonstration, a second course, a draft, people of an enterprise, and some watching."""
+    session, now = db.session(), clock()
+    example = demo.set_up(session, settings, now=now)
+    acting = [UUID(example.institution_id)]
+    institution = UUID(example.institution_id)
+    course_id = UUID(example.course_id)
+    draft = teaching.add_lesson(session, course_id=course_id, title="大雾中的作业安全（12 分钟）", acting=acting)
+    more = [
+        ("高处作业：安全带与防坠落", "检查、佩戴、挂点：三步都对才算系好。", ["安全带的检查", "挂点的选择"]),
+        ("临时用电与触电急救", "停电、验电、接地；发现触电先断电。", []),
+    ]
+    outline, items = teaching.outlines_on(session, directory.local_day(now))[0]
+    for title, summary, lessons in more:
+        made = teaching.add_course(
+            session, institution_id=institution, title=title, summary=summary, outline_item_id=items[0].id, at=now
+        )
+        for lesson in lessons:
+            added = teaching.add_lesson(session, course_id=made.id, title=lesson, acting=acting)
+            example.lesson_ids.append(str(added.id))
+    other = teaching.add_outline(
+        session,
+        code="demo-electric",
+        name="低压电工作业（演示）",
+        region="CN",
+        version="demo-1",
+        effective_from=outline.effective_from,
+        items=[
+            teaching.NewItem("T", "安全技术理论", Kind.THEORY, 88),
+            teaching.NewItem("P", "实际操作", Kind.PRACTICE, 60),
+        ],
+    )
+    classes.open_class(
+        session,
+        institution_id=institution,
+        outline_id=other.id,
+        class_no="2026-DY-07",
+        title="低压电工初训 7 班",
+        starts_on=directory.local_day(now),
+        at=now,
+    )
+    first_video = demo.send_video(session, settings, UUID(example.lesson_ids[0]), seconds=90, now=now)
+    session.commit()
+    jobs.work(app, until_done=True)
+    unit = demo.publish_when_packaged(session, example, first_video, now=clock())
+    assert unit is not None
+    manifest = read_manifest(settings.media_dir / unit.content_hash)
+    for lesson_id, seconds in zip(example.lesson_ids[1:], (240, 500, 420), strict=True):
+        made_of = as_if(manifest, seconds * 1000)
+        pool = demo.questions(made_of.duration_ms) + [
+            QuestionDraft(start, end, one.stem, one.options, one.correct)
+            for start, end in windows(made_of.duration_ms)
+            for one in demo.questions(1000)[:2]
+        ]
+        added = register(session, settings, UUID(lesson_id), made_of, pool, clock(), published=True)
+        example.unit_ids.append(str(added))
+    made_of = as_if(manifest, 730_000)
+    pool = [
+        QuestionDraft(start, end, one.stem, one.options, one.correct)
+        for (start, end), one in zip(
+            ((0, 120_000), (120_000, 290_000), (600_000, 700_000)), demo.questions(1000), strict=False
+        )
+    ]
+    register(session, settings, draft.id, made_of, pool, clock(), published=False)
+    session.commit()
+    worker = UUID(example.worker_ids[0])
+    first = player(app, clock, worker)
+    first.open(example.unit_ids[0])
+    while first.position_ms < first.opened["duration_ms"] or first.state["check_due"]:
+        first.play(90_000)
+        if first.state["check_due"]:
+            confirm(first)
+    first.close()
+    second = player(app, clock, worker)
+    second.open(example.unit_ids[1])
+    second.play(60_000)
+    if not second.state["check_due"]:
+        begin = second.position_ms
+        second.pass_time(15_000)
+        second.make(a=begin + 60_000, b=begin + 75_000, play=15_000)
+        second.flush()
+        second.play(25_000)
+    second.close()
+    credit.bring_up_to_date(session, worker, now=clock())
+    session.commit()
+    example.save(kept)
+    return example
+
+
+def as_if(manifest: Manifest, duration_ms: int) -> Manifest:
+    """The same pictures with another length: only 90 seconds are really encoded."""
+    edges = [*range(0, duration_ms, 30_000), duration_ms]
+    blocks = tuple(Block(index, *edge) for index, edge in enumerate(pairwise(edges)))
+    return msgspec.structs.replace(manifest, duration_ms=duration_ms, blocks=blocks)
+
+
+def register(
+    session: Session,
+    settings: Settings,
+    lesson_id: UUID,
+    manifest: Manifest,
+    pool: list[QuestionDraft],
+    at: datetime,
+    *,
+    published: bool,
+) -> UUID:
+    lesson = session.get_one(Lesson, lesson_id)
+    return catalogue.register_unit(
+        session,
+        lesson_id,
+        lesson.title,
+        manifest,
+        [bytes(16)] * len(manifest.blocks),
+        pool,
+        sealing_key=settings.sealing_key,
+        created_at=at,
+        published_at=at if published else None,
+    ).id
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[None]:
+    server = make_server("127.0.0.1", PORT, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+Shot = tuple[str, str | None, str]
+"""Name, who (a word of the sign-in), path."""
+
+
+def shots(example: demo.Example) -> list[Shot]:
+    session = db.session()
+    course = UUID(example.course_id)
+    draft = session.query(Lesson).filter_by(course_id=course).order_by(Lesson.position.desc()).first()
+    unfiled = session.query(TrainingClass).filter_by(filed_at=None).first()
+    assert draft is not None
+    assert unfiled is not None
+    found: list[Shot] = [
+        ("signin", None, "/signin"),
+        ("home", "worker", "/"),
+        ("course", "worker", f"/courses/{course}"),
+        ("lesson", "worker", f"/learn/{example.unit_ids[1]}"),
+        ("hours", "worker", "/hours"),
+        ("password", "worker", "/password"),
+        ("not-found", "worker", "/nowhere"),
+        ("work", "manager", "/"),
+        ("courses", "manager", "/teaching"),
+        ("course-new", "manager", "/teaching/courses/new"),
+        ("manage-course", "manager", f"/teaching/courses/{course}"),
+        ("manage-lesson", "manager", f"/teaching/lessons/{draft.id}"),
+        ("classes", "manager", "/teaching/classes"),
+        ("class", "manager", f"/teaching/classes/{example.class_id}"),
+        ("class-unfiled", "manager", f"/teaching/classes/{unfiled.id}"),
+        ("people", "clerk", "/people"),
+        ("person-new", "clerk", "/people/new"),
+        ("reset", "clerk", f"/people/{example.worker_ids[1]}/reset"),
+        ("receivers", "operator", "/receivers"),
+        ("receiver-new", "operator", "/receivers/new"),
+    ]
+    return found
+
+
+def sign_in(page: Page, example: demo.Example, who: str) -> None:
+    found = next(one for one in example.sign_ins if who in one.who)
+    page.goto(f"http://127.0.0.1:{PORT}/signin")
+    page.fill("[name=name]", found.name)
+    page.fill("[name=password]", found.password)
+    page.click("form.card button")
+    page.wait_for_url(f"http://127.0.0.1:{PORT}/")
+
+
+def take(
+    browser: Browser, example: demo.Example, wanted: list[Shot], to: Path, *, whole: bool, dark: bool, every: bool
+) -> None:
+    for size, (width, height) in SIZES.items():
+        for language in ("zh", "en"):
+            for who in dict.fromkeys(who for _name, who, _path in wanted):
+                context = browser.new_context(
+                    viewport={"width": width, "height": height},
+                    locale="zh-CN" if language == "zh" else "en-US",
+                    is_mobile=size == "phone",
+                    has_touch=size == "phone",
+                    color_scheme="dark" if dark else "light",
+                )
+                page = context.new_page()
+                page.on("console", lambda message: say("console:", message.text) if message.type == "error" else None)
+                page.on("pageerror", lambda error: say("page error:", str(error)))
+                if who is not None:
+                    sign_in(page, example, who)
+                for name, _who, path in (one for one in wanted if one[1] == who):
+                    if not every and language == "en" and not (size == "desk" and name in KEPT_ENGLISH):
+                        continue
+                    page.goto(f"http://127.0.0.1:{PORT}{path}")
+                    page.wait_for_timeout(500 if name == "lesson" else 150)
+                    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                    if wide > 0:
+                        say(f"{name}-{size}-{language} is {wide} px too wide")
+                    file = to / f"{name}-{size}-{language}.png"
+                    page.screenshot(path=file, full_page=whole)
+                    small(file)
+                context.close()
+
+
+def small(file: Path) -> None:
+    """As WebP, which is a fraction of the PNG."""
+    import av
+
+    with av.open(str(file)) as source:
+        picture = next(source.decode(video=0))
+    for quality in (82, 65, 45):
+        target = file.with_suffix(".webp")
+        with av.open(str(target), "w", format="webp") as sink:
+            stream = sink.add_stream("libwebp", rate=1)
+            stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "bgra"
+            stream.options = {"quality": str(quality)}
+            frame = picture.reformat(format="bgra")
+            frame.pts = 0
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                sink.mux(packet)
+        if target.stat().st_size < MOST_BYTES:
+            break
+    file.unlink()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--data", type=Path, default=Path("var/screenshots"))
+    arguments.add_argument("--to", type=Path, default=Path(__file__).parent / "screenshots")
+    arguments.add_argument("--only", nargs="*")
+    arguments.add_argument("--whole", action="store_true", help="the whole page, not only what fits the screen")
+    arguments.add_argument("--dark", action="store_true")
+    arguments.add_argument("--all", action="store_true", help="every page in both languages, not only what is kept")
+    chosen = arguments.parse_args()
+    chosen.to.mkdir(parents=True, exist_ok=True)
+    env = {"ELEARN_DATA_DIR": str(chosen.data.absolute()), "ELEARN_PUBLIC_URL": f"http://127.0.0.1:{PORT}"}
+    with serving.settled(Settings.from_env(env)) as settings:
+        schema.upgrade(settings.database_url or "")
+        clock = MovedClock()
+        app = create_app(settings, clock=clock)
+        kept = chosen.data / "example.json"
+        with app.app_context():
+            example = demo.Example.load(kept) or fill(app, settings, clock, kept)
+            clock.moved = timedelta()
+            assert utcnow()
+            wanted = [one for one in shots(example) if one[0] in (chosen.only or (KEPT if not chosen.all else one[0]))]
+            db.session.rollback()
+            with served(app), sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS
+                )
+                take(browser, example, wanted, chosen.to, whole=chosen.whole, dark=chosen.dark, every=chosen.all)
+                browser.close()
+
+
+if __name__ == "__main__":
+    main()
