@@ -139,60 +139,81 @@ def test_a_learner_who_moves_the_position_is_brought_back_and_told_why(school: S
         assert "Too fast" in handset.page.inner_text("[data-notices]")
 
 
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """What was believed before and after, and what the page itself had sent first."""
+
+    before: dict[str, int]
+    after: dict[str, int]
+    own: dict[str, Any]
+    forged: str
+    outcomes: set[str]
+
+
+def forge_three_times(
+    school: School, handset: Phone, learner: Learner, *, after_s: float, whole_ms: int = WHOLE_MS
+) -> Forgery:
+    """Watch for `after_s`, pause, then claim more from the console: the rest, in the page's own name."""
+    opened: list[dict[str, Any]] = []
+    sent: list[dict[str, Any]] = []
+
+    def overhear(asked: Any) -> None:
+        if asked.url.endswith("/reports"):
+            sent.append(asked.post_data_json)
+
+    def listen(answer: Any) -> None:
+        if answer.url.endswith("/sittings"):
+            opened.append(answer.json())
+
+    handset.page.on("request", overhear)
+    handset.page.on("response", listen)
+    start(school, handset, learner)
+    play_to(handset, after_s)
+    press_pause(handset)
+    honest_ms = after_s * 1000 - 1000
+    wait_for(lambda: school.believed(learner)["pending"] > honest_ms, seconds=10, what="the honest report")
+    handset.page.wait_for_timeout(500)
+    before = school.believed(learner)
+
+    forger = school.player(learner)  # only makes statements; it never opens a sitting of its own
+    forger.opened, forger.seq = opened[-1], 40
+    outcomes: set[str] = set()
+    at = before["pending"]
+    for claim in (
+        {"a": 0, "b": whole_ms, "play": whole_ms, "cm": 600_000},
+        {"a": at, "b": whole_ms, "play": whole_ms - at, "cm": 900_000},
+        {"a": at, "b": at + 900, "play": 900, "cm": 900_000, "prev": "0" * 64},
+    ):
+        statement = forger.make("heartbeat", **claim)
+        told = handset.page.evaluate(FORGE, [{"statement": statement, "cm": claim["cm"]}])
+        assert told["status"] == 200
+        outcomes |= {result["outcome"] for result in told["told"]["results"]}
+    return Forgery(before, school.believed(learner), sent[0], statement, outcomes)
+
+
 def test_forged_statements_of_the_page_s_own_key_earn_nothing_and_honest_watching_goes_on(
     school: School, chromium: Browser
 ) -> None:
     learner = school.a_learner()
     with phone(chromium, language="en") as handset:
-        opened: list[dict[str, Any]] = []
-        sent: list[dict[str, Any]] = []
+        made = forge_three_times(school, handset, learner, after_s=4)
+        assert made.after == made.before
+        assert made.outcomes <= {"refused", "waiting", "ignored"}
 
-        def overhear(request: Any) -> None:
-            if request.method == "POST" and request.url.endswith("/reports"):
-                sent.append(request.post_data_json)
-
-        handset.page.on("request", overhear)
-        handset.page.on(
-            "response",
-            lambda answer: opened.append(answer.json()) if answer.url.endswith("/sittings") else None,
-        )
-        start(school, handset, learner)
-        play_to(handset, 4)
-        press_pause(handset)
-        wait_for(lambda: school.believed(learner)["pending"] > 3000, seconds=10, what="the honest report")
-        handset.page.wait_for_timeout(500)
-        earned = school.believed(learner)
-
-        forger = school.player(learner)  # only makes statements; it never opens a sitting of its own
-        forger.opened, forger.seq = opened[-1], 40
-        forged = []
-        for claim in (
-            {"a": 0, "b": WHOLE_MS, "play": WHOLE_MS, "cm": 60_000},
-            {"a": earned["pending"], "b": WHOLE_MS, "play": 14_000, "cm": 90_000},
-            {"a": earned["pending"], "b": earned["pending"] + 900, "play": 900, "cm": 90_000, "prev": "0" * 64},
-        ):
-            forged.append({"statement": forger.make("heartbeat", **claim), "cm": claim["cm"]})
-        for one in forged:
-            told = handset.page.evaluate(FORGE, [one])
-            assert told["status"] == 200
-            assert {result["outcome"] for result in told["told"]["results"]} <= {"refused", "waiting", "ignored"}
-            assert school.believed(learner) == earned
-
-        whole = sent[0]  # what the page itself had sent: again, with another statement in it, and to nobody's sitting
-        altered = whole | {"reports": [{**whole["reports"][0], "statement": forged[0]["statement"]}]}
-        for message, status in ((whole, {200, 409}), (altered, {403, 409}), ({**whole, "sid": "x"}, {400, 403})):
-            answer = handset.page.evaluate(
+        # What the page itself had sent: again, with another statement in it, and to nobody's sitting.
+        altered = made.own | {"reports": [{**made.own["reports"][0], "statement": made.forged}]}
+        for message in (made.own, altered, {**made.own, "sid": "x"}):
+            status = handset.page.evaluate(
                 """async ([url, body]) => (await fetch(url, {method: 'POST', body: JSON.stringify(body), headers: {
                     'Content-Type': 'application/json',
                     'X-CSRFToken': document.querySelector('meta[name=csrf-token]').content}})).status""",
-                [f"/sittings/{whole['sid']}/reports", message],
+                [f"/sittings/{made.own['sid']}/reports", message],
             )
-            assert answer in status | {401, 403}, "no token, or a message that proves nothing"
-            assert school.believed(learner) == earned
+            assert status in (400, 401, 403, 409), "no token, or a message that proves nothing"
+        assert school.believed(learner) == made.before
 
         go_on(handset)
-        said = watch_to_the_end(school, handset, learner)
-        assert said
+        assert watch_to_the_end(school, handset, learner)
     require_whole_lesson_at_the_exam_system(school, learner)
     assert school.believed(learner)["final"] <= WHOLE_MS
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from elearn.demo.browser import phone
+from elearn.demo.browser import Phone, phone
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from tests.journeys.running import Part, wait_for
-from tests.journeys.school import School, a_running_school, right_answers
+from tests.journeys.school import Learner, School, a_running_school, right_answers
 from tests.journeys.test_watching import (
     go_on,
     play_to,
@@ -52,11 +53,12 @@ def parts_are_back(school: School, part: Part, killed: list[int]) -> bool:
     return len(now) == len(killed) and not set(now) & set(killed) and school.product.is_healthy()
 
 
-@pytest.mark.browser
-def test_every_part_is_killed_while_somebody_watches_and_no_acknowledged_second_is_lost(
-    school: School, chromium: Browser
-) -> None:
-    learner = school.a_learner()
+def kill_each_part_while_watching(school: School, handset: Phone, learner: Learner, *, every_s: float) -> int:
+    """Start the lesson and kill one part after the other, the server with all of it last.
+
+    Answers the most milliseconds that the server ever acknowledged to this player. AssertionError when one of them
+    is not in the database after a restart.
+    """
     heard: list[dict[str, Any]] = []
 
     def listen(answer: Any) -> None:
@@ -66,30 +68,39 @@ def test_every_part_is_killed_while_somebody_watches_and_no_acknowledged_second_
     def acknowledged_ms() -> int:
         return max((told["pending_ms"] + told["final_ms"] for told in heard), default=0)
 
+    handset.page.on("response", listen)
+    start(school, handset, learner)
+    for number, part in enumerate((Part.POSTGRES, Part.VALKEY, Part.WORKER, Part.WEB), start=1):
+        play_to(handset, every_s * number)
+        press_pause(handset)
+        wait_for_report(handset, acknowledged_ms)
+        before, killed = acknowledged_ms(), school.product.parts()[part]
+        kill(killed)
+        go_on(handset)  # the player does not wait for anybody
+        wait_for(partial(parts_are_back, school, part, killed), seconds=40, what=f"{part} to come back")
+        assert sum(school.believed(learner).values()) >= before > 0, part
+    # Everything at once, as when the power goes: then somebody starts the server again.
+    before = acknowledged_ms()
+    school.product.kill()
+    school.product.start()
+    assert sum(school.believed(learner).values()) >= before
+    return acknowledged_ms()
+
+
+@pytest.mark.browser
+def test_every_part_is_killed_while_somebody_watches_and_no_acknowledged_second_is_lost(
+    school: School, chromium: Browser
+) -> None:
+    learner = school.a_learner()
     with phone(chromium) as handset:
-        handset.page.on("response", listen)
-        start(school, handset, learner)
-        for second, part in enumerate((Part.POSTGRES, Part.VALKEY, Part.WORKER, Part.WEB), start=1):
-            play_to(handset, 2 * second)
-            press_pause(handset)
-            wait_for_report(handset, heard, acknowledged_ms)
-            before, killed = acknowledged_ms(), school.product.parts()[part]
-            kill(killed)
-            go_on(handset)  # the player does not wait for anybody
-            wait_for(lambda part=part, killed=killed: parts_are_back(school, part, killed), seconds=30, what=str(part))  # type: ignore[misc]
-            assert sum(school.believed(learner).values()) >= before > 0, part
-        # Everything at once, as when the power goes: then somebody starts the server again.
-        before = acknowledged_ms()
-        school.product.kill()
-        school.product.start()
-        assert sum(school.believed(learner).values()) >= before
+        acknowledged = kill_each_part_while_watching(school, handset, learner, every_s=2)
         watch_to_the_end(school, handset, learner)
     require_whole_lesson_at_the_exam_system(school, learner)
-    assert sum(school.believed(learner).values()) >= acknowledged_ms()
+    assert sum(school.believed(learner).values()) >= acknowledged
     school.require_sound_ledgers()
 
 
-def wait_for_report(handset: Any, heard: list[dict[str, Any]], acknowledged_ms: Any) -> None:
+def wait_for_report(handset: Phone, acknowledged_ms: Callable[[], int]) -> None:
     """Until the server has answered for what was just played."""
     handset.wait_until(
         lambda: acknowledged_ms() >= handset.position_s() * 1000 - 500, "the report's answer", timeout_s=30
