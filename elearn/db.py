@@ -98,7 +98,7 @@ def engine_options() -> Mapping[str, Any]:
     """How every connection of the product is made; the pool is as large as the server's threads."""
     return {
         "pool_size": 8,
-        "max_overflow": 4,
+        "max_overflow": 8,
         "pool_pre_ping": True,
         # A failed statement is logged with its message, and parameters are names, sealed numbers, statements.
         "hide_parameters": True,

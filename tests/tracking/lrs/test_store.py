@@ -153,7 +153,7 @@ def test_later_queries_find_an_index(session: Session, column: str) -> None:
 def at_once(app: Flask, works: list[Callable[[Session], None]]) -> list[BaseException]:
     """Run each of `works` in a thread and a connection of its own, all starting together; their errors."""
     errors: list[BaseException] = []
-    barrier = threading.Barrier(len(works))
+    barrier = threading.Barrier(len(works), timeout=60)
 
     def run(work: Callable[[Session], None]) -> None:
         with app.app_context():
