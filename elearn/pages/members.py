@@ -97,7 +97,8 @@ def _lines(
         # The person was just read, so asking for the facts costs no query.
         facts = directory.person_facts(session, person.id, keys())
         of_account = frozenset(Role(role) for role in roles or ())
-        may = organisation_to_reset_in(by, of_account, frozenset({organisation_id})) is not None
+        brought = account is not None and membership.created_at <= account.created_at
+        may = brought and organisation_to_reset_in(by, of_account, frozenset({organisation_id})) is not None
         state = account_state(account)
         found.append(
             MemberLine(

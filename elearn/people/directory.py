@@ -441,6 +441,16 @@ def organisations_of(session: Session, person_id: UUID, *, on: date) -> frozense
     )
 
 
+def organisations_that_brought(session: Session, account: Account, *, on: date) -> frozenset[UUID]:
+    """Those among them that the person belonged to already when the account was opened.
+
+    Only they may put another password on it: anybody's name and document number are enough to take somebody in, so
+    an organisation that comes later could else take over the account of a worker who never heard of it.
+    """
+    known = (Membership.person_id == account.person_id) & (Membership.created_at <= account.created_at)
+    return frozenset(session.scalars(sa.select(Membership.organisation_id).where(known, _holds_on(on))))
+
+
 def members(session: Session, organisation_id: UUID, *, on: date) -> list[Member]:
     """Who belongs to the organisation on a day, by name."""
     rows = session.execute(

@@ -136,7 +136,8 @@ def _significant(region: str) -> str:
 def organisation_to_reset_in(caller: Caller, held: frozenset[Role], belongs_to: frozenset[UUID]) -> UUID | None:
     """The organisation in whose name `caller` may issue a one-time password to somebody, or None.
 
-    `held` are the roles of that account, `belongs_to` the organisations that its person belongs to today.
+    `held` are the roles of that account, `belongs_to` the organisations that its person belongs to today and
+    belonged to when it was opened.
     """
     for grant in caller.grants:
         may = held <= MAY_RESET.get(grant.role, frozenset())

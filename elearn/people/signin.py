@@ -21,7 +21,7 @@ from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound, NotSignedIn
 from elearn.people import csrf, passwords
 from elearn.people.callers import SEEN, Caller, caller_of, current_account, current_person_id, load, require_caller
-from elearn.people.directory import account_key, find_account, local_day, organisations_of
+from elearn.people.directory import account_key, find_account, local_day, organisations_that_brought
 from elearn.people.identity import Keys
 from elearn.people.models import Account, BrowserSession, PasswordReset, Role
 from elearn.people.permissions import organisation_to_reset_in
@@ -208,7 +208,8 @@ def issue_reset(session: Session, by: Caller | None, account_id: UUID, *, at: da
     """A one-time password for somebody who forgot theirs: shown once, good for 24 hours, recorded with who issued it.
 
     The old password and every session end at once. `by` None is the command line, which may for anybody; a clerk may
-    for people of the clerk's own organisations who hold no more than the clerk may reset. Raises NotFound otherwise.
+    for people of the clerk's own organisations who hold no more than the clerk may reset, when the account was opened
+    in that organisation and not before it took the person in. Raises NotFound otherwise.
     """
     account = session.get(Account, account_id, with_for_update=True)
     if account is None or account.closed_at is not None:
@@ -217,8 +218,8 @@ def issue_reset(session: Session, by: Caller | None, account_id: UUID, *, at: da
     if by is not None and Role.OPERATOR not in by.roles:
         target = caller_of(session, account_id)
         held = target.roles if target else frozenset()
-        belongs_to = organisations_of(session, account.person_id, on=local_day(at))
-        organisation_id = organisation_to_reset_in(by, held, belongs_to)
+        brought_by = organisations_that_brought(session, account, on=local_day(at))
+        organisation_id = organisation_to_reset_in(by, held, brought_by)
         if organisation_id is None:
             raise NotFound("There is no such account.")
     one_time = passwords.new_one_time()

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from elearn.demo.scripted_player import Device, ScriptedPlayer
 from elearn.people import callers
+from elearn.people.models import Role
 from elearn.tracking.ledger_check import check_ledger
-from tests.builders_people import PASSWORD, an_account
+from tests.builders_people import PASSWORD, a_person, a_resident_id, an_account, an_organisation, signed_in
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
 from tests.conftest import scalar
 
@@ -184,3 +185,23 @@ def test_a_moment_outside_the_calendar_is_refused_or_kept_and_earns_the_same(
     statement = player.make(a=0, b=15_000, play=15_000).replace("2026-11-22T03:10:16.925Z", moment)
     got = player.call("POST", player.at("/reports"), player.message([statement]))
     assert got.status in (200, 400)
+
+
+def test_a_clerk_who_knows_a_workers_number_does_not_get_the_workers_account(app: Flask, session: Session) -> None:
+    """Name and document number are enough to take somebody in; they must not be enough to become them."""
+    number = a_resident_id()
+    victim = an_account(session, person=a_person(session, document_number=number))
+    company = an_organisation(session)
+    clerk = an_account(session, Role.ENTERPRISE_CLERK, organisation_id=company.id)
+    session.commit()
+    client = app.test_client()
+    callers.forget_last_request()
+    headers = signed_in(client, session, clerk)
+    form = {
+        "name": "张三", "document_kind": "resident_id", "document_number": number, "kind": "employee", "account": "x-1",
+    }  # fmt: skip
+    callers.forget_last_request()
+    assert client.post("/people/new", headers=headers, data=form).status_code == 303
+    callers.forget_last_request()
+    assert client.post(f"/people/{victim.person_id}/reset", headers=headers).status_code == 404
+    assert victim.password_hash is not None

@@ -336,6 +336,7 @@ def test_issuing_a_one_time_password_ends_every_session(client: FlaskClient, ses
         pytest.param(Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER, "own", False, id="not the manager"),
         pytest.param(Role.INSTITUTION_MANAGER, Role.TEACHER, "own", True, id="a manager, a teacher"),
         pytest.param(Role.INSTITUTION_MANAGER, Role.INSTITUTION_CLERK, "own", True, id="a manager, a clerk"),
+        pytest.param(Role.ENTERPRISE_CLERK, Role.LEARNER, "later", False, id="whose account is older than the bond"),
         pytest.param(Role.TEACHER, Role.LEARNER, "own", False, id="a teacher may not"),
         pytest.param(Role.AUDITOR, Role.LEARNER, "own", False, id="an auditor changes nothing"),
         pytest.param(Role.OPERATOR, Role.INSTITUTION_MANAGER, "other", True, id="the operator, anybody"),
@@ -354,7 +355,7 @@ def test_who_may_issue_a_one_time_password_for_whom(
         place.id,
         EmploymentKind.EMPLOYEE,
         date(2026, 1, 1),
-        at=NOW,
+        at=NOW if where == "later" else account.created_at,
         to_on=date(2026, 6, 30) if where == "left" else None,
     )
     if allowed:
