@@ -225,6 +225,26 @@ def test_a_foreign_key_does_not_read_what_came_by_a_sitting(
     assert got.status_code == 404
 
 
+def test_nobody_voids_what_came_by_a_sitting(app: Flask, session: Session, player: ScriptedPlayer) -> None:
+    """A voided statement is answered to nobody: evidence would be hidden from who reads everything."""
+    player.play(15_000)
+    statement_id = scalar(session, "SELECT statement_id FROM elearn.report LIMIT 1")
+    foreign, secret = credentials.create(
+        session, label="other platform", scopes=["statements/write", "all/read"],
+        organisation_id=None, at=AT, server_key=lrs_key(app),
+    )  # fmt: skip
+    asked = {"headers": {"X-Experience-API-Version": "1.0.3"}, "auth": (foreign.key, secret)}
+    voiding = {
+        "actor": {"mbox": "mailto:thief@example.com"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+        "object": {"objectType": "StatementRef", "id": str(statement_id)},
+    }
+    client = app.test_client()
+    assert client.post("/xapi/statements", json=voiding, **asked).status_code == 200
+    got = client.get(f"/xapi/statements?statementId={statement_id}", **asked)
+    assert got.status_code == 200
+
+
 def lrs_key(app: Flask) -> bytes:
     with app.app_context():
         return credentials.server_key()

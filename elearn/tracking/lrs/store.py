@@ -53,7 +53,8 @@ JOIN elearn.statement_id AS there ON there.id = given.id::uuid
 
 _GET = """
 SELECT kept.raw, kept.stored_at, kept.authority_id, kept.version, kept.sitting_id,
-       kept.voids IS NULL AND EXISTS (SELECT FROM elearn.statement_voiding WHERE target_id = kept.id),
+       kept.voids IS NULL AND kept.sitting_id IS NULL
+           AND EXISTS (SELECT FROM elearn.statement_voiding WHERE target_id = kept.id),
        sender.organisation_id
 FROM elearn.statement_id AS there
 JOIN elearn.statement AS kept ON kept.stored_at = there.stored_at AND kept.id = there.id
@@ -99,6 +100,7 @@ class Kept:
     version: str
     sitting_id: UUID | None
     voided: bool
+    """Never of what came by a sitting: that is evidence, and no key of another door takes it back."""
     authority_organisation_id: UUID | None
     """Whose credential it came by."""
 
