@@ -100,6 +100,7 @@ def forgeries(soak: Soak, school: School, handset: Phone, whole_ms: int) -> None
     second = Phone(handset.page.context.new_page())
     second.open_lesson(school.base, school.unit_id)
     second.play()
+    go_on(handset)  # it hears that it was superseded as soon as it plays
     handset.page.wait_for_selector("[data-cover]:not([hidden])", timeout=30_000)
     play_to(second, 15)
     press_pause(second)
