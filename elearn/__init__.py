@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The whole product as one Flask application. Settings default to the environment's."""
     # Imported here so that `import elearn.clock` does not load the whole product.
     from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
     from elearn.extension import Elearn
     from elearn.pages.frame import nothing_here
@@ -44,6 +45,10 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         # Else every answer to a signed-in person, media included, carries a cookie and cannot be cached.
         SESSION_REFRESH_EACH_REQUEST=False,
     )
+    if settings.trusted_proxies:
+        # Limits on guessing count by address; without this everybody behind our proxy would be one address.
+        trusted = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     Elearn(app, settings=settings, clock=clock)
     # An address that no route knows belongs to no blueprint; where we are a guest, the host answers it.
     app.register_error_handler(404, nothing_here)

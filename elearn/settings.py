@@ -48,6 +48,8 @@ class Settings:
     """Redis or Valkey; unset, the embedded default."""
     policy_scale: int = 1
     """Divides the presence times of the watch policy; above 1 only for demonstrations and tests."""
+    trusted_proxies: int = 0
+    """How many proxies of ours stand in front: so many entries of X-Forwarded-For are believed."""
     secure_cookies: bool = True
     """False only when `public_url` is plain http on one machine."""
 
@@ -80,6 +82,9 @@ class Settings:
         scale = env.get("ELEARN_POLICY_SCALE", "1")
         if not scale.isdecimal() or int(scale) < 1:
             wrong.append("ELEARN_POLICY_SCALE must be a whole number, 1 or more")
+        proxies = env.get("ELEARN_TRUSTED_PROXIES", "0")
+        if not proxies.isdecimal():
+            wrong.append("ELEARN_TRUSTED_PROXIES must be a whole number, 0 or more")
         if wrong:
             raise SettingsError("Settings: " + "; ".join(wrong))
         return cls(
@@ -94,6 +99,7 @@ class Settings:
             database_url=env.get("DATABASE_URL"),
             redis_url=env.get("REDIS_URL"),
             policy_scale=int(scale),
+            trusted_proxies=int(proxies),
             secure_cookies=public_url.startswith("https://"),
         )
 
@@ -106,6 +112,7 @@ class Settings:
             "ELEARN_MEDIA_DIR": str(self.media_dir),
             "ELEARN_PUBLIC_URL": self.public_url,
             "ELEARN_POLICY_SCALE": str(self.policy_scale),
+            "ELEARN_TRUSTED_PROXIES": str(self.trusted_proxies),
         }
         rest = {"ELEARN_MEDIA_URL": self.media_url, "DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
         return env | {name: value for name, value in rest.items() if value is not None}

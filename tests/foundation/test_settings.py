@@ -49,6 +49,7 @@ def test_with_a_server_every_missing_variable_is_named_in_one_error(tmp_path: Pa
         ("ELEARN_PUBLIC_URL", "ftp://example.org", "http:// or https://"),
         ("ELEARN_POLICY_SCALE", "0", "1 or more"),
         ("ELEARN_POLICY_SCALE", "half", "1 or more"),
+        ("ELEARN_TRUSTED_PROXIES", "-1", "0 or more"),
     ],
 )
 def test_a_wrong_value_is_refused_at_start(variable: str, value: str, why: str, tmp_path: Path) -> None:

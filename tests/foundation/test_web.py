@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from elearn import embedded, errors, web
+from elearn import create_app, embedded, errors, web
 from elearn.locale import catalogue
+from elearn.settings import Settings
 
 PAGE = {"Accept": "text/html"}
 
@@ -108,3 +110,22 @@ def test_a_lost_database_is_told_as_a_moment_to_wait_for(
     assert answer.json
     assert answer.json["error"] == "unavailable"
     assert client.get("/healthz").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("proxies", "seen"),
+    [(0, "10.0.0.1"), (1, "203.0.113.7"), (2, "198.51.100.9")],
+)
+def test_only_as_many_proxies_as_are_ours_are_believed(
+    settings: Settings, own_database_url: str, proxies: int, seen: str
+) -> None:
+    app = create_app(dataclasses.replace(settings, database_url=own_database_url, trusted_proxies=proxies))
+    addresses: list[str | None] = []
+    app.before_request(lambda: addresses.append(request.remote_addr))
+    app.test_client().get(
+        "/exam/v1/jwks.json",
+        headers={"X-Forwarded-For": "198.51.100.9, 203.0.113.7"},
+        environ_base={"REMOTE_ADDR": "10.0.0.1"},
+    )
+    app.extensions["elearn"].redis.close()
+    assert addresses == [seen]
