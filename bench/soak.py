@@ -1,6 +1,6 @@
 """The browser journeys at full scale: the policy as it is in production, a lesson of 90 s, no hurry.
 
-    python -m bench.soak [--seconds 90]
+    python -m bench.soak [--seconds 90] [--kills-only]
 
 `make test` walks the same journeys on short lessons with a scaled policy. Here a worker in a phone-sized Chromium
 watches 90 s at normal speed with one check, beside others who try every cheat on the same lesson; then every part
@@ -121,7 +121,23 @@ def forgeries(soak: Soak, school: School, handset: Phone, whole_ms: int) -> None
     )
 
 
-def go(seconds: int) -> int:
+def honest_and_dishonest(soak: Soak, school: School, open_phone: Callable[[], Phone], seconds: int) -> None:
+    """One worker watches the whole lesson while others cheat beside it."""
+    whole_ms = seconds * 1000
+    honest, worker = open_phone(), school.a_learner()
+    start(school, honest, worker)
+    console_cheats(soak, school, open_phone)
+    said = watch_to_the_end(school, honest, worker, whole_ms=whole_ms)
+    read = require_whole_lesson_at_the_exam_system(school, worker, whole_ms=whole_ms)
+    soak.say(
+        f"{seconds} s at normal speed",
+        len(said) == 1,
+        f"{len(said)} check; the exam system reads {read / 1000:.3f} s, signature verifies; the phone: {said[-1]}",
+    )
+    forgeries(soak, school, open_phone(), whole_ms)
+
+
+def go(seconds: int, *, kills_only: bool = False) -> int:
     path = browser.find_chromium()
     if path is None:
         sys.stderr.write("no Chromium here: run python -m tests.prepare\n")
@@ -139,17 +155,8 @@ def go(seconds: int) -> int:
         def open_phone() -> Phone:
             return stack.enter_context(browser.phone(opened, language="en"))
 
-        honest, worker = open_phone(), school.a_learner()
-        start(school, honest, worker)
-        console_cheats(soak, school, open_phone)
-        said = watch_to_the_end(school, honest, worker, whole_ms=whole_ms)
-        read = require_whole_lesson_at_the_exam_system(school, worker, whole_ms=whole_ms)
-        soak.say(
-            f"{seconds} s at normal speed",
-            len(said) == 1,
-            f"{len(said)} check; the exam system reads {read / 1000:.3f} s, signature verifies; the phone: {said[-1]}",
-        )
-        forgeries(soak, school, open_phone(), whole_ms)
+        if not kills_only:
+            honest_and_dishonest(soak, school, open_phone, seconds)
         survivor, handset = school.a_learner(), open_phone()
         acknowledged = kill_each_part_while_watching(school, handset, survivor, every_s=seconds / 6)
         watch_to_the_end(school, handset, survivor, whole_ms=whole_ms)
@@ -167,7 +174,9 @@ def go(seconds: int) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=90)
-    return go(parser.parse_args().seconds)
+    parser.add_argument("--kills-only", action="store_true", help="Only kill every part while somebody watches.")
+    asked = parser.parse_args()
+    return go(asked.seconds, kills_only=asked.kills_only)
 
 
 if __name__ == "__main__":

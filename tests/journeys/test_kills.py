@@ -74,6 +74,8 @@ def kill_each_part_while_watching(school: School, handset: Phone, learner: Learn
         play_to(handset, every_s * number)
         press_pause(handset)
         wait_for_report(handset, acknowledged_ms)
+        # What was killed before may have taken this part along, which is then being started again.
+        wait_for(lambda part=part: bool(school.product.parts()[part]), seconds=20, what=f"{part}")  # type: ignore[misc]
         before, killed = acknowledged_ms(), school.product.parts()[part]
         kill(killed)
         go_on(handset)  # the player does not wait for anybody
