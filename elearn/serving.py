@@ -29,6 +29,9 @@ from elearn.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+STOP_S = 8
+"""How long requests under way may take when the server is asked to stop."""
+
 DATABASE_BACK_S = 60.0
 """How long a new web process waits for a database that is away."""
 
@@ -113,20 +116,30 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
     worker = threading.Thread(target=_keep_worker, args=(settings, stop), name="worker keeper")
     worker.start()
     try:
-        MPServer(
-            "elearn.serving:wsgi",
-            factory=True,
-            address=host,
-            port=port,
-            interface=Interfaces.WSGI,
-            workers=processes,
-            blocking_threads=THREADS,
-            backlog=1024,
-            respawn_failed_workers=True,
-            log_access=False,
-            ssl_cert=certificate,
-            ssl_key=key,
-        ).serve()
+        while True:
+            server = MPServer(
+                "elearn.serving:wsgi",
+                factory=True,
+                address=host,
+                port=port,
+                interface=Interfaces.WSGI,
+                workers=processes,
+                blocking_threads=THREADS,
+                backlog=1024,
+                respawn_failed_workers=True,
+                workers_kill_timeout=STOP_S,
+                log_access=False,
+                ssl_cert=certificate,
+                ssl_key=key,
+            )
+            # It leaves by SystemExit when its processes ended by themselves.
+            with contextlib.suppress(SystemExit):
+                server.serve()
+            if server.interrupt_signal:
+                break
+            # granian gives up when a process that it has just replaced ends again; people still want to learn.
+            logger.error("the web processes ended and are started again")
+            time.sleep(1.0)
     finally:
         stop.set()
         worker.join()

@@ -15,6 +15,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,9 +154,10 @@ def _place_elsewhere(data_dir: Path) -> Path:
     _root_owned(base)
     if short_lived:
         for old in base.iterdir():
-            origin = old / ORIGIN
-            if origin.is_file() and not Path(origin.read_text()).exists():
-                shutil.rmtree(old)
+            # Two processes may sweep at once: what the other has just removed is no error.
+            with suppress(FileNotFoundError):
+                if not Path((old / ORIGIN).read_text()).exists():
+                    shutil.rmtree(old, ignore_errors=True)
     home = base / _digest(data_dir)
     _root_owned(home)
     (home / ORIGIN).write_text(str(data_dir))

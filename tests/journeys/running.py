@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -182,8 +182,3 @@ def running(product: RunningProduct) -> Iterator[RunningProduct]:
         yield product
     finally:
         product.stop()
-
-
-def public_parts(text: str, secrets: Mapping[str, str]) -> list[str]:
-    """The names of `secrets` whose value stands in `text`: for checking that logs hold none."""
-    return [name for name, value in secrets.items() if value in text]

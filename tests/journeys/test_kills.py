@@ -116,6 +116,15 @@ def test_database_and_web_processes_killed_together_come_back_together(school: S
     wait_for(lambda: parts_are_back(school, Part.WEB, killed[Part.WEB]), seconds=40, what="both")
 
 
+def test_a_web_process_killed_again_and_again_does_not_end_the_server(school: School) -> None:
+    """granian gives up when a process that it has just replaced ends again; `elearn serve` does not."""
+    for _ in range(2):
+        web = school.product.parts()[Part.WEB]
+        kill(web)
+        wait_for(lambda web=web: parts_are_back(school, Part.WEB, web), seconds=40, what="the web processes")  # type: ignore[misc]
+    wait_for(school.product.is_healthy, seconds=40, what="the server")
+
+
 def test_a_report_stored_before_the_server_died_counts_once_when_it_is_sent_again(school: School) -> None:
     """The answer never came: the player cannot know whether it was stored, so it sends the same again."""
     time.sleep(CALM_S)

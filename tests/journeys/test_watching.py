@@ -107,7 +107,7 @@ def test_two_wrong_answers_are_explained_and_cost_only_what_was_pending(school: 
         handset.page.click("[data-check=go]")
         handset.page.wait_for_selector("#check-dialog[open][data-stage=asking]")
         assert "Right" in handset.answer_check(questions(WHOLE_MS))
-        handset.play()
+        # The player goes on by itself after a passed check.
         handset.wait_until(lambda: 1 < handset.position_s() < 8, "the lesson from its beginning", timeout_s=10)
 
 
