@@ -84,8 +84,13 @@ def _compare(name: str, source: Path, folder: Path, pairs: int) -> BenchLine:
     command = ffmpeg.encode_argv(source, facts, plan, outputs)
     for turn in range(pairs):
         target = folder / f"lesson-{source.stem}-{turn}"
-        bare.take(partial(ffmpeg.run, command))
-        packaged.take(partial(package, source, target))
+        both: list[tuple[_Side, Callable[[], object]]] = [
+            (bare, partial(ffmpeg.run, command)),
+            (packaged, partial(package, source, target)),
+        ]
+        # In turns, so that a processor that slows down or speeds up favours neither.
+        for side, work in both if turn % 2 == 0 else reversed(both):
+            side.take(work)
     detail = (
         f"wall bare {min(bare.wall):.2f} s, packaged {min(packaged.wall):.2f} s; processor time "
         f"{min(bare.cpu):.2f} s, {min(packaged.cpu):.2f} s, ratio {min(packaged.cpu) / min(bare.cpu):.3f}; "
