@@ -75,14 +75,16 @@ class Ledger:
 
 
 @event.listens_for(Mapper, "before_update")
-@event.listens_for(Mapper, "before_delete")
-def _refuse_ledger_changes(mapper: Mapper[Any], connection: sa.Connection, target: object) -> None:
-    if not isinstance(target, Ledger):
-        return
-    state = sa.inspect(target)
-    if state is not None and (state.deleted or target in Session.object_session(target).deleted):  # type: ignore[union-attr]
+def _refuse_change(mapper: Mapper[Any], connection: sa.Connection, target: object) -> None:
+    # SQLAlchemy asks for every row it looked at; only one that would be written is a change.
+    session = Session.object_session(target)
+    if isinstance(target, Ledger) and (session is None or session.is_modified(target)):
         raise LedgerViolation(f"{mapper.class_.__name__} rows are append-only: add a reversal")
-    if Session.object_session(target).is_modified(target):  # type: ignore[union-attr]
+
+
+@event.listens_for(Mapper, "before_delete")
+def _refuse_delete(mapper: Mapper[Any], connection: sa.Connection, target: object) -> None:
+    if isinstance(target, Ledger):
         raise LedgerViolation(f"{mapper.class_.__name__} rows are append-only: add a reversal")
 
 
