@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 
 import sqlalchemy as sa
@@ -59,5 +58,5 @@ def by_digest(session: Session, digest: str) -> Policy:
         canonical = session.scalar(sa.select(WatchPolicy.canonical).where(WatchPolicy.digest == digest))
         if canonical is None:
             raise LookupError(f"no policy {digest}")
-        policy = _known[digest] = Policy(**json.loads(canonical))
+        policy = _known[digest] = Policy.read(canonical)
     return policy

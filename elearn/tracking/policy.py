@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +48,16 @@ class Policy:
     tail_min_ms: int = 2_000
     block_ms: int = 30_000
     lead_ms: int = 30_000
+    real_hours: bool = False
+    """Above rate 1.0: True counts the real time it took, False the media seen (DESIGN 3.5)."""
+    unsigned: bool = False
+    """May a browser without WebCrypto report at all? Its reports prove less, and are marked so."""
+    licence_ms: int = 604_800_000
+    """How long a downloaded lesson may be played without asking again; 0: nothing is downloaded (MODEL 1.8)."""
+    presence_methods: tuple[str, ...] = ("question",)
+    """What a presence check may be, the first is the default (DESIGN 3.6)."""
+    page_idle_ms: int = 300_000
+    """A page stops counting so long after the last sign of life (DESIGN 3.6a)."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for values under which an honest learner could never finish."""
@@ -113,6 +124,14 @@ class Policy:
             presence_max_ms=max(1, self.presence_max_ms // divisor),
             pend_max_ms=max(1, self.pend_max_ms // divisor),
         )
+
+    @classmethod
+    def read(cls, canonical: str | bytes) -> Policy:
+        """The policy that `canonical()` wrote; values that came after it was written have their defaults."""
+        values: dict[str, Any] = json.loads(canonical)
+        if "presence_methods" in values:
+            values["presence_methods"] = tuple(values["presence_methods"])
+        return cls(**values)
 
     def canonical(self) -> bytes:
         """The policy as RFC 8785 JSON: sorted keys, no spaces; integers and ASCII text only."""

@@ -76,15 +76,30 @@ def test_a_scaled_policy_shortens_checks_and_pending_only() -> None:
 
 def test_the_canonical_form_is_sorted_and_dense_and_complete() -> None:
     text = Policy().canonical()
-    assert json.loads(text) == asdict(Policy())
+    assert Policy.read(text) == Policy()
+    assert set(json.loads(text)) == set(asdict(Policy()))
     assert text.startswith(b'{"answer_grace_ms":10000,"answer_ms":60000,"block_ms":30000,')
     assert b" " not in text
+
+
+def test_a_policy_kept_before_a_value_existed_is_read_with_that_value_s_default() -> None:
+    older = {name: value for name, value in json.loads(Policy(carry_ms=7).canonical()).items() if name != "licence_ms"}
+    assert Policy.read(json.dumps(older)) == Policy(carry_ms=7)
 
 
 def test_every_value_changes_the_digest() -> None:
     digests = {Policy().digest()}
     for name, value in asdict(Policy()).items():
-        other: Any = "UTC" if name == "zone" else value + (-1 if name in {"presence_max_ms"} else 1)
+        other: Any
+        match name:
+            case "zone":
+                other = "UTC"
+            case "presence_methods":
+                other = (*value, "webauthn")
+            case "presence_max_ms":
+                other = value - 1
+            case _:
+                other = not value if isinstance(value, bool) else value + 1
         digests.add(replace(Policy(), **{name: other}).digest())
     assert len(digests) == 1 + len(asdict(Policy()))
     assert Policy().digest().startswith("sha256:")
