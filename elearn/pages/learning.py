@@ -28,7 +28,7 @@ from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN
 from elearn.runtime import runtime
-from elearn.tracking import watched
+from elearn.tracking import policies, watched
 from elearn.tracking.verifier import RefusalClass
 
 
@@ -175,6 +175,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "language": locale.language(),
         "csrf": csrf.token(),
         "texts": player_texts(locale.language()),
+        "unsigned_allowed": policies.in_force()[0].unsigned,
         "urls": {
             "devices": url_for("elearn.people.enrol_device"),
             "sittings": url_for("elearn.tracking.open_sitting"),
