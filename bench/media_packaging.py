@@ -2,8 +2,7 @@
 
 Both are measured in one run, in turns (bare, packaged, bare, packaged ...), on the real recording looped to a
 minute. The best of each side counts, since a busy machine only ever adds; the processor time of each side is told
-beside it. Packaging also probes, hashes, cuts, encrypts, draws poster and
-sprite, measures and writes the manifest.
+beside it. Packaging also probes, hashes, measures, cuts, encrypts and writes the manifest.
 
     python bench/media_packaging.py [--seconds 60] [--pairs 3]
 """
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from media import ffmpeg
 from media.package import package
+from media.pictures import plan_sprite
 from media.plan import make_plan
 from media.probe import probe
 
@@ -81,7 +81,9 @@ def _compare(name: str, source: Path, folder: Path, pairs: int) -> BenchLine:
     facts = probe(source)
     plan = make_plan(facts)
     outputs = {r.name: folder / f"bare-{r.name}.mp4" for r in plan.renditions}
-    command = ffmpeg.encode_argv(source, facts, plan, outputs)
+    sprite = plan_sprite(plan.cuts_ms, plan.renditions[0].width, plan.renditions[0].height)
+    pictures = ffmpeg.Pictures(folder / "bare-poster.jpg", folder / "bare-sprite.jpg", sprite)
+    command = ffmpeg.encode_argv(source, facts, plan, outputs, pictures)
     for turn in range(pairs):
         target = folder / f"lesson-{source.stem}-{turn}"
         both: list[tuple[_Side, Callable[[], object]]] = [

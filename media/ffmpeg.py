@@ -18,6 +18,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ import ffmpeg
 import imageio_ffmpeg
 
 from media.errors import BadParameter, DamagedFile, DiskFull, EncodingFailed
+from media.pictures import Sprite, poster_at_ms
 from media.plan import Plan, PlannedRendition, Sound
 from media.probe import CONTAINERS, SourceFacts
 
@@ -66,20 +68,40 @@ def binary() -> str:
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Where poster and sprite go, and what the sprite shows."""
+
+    poster: Path
+    sprite_file: Path
+    sprite: Sprite
+
+
 def encode_argv(
-    source: Path, facts: SourceFacts, plan: Plan, outputs: dict[str, Path], *, binary_path: str | None = None
+    source: Path,
+    facts: SourceFacts,
+    plan: Plan,
+    outputs: dict[str, Path],
+    pictures: Pictures,
+    *,
+    binary_path: str | None = None,
 ) -> list[str]:
-    """The one command that makes all renditions. `outputs`: rendition name -> fragmented MP4 to write."""
+    """The one command that makes all renditions and draws the pictures, so that the source is decoded once.
+
+    `outputs`: rendition name -> fragmented MP4 to write. Where every rendition is copied, drawing still decodes
+    the whole source, which shows whether it can be.
+    """
     opened = ffmpeg.input(_url(source), format_whitelist=CONTAINERS, protocol_whitelist="file")
     encoded = [r for r in plan.renditions if not r.copy]
-    pictures = _scaled(opened[str(facts.index)], facts, plan, encoded)
+    drawn, *scaled = _pictures(opened[str(facts.index)], facts, plan, 1 + len(encoded))
+    branches = dict(zip((r.name for r in encoded), scaled, strict=True))
     sounds = _sounds(opened, facts, plan)
     streams = []
     for rendition, sound in zip(plan.renditions, sounds, strict=True):
         if rendition.copy:
             video, options = opened[str(facts.index)], {"c:v": "copy"}
         else:
-            video, options = pictures[rendition.name], _x264(rendition, plan)
+            video, options = _scaled(branches[rendition.name], rendition), _x264(rendition, plan)
         streams.append(
             ffmpeg.output(
                 video,
@@ -95,34 +117,8 @@ def encode_argv(
                 f="mp4",
             )
         )
-    command = ffmpeg.merge_outputs(*streams).global_args(*GLOBAL_ARGS).overwrite_output()
-    return list(command.compile(cmd=binary_path or binary()))
-
-
-def pictures_argv(
-    *,
-    poster_from: Path,
-    poster: Path,
-    poster_at_ms: int,
-    sprite_from: Path,
-    sprite: Path,
-    every: int,
-    grid: tuple[int, int],
-    tile: tuple[int, int],
-) -> list[str]:
-    """One command for the poster and the sprite: every n-th keyframe of `sprite_from`, in a grid of tiles."""
-    still = ffmpeg.input(_url(poster_from), ss=_seconds(poster_at_ms))
-    keys = ffmpeg.input(_url(sprite_from), skip_frame="nokey")
-    tiles = (
-        keys.video.filter("select", f"not(mod(n,{every}))")
-        .filter("scale", *tile)
-        .filter("tile", f"{grid[0]}x{grid[1]}")
-    )
-    command = ffmpeg.merge_outputs(
-        ffmpeg.output(still.video, _url(poster), **JPEG, **{"q:v": 4}),
-        ffmpeg.output(tiles, _url(sprite), **JPEG, **{"q:v": 5}),
-    )
-    return list(command.global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary()))
+    command = ffmpeg.merge_outputs(*streams, *_drawings(drawn, plan, pictures))
+    return list(command.global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary_path or binary()))
 
 
 def loop_to(source: Path, seconds: int, target: Path) -> None:
@@ -192,20 +188,48 @@ def _failure(status: int, lines: Sequence[str]) -> DiskFull | DamagedFile | Enco
     return EncodingFailed(status=how, reason=lines[-1] if lines else "it said nothing")
 
 
-def _scaled(video: Any, facts: SourceFacts, plan: Plan, encoded: list[PlannedRendition]) -> dict[str, Any]:
-    """Pictures for each encoded rendition: constant rate from time 0, decoded once, never larger."""
-    if not encoded:
-        return {}
+def _pictures(video: Any, facts: SourceFacts, plan: Plan, count: int) -> list[Any]:
+    """The pictures `count` times over: constant rate from time 0, decoded once."""
     if facts.interlaced:
         video = video.filter("yadif")
     video = video.filter("fps", fps=f"{plan.fps.numerator}/{plan.fps.denominator}", start_time=0)
     if plan.hold_ms:
         video = video.filter("tpad", stop_mode="clone", stop_duration=_seconds(plan.hold_ms + 1000))
-    split = video.filter_multi_output("split", len(encoded))
-    return {
-        r.name: split[i].filter("scale", r.width, r.height).filter("setsar", 1).filter("format", "yuv420p")
-        for i, r in enumerate(encoded)
-    }
+    split = video.filter_multi_output("split", count)
+    return [split[i] for i in range(count)]
+
+
+def _scaled(video: Any, rendition: PlannedRendition) -> Any:
+    return video.filter("scale", rendition.width, rendition.height).filter("setsar", 1).filter("format", "yuv420p")
+
+
+def _drawings(video: Any, plan: Plan, pictures: Pictures) -> list[Any]:
+    """Poster and sprite. What is not shown in them is dropped before it is scaled, so they cost next to nothing."""
+    largest, (width, height) = plan.renditions[-1], pictures.sprite.tile
+    columns, rows = pictures.sprite.grid
+    both = video.filter_multi_output("split", 2)
+    still = both[0].filter("select", _at([poster_at_ms(plan.duration_ms)], plan))
+    tiles = both[1].filter("select", _at(pictures.sprite.starts_ms, plan))
+    return [
+        ffmpeg.output(
+            still.filter("scale", largest.width, largest.height).filter("setsar", 1),
+            _url(pictures.poster),
+            **JPEG,
+            **{"q:v": 4},
+        ),
+        ffmpeg.output(
+            tiles.filter("scale", width, height).filter("setsar", 1).filter("tile", f"{columns}x{rows}"),
+            _url(pictures.sprite_file),
+            **JPEG,
+            **{"q:v": 5},
+        ),
+    ]
+
+
+def _at(times_ms: Sequence[int], plan: Plan) -> str:
+    """ffmpeg's expression for the pictures that begin nearest to these times."""
+    frames = [round(ms * plan.fps / 1000) for ms in times_ms]
+    return "+".join(f"eq(n,{frame})" for frame in frames)
 
 
 def _sounds(opened: Any, facts: SourceFacts, plan: Plan) -> list[Any]:

@@ -35,9 +35,9 @@ from media.manifest import (
     hash_of_files,
     write_manifest,
 )
-from media.pictures import plan_sprite, sprite_vtt
+from media.pictures import Sprite, plan_sprite, sprite_vtt
 from media.plan import Plan, PlannedRendition, make_plan
-from media.probe import OutputFacts, SourceFacts, decode, measure, probe
+from media.probe import OutputFacts, SourceFacts, measure, probe
 
 logger = logging.getLogger(__name__)
 
@@ -150,21 +150,20 @@ def _fill(
         source_sha256 = _sha256(source)
     except OSError as error:
         raise SourceUnreadable(reason=error.strerror or "unknown") from error
-    clear = workshop / "clear"
+    clear, public = workshop / "clear", workshop / PUBLIC
     clear.mkdir(mode=0o700)
+    public.mkdir()
     try:
-        cuts = _encode(clear, source, facts, plan, report)
+        cuts, sprite = _encode(clear, public, source, facts, plan, report)
     except DamagedFile as error:
         if not any(rendition.copy for rendition in plan.renditions):
             raise
         # Copying is a saving, not a promise: when the copied track cannot be cut as planned, encode it.
         logger.info("copied track not usable, encoding instead", extra={"reason": str(error)})
         plan = make_plan(facts, block_ms=block_ms, allow_copy=False)
-        cuts = _encode(clear, source, facts, plan, report)
+        cuts, sprite = _encode(clear, public, source, facts, plan, report)
     report(Stage.ENCRYPT, ENCODING_ENDS)
 
-    public = workshop / PUBLIC
-    public.mkdir()
     start_offset_ms = min(cut.facts.start_ms for cut in cuts)
     duration_ms = min(cut.facts.end_ms for cut in cuts) - start_offset_ms
     starts = [start for _, start in cuts[0].segments]
@@ -172,7 +171,7 @@ def _fill(
     ends_ms = [*starts_ms[1:], duration_ms]
     blocks = _blocks(plan, starts_ms, ends_ms)
     keys = tuple(key_source(KEY_BYTES) for _ in blocks)
-    _draw_pictures(public, cuts, start_offset_ms, duration_ms)
+    (public / SPRITE_VTT).write_text(sprite_vtt(sprite, SPRITE, duration_ms), encoding="utf-8")
 
     renditions = []
     for cut in cuts:
@@ -205,22 +204,22 @@ def _fill(
     return manifest
 
 
-def _encode(clear: Path, source: Path, facts: SourceFacts, plan: Plan, report: _Report) -> list[_Cut]:
+def _encode(
+    clear: Path, public: Path, source: Path, facts: SourceFacts, plan: Plan, report: _Report
+) -> tuple[list[_Cut], Sprite]:
     """Run ffmpeg and measure what came out; DamagedFile when it is not what was planned."""
+    sprite = plan_sprite(plan.cuts_ms, plan.renditions[0].width, plan.renditions[0].height)
+    pictures = ffmpeg.Pictures(public / POSTER, public / SPRITE, sprite)
     outputs = {rendition.name: clear / f"{rendition.name}.mp4" for rendition in plan.renditions}
 
     def written(ms: int) -> None:
         share = min(1.0, ms / plan.duration_ms)
         report(Stage.ENCODE, ENCODING_STARTS + share * (ENCODING_ENDS - ENCODING_STARTS))
 
-    complaints = ffmpeg.run(ffmpeg.encode_argv(source, facts, plan, outputs), written)
-    if any(rendition.copy for rendition in plan.renditions):
-        # A browser may stop at one broken picture where an encoder steps over it: no copy of damage. The encoded
-        # renditions have shown whether all can be decoded; where there are none, it is tried here.
-        if complaints:
-            raise DamagedFile(reason=complaints[-1])
-        if all(rendition.copy for rendition in plan.renditions):
-            decode(outputs[plan.renditions[0].name])
+    complaints = ffmpeg.run(ffmpeg.encode_argv(source, facts, plan, outputs, pictures), written)
+    if complaints and any(rendition.copy for rendition in plan.renditions):
+        # A browser may stop at one broken picture where an encoder steps over it: no copy of damage.
+        raise DamagedFile(reason=complaints[-1])
     tolerance_ms = int(plan.half_frame_ms)
     cuts = []
     for rendition in plan.renditions:
@@ -232,7 +231,7 @@ def _encode(clear: Path, source: Path, facts: SourceFacts, plan: Plan, report: _
         expected = [cut_ms + measured.start_ms for cut_ms in plan.cuts_ms]
         segments = group_fragments(layout, measured.keyframes_ms, expected, tolerance_ms)
         cuts.append(_Cut(rendition, path, measured, layout.init, segments))
-    return cuts
+    return cuts, sprite
 
 
 def _blocks(plan: Plan, starts_ms: list[int], ends_ms: list[int]) -> tuple[Block, ...]:
@@ -241,25 +240,6 @@ def _blocks(plan: Plan, starts_ms: list[int], ends_ms: list[int]) -> tuple[Block
         Block(index=i, start_ms=starts_ms[first], end_ms=ends_ms[min(first + size, len(ends_ms)) - 1])
         for i, first in enumerate(range(0, len(starts_ms), size))
     )
-
-
-def _draw_pictures(public: Path, cuts: list[_Cut], start_offset_ms: int, duration_ms: int) -> None:
-    """The poster from a keyframe at about a tenth, past a title that fades in; the sprite from keyframes."""
-    smallest, largest = cuts[0], cuts[-1]
-    keyframes_ms = [key - start_offset_ms for key in smallest.facts.keyframes_ms]
-    sprite = plan_sprite(keyframes_ms, smallest.planned.width, smallest.planned.height)
-    argv = ffmpeg.pictures_argv(
-        poster_from=largest.clear,
-        poster=public / POSTER,
-        poster_at_ms=max(0, min(duration_ms // 10, duration_ms - 200)),  # before the last picture begins
-        sprite_from=smallest.clear,
-        sprite=public / SPRITE,
-        every=sprite.every,
-        grid=sprite.grid,
-        tile=sprite.tile,
-    )
-    ffmpeg.run(argv)
-    (public / SPRITE_VTT).write_text(sprite_vtt(sprite, SPRITE, duration_ms), encoding="utf-8")
 
 
 def _encrypt(public: Path, cut: _Cut, plan: Plan, keys: tuple[bytes, ...]) -> list[int]:

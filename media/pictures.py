@@ -14,22 +14,25 @@ COLUMNS = 10
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """`every`: each n-th keyframe is taken. Tiles run row by row; `starts_ms` has one entry a tile."""
+    """Tiles run row by row; `starts_ms` has one entry a tile: when its picture is shown."""
 
-    every: int
     grid: tuple[int, int]
     tile: tuple[int, int]
     starts_ms: tuple[int, ...]
 
 
-def plan_sprite(keyframes_ms: Sequence[int], width: int, height: int) -> Sprite:
-    """At most 100 thumbnails, spread evenly over the keyframes (decoding only those costs almost nothing)."""
-    every = ceil(len(keyframes_ms) / MAX_THUMBNAILS)
-    starts_ms = tuple(keyframes_ms[::every])
+def plan_sprite(cuts_ms: Sequence[int], width: int, height: int) -> Sprite:
+    """At most 100 thumbnails, spread evenly over the starts of the segments."""
+    starts_ms = tuple(cuts_ms[:: ceil(len(cuts_ms) / MAX_THUMBNAILS)])
     columns = min(COLUMNS, len(starts_ms))
     scale = Fraction(LONG_SIDE, max(width, height))
     tile = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
-    return Sprite(every, (columns, ceil(len(starts_ms) / columns)), tile, starts_ms)
+    return Sprite((columns, ceil(len(starts_ms) / columns)), tile, starts_ms)
+
+
+def poster_at_ms(duration_ms: int) -> int:
+    """About a tenth in, past a title that fades in; in a very short lesson before its last picture begins."""
+    return max(0, min(duration_ms // 10, duration_ms - 200))
 
 
 def sprite_vtt(sprite: Sprite, image: str, duration_ms: int) -> str:

@@ -193,18 +193,6 @@ def measure(output: Path) -> OutputFacts:
     )
 
 
-def decode(output: Path) -> None:
-    """Decode every picture of a produced rendition; DamagedFile at the first that cannot be decoded."""
-    with _opened(output) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        try:
-            for _ in container.decode(stream):
-                pass
-        except FFmpegError as error:
-            raise DamagedFile(reason="a picture cannot be decoded") from error
-
-
 def _level(extradata: bytes | None) -> int:
     """The H.264 level times ten, from avcC; 0 when the file does not state it there."""
     return extradata[3] if extradata and len(extradata) > 3 and extradata[0] == 1 else 0

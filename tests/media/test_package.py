@@ -14,6 +14,7 @@ from media import ffmpeg
 from media.errors import BadParameter
 from media.manifest import PUBLIC, Manifest, Rendition, find_damage, hash_of_files, read_keys, read_manifest
 from media.package import Progress, Stage, package
+from media.pictures import plan_sprite
 from media.plan import make_plan
 from media.playlist import master_playlist, media_playlist
 from media.probe import probe
@@ -214,7 +215,9 @@ def test_interlaced_pictures_become_whole_ones(tmp_path: Path) -> None:
     source = make(tmp_path / "fields.mpg", *picture("352x288", 1, "50"), *tone(1), *fields, "-f", "mpeg")
     facts = probe(source)
     assert facts.interlaced
-    assert any("yadif" in word for word in ffmpeg.encode_argv(source, facts, make_plan(facts), {"288": tmp_path}))
+    plan = make_plan(facts)
+    drawn = ffmpeg.Pictures(tmp_path / "poster.jpg", tmp_path / "sprite.jpg", plan_sprite(plan.cuts_ms, 352, 288))
+    assert any("yadif" in word for word in ffmpeg.encode_argv(source, facts, plan, {"288": tmp_path}, drawn))
     manifest = package(source, tmp_path / "lesson")
     times, _ = pictures_of(opened(tmp_path / "lesson", manifest, manifest.renditions[0]), tmp_path / "clear.mp4")
     assert len(times) == pytest.approx(25, abs=2)
@@ -255,6 +258,37 @@ def test_poster_and_sprite_are_pictures_of_the_lesson(encoded: Packaged) -> None
         width, height = sprite.streams.video[0].width, sprite.streams.video[0].height
     assert len(tiles) == len(manifest.renditions[0].segments)
     assert all(x + w <= width and y + h <= height for x, y, w, h in tiles)
+
+
+@pytest.mark.parametrize("name", ["encoded", "copied"])
+def test_each_thumbnail_shows_what_is_seen_at_its_time(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    target, manifest = request.getfixturevalue(name)
+    smallest = manifest.renditions[0]
+    (tmp_path / "clear.mp4").write_bytes(opened(target, manifest, smallest))
+    with av.open(str(tmp_path / "clear.mp4")) as container:
+        seen = {round((f.time or 0) * 1000): f for f in container.decode(container.streams.video[0])}
+    with av.open(str(target / PUBLIC / manifest.sprite)) as container:
+        sprite = next(container.decode(container.streams.video[0]))
+    vtt = (target / PUBLIC / manifest.sprite_vtt).read_text()
+    tiles = [[int(n) for n in found] for found in re.findall(r"#xywh=(\d+),(\d+),(\d+),(\d+)", vtt)]
+    for segment, (x, y, width, height) in zip(smallest.segments, tiles, strict=True):
+        shown = grey(sprite, sprite.width, sprite.height)
+        tile = [shown[(y + row) * sprite.width + x + column] for row in range(height) for column in range(width)]
+
+        def distance(ms: int, tile: list[int] = tile, size: tuple[int, int] = (width, height)) -> int:
+            return sum(abs(one - other) for one, other in zip(tile, grey(seen[ms], *size), strict=True))
+
+        nearest = min(sorted(seen)[::5], key=distance)
+        assert abs(nearest - segment.start_ms) <= 400
+
+
+def grey(frame: av.VideoFrame, width: int, height: int) -> bytes:
+    """The picture at this size, a byte a pixel, without the padding of rows."""
+    plane = frame.reformat(width=width, height=height, format="gray").planes[0]
+    whole = bytes(plane)
+    return b"".join(whole[row * plane.line_size : row * plane.line_size + width] for row in range(height))
 
 
 def test_progress_runs_from_nothing_to_all_and_never_back(with_sound: Path, tmp_path: Path) -> None:
