@@ -1,6 +1,7 @@
-"""The signing keys of phones: a P-256 public key that a browser made and whose private half it cannot give away.
+"""The keys of phones: P-256 public keys that a browser made and whose private halves it cannot give away.
 
-It does not prove watching; it ties each report to one device and stops replays across accounts (MODEL T10, T13).
+The signing key does not prove watching; it ties each report to one device and stops replays across accounts
+(MODEL T10, T13). The agreement key, if a device has one, is what its downloaded lessons' keys are sealed to.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from elearn.errors import Malformed, NotFound
+from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people.models import Device, Person
 from elearn.runtime import runtime
 
@@ -30,7 +34,7 @@ CACHED_FOR_S = 30.0
 MOST_CACHED = 10_000
 
 
-class PublicJwk(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class P256Jwk(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A P-256 public key as WebCrypto exports it (RFC 7517, RFC 7518 section 6.2.1). `d` is the private half."""
 
     kty: Literal["EC"]
@@ -39,10 +43,34 @@ class PublicJwk(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     y: str
     ext: bool | None = None
     key_ops: list[str] | None = None
-    alg: Literal["ES256"] | None = None
-    use: Literal["sig"] | None = None
     kid: str | None = None
     d: str | None = None
+
+    def bare(self) -> dict[str, str]:
+        """The members that make the key, and nothing else."""
+        return {"crv": self.crv, "kty": self.kty, "x": self.x, "y": self.y}
+
+
+class PublicJwk(P256Jwk, frozen=True):
+    """A key that signs (ECDSA)."""
+
+    alg: Literal["ES256"] | None = None
+    use: Literal["sig"] | None = None
+
+
+class AgreementJwk(P256Jwk, frozen=True):
+    """A key that others agree on a secret with (ECDH)."""
+
+    alg: Literal["ECDH-ES+A256KW"] | None = None
+    use: Literal["enc"] | None = None
+
+
+class Agreement(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An agreement key and the proof that the device's signing key stands behind it."""
+
+    jwk: AgreementJwk
+    sig: str
+    """base64url of r || s (RFC 7518, section 3.4) by the signing key over `agreement_bytes`."""
 
 
 def _coordinate(text: str) -> int:
@@ -65,32 +93,35 @@ def load_key(x: str, y: str) -> ec.EllipticCurvePublicKey:
         raise Malformed("The device key is not a point on the curve P-256.", code="device_key") from error
 
 
-def thumbprint(jwk: PublicJwk) -> str:
+def thumbprint(jwk: P256Jwk) -> str:
     """RFC 7638 with SHA-256, base64url: over the required members only, sorted, without spaces."""
-    members = {"crv": jwk.crv, "kty": jwk.kty, "x": jwk.x, "y": jwk.y}
-    exact = json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    exact = json.dumps(jwk.bare(), sort_keys=True, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(hashlib.sha256(exact).digest()).rstrip(b"=").decode()
 
 
-def enrol(session: Session, person_id: UUID, jwk: PublicJwk, *, at: datetime) -> str:
+def agreement_bytes(name: str) -> bytes:
+    """What the signing key signs to bring an agreement key of thumbprint `name`."""
+    return f"elearn agreement\n{name}".encode()
+
+
+def enrol(
+    session: Session, person_id: UUID, jwk: PublicJwk, *, at: datetime, agreement: Agreement | None = None
+) -> str:
     """The person's device may sign reports from now on; answers its thumbprint. Doing it again changes nothing.
 
-    Raises Malformed: a private key, or no point on the curve; NotFound; a revoked key stays revoked: Malformed.
+    With `agreement` it can be given downloads too: one key for good, so that nobody who can only speak for the
+    learner moves what is sealed to another device. Raises Malformed: a private key, no point on the curve, a proof
+    that does not hold; NotFound; a revoked key stays revoked: Malformed; Conflict: another agreement key.
     """
-    if jwk.d is not None:
-        raise Malformed("This is a private key. Send only the public half.", code="private_key")
-    load_key(jwk.x, jwk.y)
+    signing = _checked(jwk)
     name = thumbprint(jwk)
+    if agreement is not None:
+        _prove(agreement, jwk, signing)
     if session.get(Person, person_id, with_for_update=True) is None:
         raise NotFound("There is no such person.")
     session.execute(
         insert(Device)
-        .values(
-            person_id=person_id,
-            thumbprint=name,
-            jwk={"crv": jwk.crv, "kty": jwk.kty, "x": jwk.x, "y": jwk.y},
-            enrolled_at=at,
-        )
+        .values(person_id=person_id, thumbprint=name, jwk=jwk.bare(), enrolled_at=at)
         .on_conflict_do_nothing()
     )
     live = session.scalars(
@@ -98,12 +129,65 @@ def enrol(session: Session, person_id: UUID, jwk: PublicJwk, *, at: datetime) ->
         .where(Device.person_id == person_id, Device.revoked_at.is_(None))
         .order_by(Device.enrolled_at.desc(), Device.id.desc())
     ).all()
-    if name not in {device.thumbprint for device in live}:
+    own = next((device for device in live if device.thumbprint == name), None)
+    if own is None:
         raise Malformed("This device key was revoked. Make a new one.", code="device_revoked")
+    if agreement is not None:
+        if own.agreement_jwk not in (None, agreement.jwk.bare()):
+            raise Conflict(
+                "This device has another key for downloads already. Make a new device key.", code="device_agreement"
+            )
+        own.agreement_jwk = agreement.jwk.bare()
     for too_old in live[MOST_DEVICES:]:
         too_old.revoked_at = at
     session.flush()
     return name
+
+
+def _checked(jwk: P256Jwk) -> ec.EllipticCurvePublicKey:
+    """The key itself. Raises Malformed: a private one, or no point on the curve."""
+    if jwk.d is not None:
+        raise Malformed("This is a private key. Send only the public half.", code="private_key")
+    return load_key(jwk.x, jwk.y)
+
+
+def _prove(agreement: Agreement, jwk: PublicJwk, signing: ec.EllipticCurvePublicKey) -> None:
+    """Raises Malformed unless the agreement key is a sound one, not the signing key again, and signed for by it."""
+    _checked(agreement.jwk)
+    if agreement.jwk.bare() == jwk.bare():
+        # One key for two purposes: what is agreed on could stand in for what is signed.
+        raise Malformed("The key for downloads must not be the signing key.", code="device_key")
+    if not signature_holds(signing, agreement.sig, agreement_bytes(thumbprint(agreement.jwk))):
+        raise Malformed("The device did not sign for its key for downloads.", code="agreement_signature")
+
+
+def signature_holds(key: ec.EllipticCurvePublicKey, sig: str, signed: bytes) -> bool:
+    """Is `sig` base64url of an ES256 signature (r || s, RFC 7518, section 3.4) by `key` over `signed`?"""
+    try:
+        raw = base64.urlsafe_b64decode(sig + "=" * (-len(sig) % 4))
+    except ValueError:
+        return False
+    if len(raw) != 64:
+        return False
+    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    try:
+        key.verify(der, signed, ec.ECDSA(SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def agreement_key(session: Session, person_id: UUID, name: str) -> dict[str, str] | None:
+    """The agreement key (a bare JWK) of this person's live device; None: it brought none. Raises NotFound."""
+    row = session.execute(
+        sa.select(Device.agreement_jwk).where(
+            Device.person_id == person_id, Device.thumbprint == name, Device.revoked_at.is_(None)
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("There is no such device.")
+    jwk: dict[str, str] | None = row.agreement_jwk
+    return jwk
 
 
 def revoke(session: Session, person_id: UUID, name: str, *, at: datetime) -> None:

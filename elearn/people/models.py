@@ -222,7 +222,7 @@ class SignInTry(Base):
 
 
 class Device(Base):
-    """A phone's signing key (ES256), enrolled at sign-in; it ties each report to a device (MODEL T10, T13)."""
+    """A phone's keys, the signing one (ES256) enrolled at sign-in; it ties each report to a device (MODEL T10, T13)."""
 
     __tablename__ = "device"
     __table_args__ = (sa.UniqueConstraint("person_id", "thumbprint"),)
@@ -233,6 +233,8 @@ class Device(Base):
     """RFC 7638 over SHA-256, base64url. Two persons may share a phone."""
     jwk: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """crv, kty, x, y and nothing else."""
+    agreement_jwk: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The same of the key that downloads are sealed to, set once; None: this device downloads nothing."""
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 

@@ -18,13 +18,14 @@ bp = Blueprint("people", __name__)
 
 class Enrolment(msgspec.Struct, forbid_unknown_fields=True):
     jwk: devices.PublicJwk
+    agreement: devices.Agreement | None = None
 
 
 @bp.post("/devices")
 @web.allow(SIGNED_IN)
 def enrol_device() -> ResponseReturnValue:
-    """Enrol this browser's public key; 201 with its thumbprint, also when it is known already."""
+    """Enrol this browser's public keys; 201 with the signing one's thumbprint, also when it is known already."""
     sent = web.read_json(Enrolment)
-    name = devices.enrol(db.session(), current_person_id(), sent.jwk, at=utcnow())
+    name = devices.enrol(db.session(), current_person_id(), sent.jwk, at=utcnow(), agreement=sent.agreement)
     db.session.commit()
     return jsonify(thumbprint=name), 201

@@ -216,6 +216,29 @@ class Delivery(Ledger, Base):
     given_ms: Mapped[int]
 
 
+class Licence(Ledger, Base):
+    """All of a unit's keys were sealed to a device for offline study: all its media counts as delivered (MODEL 1.8)."""
+
+    __tablename__ = "licence"
+    __table_args__ = (
+        sa.CheckConstraint("issued_ms < expires_ms", name="lasts"),
+        sa.Index(None, "learner_id", "unit_id", "device"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    learner_id: Mapped[UUID] = mapped_column(ForeignKey(LEARNER))
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey(UNIT))
+    device: Mapped[str]
+    """RFC 7638 thumbprint of the device's signing key."""
+    agreement: Mapped[str]
+    """The same of the key that the licence was sealed to."""
+    sitting_id: Mapped[UUID] = mapped_column(ForeignKey(SITTING))
+    issued_ms: Mapped[int]
+    expires_ms: Mapped[int]
+    """The device plays it no longer then. Nothing here depends on it: credit is bounded by the other rules."""
+    policy: Mapped[str] = mapped_column(ForeignKey(POLICY))
+
+
 class PresenceCheck(Base):
     """One question put to a learner, and how it went."""
 

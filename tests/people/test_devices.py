@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
 from sqlalchemy.orm import Session
 
-from elearn.errors import Malformed, NotFound
+from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import devices
-from elearn.people.devices import PublicJwk
+from elearn.people.devices import Agreement, AgreementJwk, PublicJwk
 from tests.builders_people import AT, a_person, an_account, signed_in
 
 BASE = {"kty": "EC", "crv": "P-256"}
@@ -123,3 +126,147 @@ def test_the_oldest_device_goes_when_there_are_too_many(session: Session) -> Non
     with pytest.raises(NotFound):
         devices.public_key(session, person.id, names[0])
     assert all(devices.public_key(session, person.id, name) for name in names[1:])
+
+
+# -- the key that downloads are sealed to
+
+
+class Phone:
+    """A browser with both its keys."""
+
+    def __init__(self) -> None:
+        self.signing, self.agreeing = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        return public(self.signing)
+
+    def agreement(self, key: ec.EllipticCurvePrivateKey | None = None, **changes: object) -> dict[str, object]:
+        """What the phone sends of its agreement key, or of `key`."""
+        jwk = public(key or self.agreeing)
+        name = devices.thumbprint(msgspec.convert(jwk, AgreementJwk))
+        return {"jwk": jwk, "sig": signed(self.signing, f"elearn agreement\n{name}"), **changes}
+
+
+def public(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    numbers = key.public_key().public_numbers()
+    return {**BASE, "x": _text(numbers.x), "y": _text(numbers.y)}
+
+
+def signed(key: ec.EllipticCurvePrivateKey, text: str) -> str:
+    r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(SHA256())))
+    return _text(r << 256 | s, 64)
+
+
+def enrol(session: Session, person_id: UUID, phone: Phone, agreement: object = None) -> str:
+    proof = None if agreement is None else msgspec.convert(agreement, Agreement)
+    return devices.enrol(session, person_id, msgspec.convert(phone.jwk, PublicJwk), at=AT, agreement=proof)
+
+
+def test_a_device_brings_its_agreement_key_with_it(client: FlaskClient, session: Session) -> None:
+    account, phone = an_account(session), Phone()
+    header = signed_in(client, session, account)
+    exported = phone.agreement()
+    exported["jwk"] = {**public(phone.agreeing), "ext": True, "key_ops": []}
+    for agreement in (phone.agreement(), exported):
+        answer = client.post("/devices", json={"jwk": phone.jwk, "agreement": agreement}, headers=header)
+        assert answer.status_code == 201, "the same again is harmless, signed anew or labelled"
+    assert answer.json is not None
+    name = answer.json["thumbprint"]
+    assert name == devices.thumbprint(msgspec.convert(phone.jwk, PublicJwk))
+    assert devices.agreement_key(session, account.person_id, name) == public(phone.agreeing)
+
+
+def test_a_device_that_was_enrolled_without_one_may_bring_it_later_and_keeps_it(session: Session) -> None:
+    person, phone = a_person(session), Phone()
+    name = enrol(session, person.id, phone)
+    assert devices.agreement_key(session, person.id, name) is None
+    enrol(session, person.id, phone, phone.agreement())
+    enrol(session, person.id, phone)
+    assert devices.agreement_key(session, person.id, name) == public(phone.agreeing)
+
+
+def test_an_agreement_key_is_set_once_and_never_replaced(client: FlaskClient, session: Session) -> None:
+    account, phone = an_account(session), Phone()
+    header = signed_in(client, session, account)
+    name = enrol(session, account.person_id, phone, phone.agreement())
+    session.commit()
+    other = phone.agreement(ec.generate_private_key(ec.SECP256R1()))
+    refused = client.post("/devices", json={"jwk": phone.jwk, "agreement": other}, headers=header)
+    assert refused.status_code == 409
+    assert refused.json is not None
+    assert refused.json["error"] == "device_agreement"
+    with pytest.raises(Conflict):
+        enrol(session, account.person_id, phone, other)
+    assert devices.agreement_key(session, account.person_id, name) == public(phone.agreeing)
+
+
+PHONE = Phone()
+PROOF = PHONE.agreement()
+SIG = str(PROOF["sig"])
+NAME = devices.thumbprint(msgspec.convert(PROOF["jwk"], AgreementJwk))
+
+
+@pytest.mark.parametrize(
+    ("rule", "agreement", "error"),
+    [
+        ("somebody else's signature", {**PROOF, "sig": Phone().agreement()["sig"]}, "agreement_signature"),
+        (
+            "signed by another device",
+            {**PROOF, "sig": signed(Phone().signing, f"elearn agreement\n{NAME}")},
+            "agreement_signature",
+        ),
+        (
+            "signed by the agreement key itself",
+            {**PROOF, "sig": signed(PHONE.agreeing, f"elearn agreement\n{NAME}")},
+            "agreement_signature",
+        ),
+        (
+            "the signature of a bare thumbprint, as a report could hold it",
+            {**PROOF, "sig": signed(PHONE.signing, NAME)},
+            "agreement_signature",
+        ),
+        ("a signature cut short", {**PROOF, "sig": SIG[:-3]}, "agreement_signature"),
+        ("a signature with more behind it", {**PROOF, "sig": SIG + "AAAA"}, "agreement_signature"),
+        ("no base64url", {**PROOF, "sig": "§" * 86}, "agreement_signature"),
+        ("an empty signature", {**PROOF, "sig": ""}, "agreement_signature"),
+        ("zeroes for a signature", {**PROOF, "sig": _text(0, 64)}, "agreement_signature"),
+        ("no signature", {"jwk": PROOF["jwk"]}, "malformed"),
+        ("no key", {"sig": SIG}, "malformed"),
+        ("the signing key again", PHONE.agreement(PHONE.signing), "device_key"),
+        ("no point on the curve", {**PROOF, "jwk": {**BASE, "x": GOOD.x, "y": a_jwk().y}}, "device_key"),
+        ("a padded coordinate", {**PROOF, "jwk": {**public(PHONE.agreeing), "x": GOOD.x + "="}}, "device_key"),
+        ("a private key", {**PROOF, "jwk": {**public(PHONE.agreeing), "d": _text(1)}}, "private_key"),
+        ("another curve", {**PROOF, "jwk": {**public(PHONE.agreeing), "crv": "P-384"}}, "malformed"),
+        ("a key for signing", {**PROOF, "jwk": {**public(PHONE.agreeing), "use": "sig"}}, "malformed"),
+        ("another algorithm", {**PROOF, "jwk": {**public(PHONE.agreeing), "alg": "ECDH-ES"}}, "malformed"),
+        ("something unknown", {**PROOF, "more": 1}, "malformed"),
+        ("a text", "key", "malformed"),
+    ],
+)
+def test_an_agreement_key_without_a_sound_proof_is_refused_and_nothing_is_enrolled(
+    client: FlaskClient, session: Session, rule: str, agreement: object, error: str
+) -> None:
+    account = an_account(session)
+    header = signed_in(client, session, account)
+    answer = client.post("/devices", json={"jwk": PHONE.jwk, "agreement": agreement}, headers=header)
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["error"]) == (400, error), rule
+    with pytest.raises(NotFound):
+        devices.agreement_key(session, account.person_id, devices.thumbprint(msgspec.convert(PHONE.jwk, PublicJwk)))
+
+
+def test_a_revoked_device_has_no_agreement_key_any_more(session: Session) -> None:
+    person, phone = a_person(session), Phone()
+    name = enrol(session, person.id, phone, phone.agreement())
+    devices.revoke(session, person.id, name, at=AT)
+    with pytest.raises(NotFound):
+        devices.agreement_key(session, person.id, name)
+
+
+def test_refusals_are_told_in_chinese(client: FlaskClient, session: Session) -> None:
+    header = {**signed_in(client, session, an_account(session)), "Accept-Language": "zh-CN"}
+    sent = {"jwk": PHONE.jwk, "agreement": {**PROOF, "sig": ""}}
+    answer = client.post("/devices", json=sent, headers=header)
+    assert answer.json is not None
+    assert answer.json["detail"] == "下载密钥未经本设备签名确认。"
