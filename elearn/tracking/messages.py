@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from elearn.errors import Malformed
 from elearn.tracking.lrs.check import Checked, check_statement
@@ -31,6 +31,7 @@ SESSION_ID = "https://w3id.org/xapi/video/extensions/session-id"
 
 Milliseconds = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 """A claim may be nonsense (the verifier says so), but it fits the column that keeps it."""
+ScreenPixels = Annotated[int, Meta(ge=0, le=100_000)]
 
 
 class SentReport(Struct, forbid_unknown_fields=True):
@@ -47,6 +48,19 @@ class Message(Struct, forbid_unknown_fields=True):
     reports: Annotated[list[SentReport], Meta(max_length=MAX_REPORTS)]
 
 
+class ClientFacts(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a player says of the browser it runs in. Evidence for people to look at; nothing is decided by it."""
+
+    touch: bool | UnsetType = UNSET
+    """Has it a touch screen?"""
+    webdriver: bool | UnsetType = UNSET
+    """Does it say itself that a program drives it (WebDriver, section 4)?"""
+    screen: tuple[ScreenPixels, ScreenPixels] | UnsetType = UNSET
+    """Width and height in CSS pixels."""
+    zone: Annotated[str, Meta(pattern="^[A-Za-z0-9_+/-]{1,64}$")] | UnsetType = UNSET
+    """Its time zone by the IANA's name."""
+
+
 class OpenRequest(Struct, forbid_unknown_fields=True):
     """The body of `POST /sittings`."""
 
@@ -54,6 +68,7 @@ class OpenRequest(Struct, forbid_unknown_fields=True):
     device: Annotated[str, Meta(max_length=64)]
     cm: Milliseconds
     player: Annotated[str, Meta(max_length=64)]
+    client: ClientFacts | None = None
 
 
 class AnswerRequest(Struct, forbid_unknown_fields=True):
@@ -75,6 +90,8 @@ class _Claim(Struct):
     hidden: Milliseconds
     prev: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
     event: Annotated[str, Meta(max_length=32)]
+    touches: Annotated[int, Meta(ge=0, le=2**31)] | None = None
+    """Touches and keys since the report before: evidence, no part of any decision."""
 
 
 class _ResultExtensions(Struct):

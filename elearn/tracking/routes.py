@@ -32,6 +32,7 @@ from elearn.tracking.messages import (
     read_reports,
 )
 from elearn.tracking.policy import Policy
+from elearn.tracking.signals import clients
 from elearn.tracking.standing import Locked, read_unit, store
 from elearn.tracking.tokens import Token, Tokens
 
@@ -65,6 +66,17 @@ def open_sitting() -> ResponseReturnValue:
         policy=policy,
         presence_secret=_presence_secret(),
         now_ms=to_ms(now),
+    )
+    clients.record(
+        session,
+        sitting_id=locked.sitting_id,
+        learner_id=person_id,
+        device=sent.device,
+        opened_ms=locked.opened_ms,
+        address=request.remote_addr,
+        user_agent=request.user_agent.string,
+        client=sent.client,
+        secret=clients.secret_of(runtime().settings.secret_key),
     )
     state = _state(session, locked, facts, policy)
     session.commit()
