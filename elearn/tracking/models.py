@@ -60,6 +60,37 @@ class WatchPolicy(Ledger, Base):
     """RFC 8785 JSON; its SHA-256 is the digest."""
 
 
+class WatchRule(Base):
+    """Which values hold where and when (DESIGN 3.7). Rows are added, and an open one is ended once; nothing else."""
+
+    __tablename__ = "watch_rule"
+    __table_args__ = (
+        sa.CheckConstraint("effective_to IS NULL OR effective_from <= effective_to", name="dates"),
+        sa.CheckConstraint("region ~ '^[1-9][0-9]{5}$'", name="region"),
+        sa.CheckConstraint("num_nulls(closed_at, closed_by) IN (0, 2)", name="closed_whole"),
+        ExcludeConstraint(
+            (sa.literal_column("coalesce(region, '')"), "="),
+            (sa.literal_column("daterange(effective_from, effective_to, '[]')"), "&&"),
+            name="ex_watch_rule_one_a_day",
+            using="gist",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    region: Mapped[str | None]
+    """GB/T 2260, six digits, of the institution whose class is studied for; None: everywhere."""
+    effective_from: Mapped[date]
+    effective_to: Mapped[date | None]
+    """The last day in force; open when None."""
+    policy: Mapped[str] = mapped_column(ForeignKey(POLICY))
+    loaded_at: Mapped[datetime]
+    loaded_by: Mapped[str]
+    """Who ran the command, as the machine calls them."""
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    """Who ended it when it had been open."""
+
+
 class LearnerWatch(Base):
     """One learner across all lessons. Whoever decides about a learner locks this row first, then the sitting's."""
 
@@ -126,8 +157,8 @@ class Sitting(Base):
     unit_id: Mapped[UUID] = mapped_column(ForeignKey(UNIT))
     class_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.training_class.id"))
     """The filed class this is watched for; None: watched, but for no class."""
-    device: Mapped[str]
-    """RFC 7638 thumbprint of the key that signs its reports."""
+    device: Mapped[str | None]
+    """RFC 7638 thumbprint of the key that signs its reports; None: a browser that cannot sign, and its rules allow."""
     actor: Mapped[str]
     """The learner's pseudonym: account name of the statements' actor."""
     player: Mapped[str]
@@ -144,6 +175,8 @@ class Sitting(Base):
     last_digest: Mapped[bytes | None]
     """SHA-256 of that report's bytes: what the next one must name as `prev`."""
     gap_late_ms: Mapped[int]
+    real_carry_ms: Mapped[int] = mapped_column(server_default="0")
+    """Real time not yet spent, where rules count real time (`Policy.real_hours`); else 0."""
     ended_ms: Mapped[int | None]
     ended_reason: Mapped[str | None]
     nonces: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))
@@ -184,7 +217,8 @@ class Report(Ledger, Base):
     seq: Mapped[int]
     sha256: Mapped[bytes]
     prev: Mapped[bytes | None]
-    sig: Mapped[bytes]
+    sig: Mapped[bytes | None]
+    """ES256 by the sitting's device; None: not signed."""
     nonce: Mapped[str]
     statement_id: Mapped[UUID]
     tau_ms: Mapped[int]
@@ -197,7 +231,7 @@ class Report(Ledger, Base):
     chain_broken: Mapped[bool]
     """True when `prev` does not name the report before it: a flag, nothing is refused for it."""
     credited: Mapped[list[Any]] = mapped_column(JSONB)
-    """[[start_ms, end_ms, local date, late], ...]"""
+    """[[start_ms, end_ms, local date, late], ...]; with `excess_ms` as a fifth where that is not 0"""
     refused: Mapped[list[Any]] = mapped_column(JSONB)
     """[[start_ms, end_ms, code of MODEL 1.2], ...]"""
     seen: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -277,6 +311,7 @@ class WatchedSpan(Ledger, Base):
     __table_args__ = (
         sa.UniqueConstraint("reverses_id"),
         sa.CheckConstraint("0 <= start_ms AND start_ms < end_ms", name="holds_media"),
+        sa.CheckConstraint("0 <= excess_ms AND excess_ms <= end_ms - start_ms", name="excess"),
         sa.CheckConstraint(
             "CASE kind WHEN 'pending' THEN statement_id IS NOT NULL AND sitting_id IS NOT NULL AND reverses_id IS NULL "
             "WHEN 'final' THEN check_id IS NOT NULL AND cardinality(settles) > 0 AND reverses_id IS NULL "
@@ -299,6 +334,9 @@ class WatchedSpan(Ledger, Base):
     """The local day it counts on."""
     late: Mapped[bool]
     """True when some of it was heard later than ONLINE after it was played."""
+    excess_ms: Mapped[int] = mapped_column(server_default="0")
+    """Media beyond the real time it took, where rules count real time: watched, and no hours. What it is worth in
+    hours is `end_ms - start_ms - excess_ms`."""
     statement_id: Mapped[UUID | None]
     check_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.presence_check.id"))
     settles: Mapped[list[UUID]] = mapped_column(ARRAY(sa.Uuid()))

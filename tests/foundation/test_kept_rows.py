@@ -26,3 +26,29 @@ def test_devices_enrolled_before_downloads_keep_their_key_and_have_none_to_seal_
         row = connection.execute(sa.text("SELECT thumbprint, jwk, agreement_jwk FROM elearn.device")).one()
     engine.dispose()
     assert tuple(row) == ("t", {"crv": "P-256"}, None)
+
+
+def test_what_was_watched_before_real_time_counted_is_worth_all_of_its_media(services: embedded.Services) -> None:
+    url = services.create_database("watched_before")
+    schema.upgrade(url, to="0008")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("""
+            SET session_replication_role = replica;  -- rows of a whole school are not what this is about
+            INSERT INTO elearn.watched_span (id, kind, learner_id, unit_id, sitting_id, start_ms, end_ms, "on", late,
+                                             statement_id, settles, policy, heard_at)
+            VALUES (gen_random_uuid(), 'pending', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 0, 15000,
+                    '2026-06-20', false, gen_random_uuid(), '{}', 'p', now());
+            INSERT INTO elearn.sitting (id, learner_id, unit_id, device, actor, player, policy, opened_ms, expires_ms,
+                                        cm_open_ms, e_ms, carry_ms, last_cm_ms, seq, gap_late_ms, nonces)
+            VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'thumb', 'a', 'hls.js', 'p', 0, 1,
+                    0, 0, 7, 0, 0, 0, '{}');
+            """)
+        )
+    schema.upgrade(url, to="0009")
+    with engine.connect() as connection:
+        span = connection.execute(sa.text("SELECT start_ms, end_ms, excess_ms FROM elearn.watched_span")).one()
+        sitting = connection.execute(sa.text("SELECT device, carry_ms, real_carry_ms FROM elearn.sitting")).one()
+    engine.dispose()
+    assert (tuple(span), tuple(sitting)) == ((0, 15_000, 0), ("thumb", 7, 0))
