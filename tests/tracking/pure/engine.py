@@ -93,8 +93,10 @@ class Engine:
         self.sittings: dict[str, Sitting] = {}
         self.known: defaultdict[tuple[str, str], tuple[Span, ...]] = defaultdict(tuple)
         self.delivered: defaultdict[tuple[str, str], tuple[Span, ...]] = defaultdict(tuple)
+        self.frontiers: dict[tuple[str, str], tuple[tuple[Span, ...], int]] = {}
         self.first_given: dict[tuple[str, str, int], int] = {}
         self.pending: list[Piece] = []
+        self.pending_of: Counter[str] = Counter()
         self.final: list[Piece] = []
         self.reasons: Counter[str] = Counter()
         self.applied: list[Applied] = []
@@ -102,12 +104,17 @@ class Engine:
     # -- what a player may ask
 
     def frontier_ms(self, learner: str, unit: str) -> int:
-        """F(L,u)."""
-        return frontier_ms(self.known[learner, unit], bridge_ms=self.policy.delta_ms)
+        """F(L,u), counted anew when K(L,u) is another."""
+        known = self.known[learner, unit]
+        counted, frontier = self.frontiers.get((learner, unit), ((), 0))
+        if counted is not known:
+            frontier = frontier_ms(known, bridge_ms=self.policy.delta_ms)
+            self.frontiers[learner, unit] = known, frontier
+        return frontier
 
     def pending_ms(self, learner: str) -> int:
         """|Pend(L)|."""
-        return sum(p.span.length_ms for p in self.pending if p.learner == learner)
+        return self.pending_of[learner]
 
     def live(self, learner: str) -> list[Sitting]:
         """The sittings of this learner that are not ended: one at most (I4)."""
@@ -209,6 +216,7 @@ class Engine:
         mine = [p for p in self.pending if p.learner == learner]
         settled = presence.settle(mine, passed, tau_ms, self.policy)
         self.pending = [p for p in self.pending if p.learner != learner]
+        self.pending_of[learner] = 0
         self.final += settled.final
         for piece, reason in settled.removed:
             self.reasons[reason] += 1
@@ -254,8 +262,10 @@ class Engine:
         row.days.update(verdict.learner.days)
         for refused in verdict.refused:
             self.reasons[refused.reason] += 1
-        self.known[where] = merge([*known, *(c.span for c in verdict.credited)])
+        if verdict.credited:
+            self.known[where] = merge([*known, *(c.span for c in verdict.credited)])
         self.pending += [self._piece(sitting, c, tau_ms) for c in verdict.credited]
+        self.pending_of[sitting.learner] += verdict.credited_ms
         assert verdict.frontier_ms == self.frontier_ms(*where)
 
     def _piece(self, sitting: Sitting, credited: Credited, tau_ms: int) -> Piece:

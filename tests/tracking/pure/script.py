@@ -1,8 +1,9 @@
 """The corpus' vocabulary (the head of tests/integrity/cases.yaml), played against a `Server`.
 
 A server is the pure `Engine` of this package, or the real one over HTTP (tests/integrity). Time runs in ticks of
-100 ms while something plays or waits; else it jumps to the next event. A report of the scripted player is made at
-a tick and heard 200 ms later.
+100 ms (`tick_ms`) while something plays or waits; else it jumps to the next event. A report of the scripted player
+is made at a tick and heard 200 ms later. A player asks for the keys ahead of it every `ask_every_ms`, and at each
+tick when nothing is left to play.
 """
 
 from __future__ import annotations
@@ -121,9 +122,21 @@ class Client:
 class Script(Generic[ServerT]):
     """Tells one story to `server`. `check` names how presence is handled: `auto` or `manual`."""
 
-    def __init__(self, server: ServerT, policy: Policy, *, check: str, start_ms: int = 0, until_ms: int) -> None:
+    def __init__(
+        self,
+        server: ServerT,
+        policy: Policy,
+        *,
+        check: str,
+        start_ms: int = 0,
+        until_ms: int,
+        tick_ms: int = TICK_MS,
+        ask_every_ms: int = TICK_MS,
+    ) -> None:
         self.server = server
         self.policy = policy
+        self.tick_ms = tick_ms
+        self.ask_every_ms = ask_every_ms
         self.auto = check == "auto"
         self.now_ms = 0
         self.base_ms = START_MS + start_ms
@@ -157,7 +170,8 @@ class Script(Generic[ServerT]):
         while self.queue and self.queue[0][0] <= self.until_ms:
             self.now_ms, _, action = heapq.heappop(self.queue)
             action()
-            self.check()
+            if action != self.tick:  # a tick makes reports; what is pending changes when they are heard
+                self.check()
         if self.auto:
             for learner in list(self.server.learners):
                 self.server.presence(learner, passed=True, now_ms=self.server_ms)
@@ -176,8 +190,8 @@ class Script(Generic[ServerT]):
             if client.playing and not client.suspended and not client.dead:
                 self.play_on(client)
         playing = any(c.playing and not c.dead for c in self.clients.values())
-        asking = any(self.wanted[s.learner, s.unit] for s in self.live_sittings())
-        following = self.now_ms + (TICK_MS if playing else 1_000)
+        asking = bool(self.wanted) and any(self.wanted[s.learner, s.unit] for s in self.live_sittings())
+        following = self.now_ms + (self.tick_ms if playing else 1_000)
         if not playing and not asking:
             # Nothing moves by itself until the next event; ticks stay on whole seconds.
             nearest = min((when for when, _, _ in self.queue), default=self.until_ms + 1)
@@ -226,22 +240,30 @@ class Script(Generic[ServerT]):
             if not isinstance(self.server.key(client.sid, block, now_ms=self.server_ms), Given):
                 break
 
+    def buffered(self, client: Client) -> int:
+        """Up to where the media from the client's position on can be played, per mille of a millisecond kept."""
+        for span in self.server.delivered[client.learner, client.unit]:
+            if span.start_ms <= client.at_ms < span.end_ms:
+                return span.end_ms * 1_000
+        return 0
+
     def play_on(self, client: Client) -> None:
         """One tick of playing, or of waiting for media."""
-        self.fetch_ahead(client)
         end = self.server.units[client.unit] * 1_000
-        there = self.server.delivered[client.learner, client.unit]
-        buffered = max((s.end_ms for s in there if s.start_ms <= client.at_ms < s.end_ms), default=0) * 1_000
-        step = TICK_MS * client.rate_permille * client.media_permille // 1_000
+        buffered, step = self.buffered(client), self.tick_ms * client.rate_permille * client.media_permille // 1_000
+        ahead = min(end, client.position + AHEAD_MS * 1_000)
+        if buffered < ahead and (self.now_ms % self.ask_every_ms == 0 or buffered < client.position + step):
+            self.fetch_ahead(client)
+            buffered = self.buffered(client)
         if client.position < end:
             moved = min(step, max(0, min(buffered, end) - client.position))
             client.position += moved
             if moved == 0:
-                self.stalled_ms += TICK_MS
+                self.stalled_ms += self.tick_ms
                 return
-            client.played_ms += TICK_MS * client.drift_permille // 1_000
+            client.played_ms += self.tick_ms * client.drift_permille // 1_000
             if client.hidden and not client.lie_visible:
-                client.hidden_ms += TICK_MS
+                client.hidden_ms += self.tick_ms
         if client.position >= end:
             client.position = end
             self.say(client)
