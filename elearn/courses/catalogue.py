@@ -140,6 +140,14 @@ def block_key(session: Session, unit_id: UUID, index: int, sealing_key: bytes) -
     return open_key(sealed, sealing_key, unit_id, index)
 
 
+def block_keys(session: Session, unit_id: UUID, sealing_key: bytes) -> list[bytes]:
+    """The keys of all blocks of a unit, in order. Whether the caller may have them is tracking's decision."""
+    rows = session.execute(
+        sa.select(UnitBlock.index, UnitBlock.key_sealed).where(UnitBlock.unit_id == unit_id).order_by(UnitBlock.index)
+    )
+    return [open_key(sealed, sealing_key, unit_id, index) for index, sealed in rows]
+
+
 def manifest(unit: UnitFacts, media_dir: Path) -> Manifest:
     """The manifest of the packaged files, for playlists. Raises media's BadManifest when they are not there."""
     return _manifest(media_dir / unit.content_hash)

@@ -8,7 +8,7 @@ player says. Time is the caller's: `cm` is the device's monotonic clock, moved b
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc import jwe
+from joserfc.jwk import ECKey
 
 REPORT = "urn:elearn:xapi:report"
 VIDEO = "https://w3id.org/xapi/video/extensions/"
@@ -57,21 +59,50 @@ class Refused(AssertionError):
     """The server turned down what an honest player expects to work."""
 
 
+def p256_key() -> EllipticCurvePrivateKey:
+    return generate_private_key(SECP256R1())
+
+
+class _LongLessons(jwe.JWERegistry):
+    """A lesson of a whole day has more keys than joserfc opens by default."""
+
+    max_ciphertext_length = 1 << 20
+
+
 @dataclass(slots=True)
 class Device:
-    """A browser's signing key (ES256)."""
+    """A browser's keys: one signs (ES256), one opens what is sealed to it (ECDH); without that, no downloads."""
 
-    key: EllipticCurvePrivateKey = field(default_factory=lambda: generate_private_key(SECP256R1()))
+    key: EllipticCurvePrivateKey = field(default_factory=p256_key)
     thumbprint: str = ""
+    agreeing: EllipticCurvePrivateKey | None = field(default_factory=p256_key)
 
     def jwk(self) -> dict[str, str]:
-        point = self.key.public_key().public_numbers()
-        return {"kty": "EC", "crv": "P-256", "x": base64url(point.x.to_bytes(32)), "y": base64url(point.y.to_bytes(32))}
+        return public_jwk(self.key)
+
+    def enrolment(self) -> dict[str, Any]:
+        """The body of `POST /devices` (docs/player-protocol.md, section 3)."""
+        if self.agreeing is None:
+            return {"jwk": self.jwk()}
+        jwk = public_jwk(self.agreeing)
+        sig = self._es256(f"elearn agreement\n{ECKey.import_key(dict(jwk)).thumbprint()}")
+        return {"jwk": self.jwk(), "agreement": {"jwk": jwk, "sig": sig}}
 
     def sign(self, sid: str, nonce: str, statement: str) -> str:
         """r || s over the sitting, the nonce and the statement (docs/player-protocol.md, section 5)."""
-        der = self.key.sign(f"{sid}\n{nonce}\n{statement}".encode(), ECDSA(SHA256()))
-        r, s = decode_dss_signature(der)
+        return self._es256(f"{sid}\n{nonce}\n{statement}")
+
+    def open_licence(self, sealed: str) -> dict[str, Any]:
+        """What a licence's JWE says. Raises joserfc's JoseError: sealed to another device."""
+        if self.agreeing is None:
+            raise ValueError("this device has nothing to open a licence with")
+        registry = _LongLessons(algorithms=["ECDH-ES+A256KW", "A256GCM"])
+        opened = jwe.decrypt_compact(sealed, ECKey.import_key(dict(private_jwk(self.agreeing))), registry=registry)
+        told: dict[str, Any] = json.loads(opened.plaintext or b"")
+        return told
+
+    def _es256(self, text: str) -> str:
+        r, s = decode_dss_signature(self.key.sign(text.encode(), ECDSA(SHA256())))
         return base64url(r.to_bytes(32) + s.to_bytes(32))
 
 
@@ -99,7 +130,7 @@ class ScriptedPlayer:
     # -- opening and closing
 
     def enrol(self) -> str:
-        self.device.thumbprint = self._ok("POST", self.devices_path, {"jwk": self.device.jwk()}, 201)["thumbprint"]
+        self.device.thumbprint = self._ok("POST", self.devices_path, self.device.enrolment(), 201)["thumbprint"]
         return self.device.thumbprint
 
     def open(self, unit_id: object) -> dict[str, Any]:
@@ -131,6 +162,13 @@ class ScriptedPlayer:
 
     def ask_key(self, index: int) -> Answer:
         return self.call("GET", self.at(f"/keys/{index}"))
+
+    def download(self) -> dict[str, Any]:
+        """Take the whole lesson along: every key is there from now on. Answers what the licence says."""
+        told = self._learn(self._ok("POST", self.at("/licence"), {}, 201))
+        opened = self.device.open_licence(told["licence"]["jwe"])
+        self.keys = {index: unbase64url(key) for index, key in enumerate(opened["keys"])}
+        return opened
 
     def pass_time(self, ms: int) -> None:
         self.cm += ms
@@ -289,5 +327,18 @@ def claim_of(statement: str) -> dict[str, Any]:
     return claim
 
 
+def public_jwk(key: EllipticCurvePrivateKey) -> dict[str, str]:
+    point = key.public_key().public_numbers()
+    return {"kty": "EC", "crv": "P-256", "x": base64url(point.x.to_bytes(32)), "y": base64url(point.y.to_bytes(32))}
+
+
+def private_jwk(key: EllipticCurvePrivateKey) -> dict[str, str]:
+    return public_jwk(key) | {"d": base64url(key.private_numbers().private_value.to_bytes(32))}
+
+
 def base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unbase64url(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -11,6 +11,7 @@ for the rules.
     messages, tokens     what arrives, and who may send it
     standing             the rows a decision starts from, under lock: the learner's first, then the sitting's
     sittings, ingest, delivery, checks, recording        open, report, hand out keys, ask, write down
+    licences             all keys of a lesson at once, sealed to a device that is going offline
     policies, addresses  which rules apply; where things are
     watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
     lrs/                 the record store, whole and by the standard

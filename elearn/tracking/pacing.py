@@ -1,4 +1,4 @@
-"""Keys at the pace of watching: MODEL 1.8. Pure.
+"""Keys at the pace of watching, or all at once for offline study: MODEL 1.8. Pure.
 
 A key never gives credit; it decides what can be played, and giving it is the delivery record.
 """
@@ -31,7 +31,13 @@ class Forbidden:
     """Never for this request: 403. The sitting is over, or there is no such block."""
 
 
+@dataclass(frozen=True, slots=True)
+class NoDownloads:
+    """The policy lets nobody take lessons along."""
+
+
 KeyDecision = Given | Wait | Forbidden
+LicenceDecision = Given | NoDownloads | Forbidden
 
 
 def key_decision(
@@ -62,6 +68,22 @@ def key_decision(
     # ceil(ahead / R) in milliseconds, then in whole seconds, within [1 s, H].
     wait_ms = -(-ahead_ms * 1_000 // policy.rate_max_permille)
     return Wait(max(1, min(-(-wait_ms // 1_000), policy.heartbeat_ms // 1_000)))
+
+
+def licence_decision(
+    *, tau_ms: int, ended_ms: int | None, newest_expires_ms: int | None, policy: Policy
+) -> LicenceDecision:
+    """May a sitting that ended at `ended_ms` have all keys of its unit now? `new` when that is a new licence.
+
+    `newest_expires_ms` is when the last one of this learner, unit and device runs out; None: there was none. It is
+    given again in the first half of its time only: who leaves for a week without network can renew on the day before.
+    """
+    if ended_ms is not None:
+        return Forbidden()
+    if policy.licence_ms == 0:
+        return NoDownloads()
+    left_ms = 0 if newest_expires_ms is None else newest_expires_ms - tau_ms
+    return Given(new=2 * left_ms <= policy.licence_ms)
 
 
 def _limit_ms(

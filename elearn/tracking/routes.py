@@ -22,7 +22,7 @@ from elearn.people import devices, directory
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
-from elearn.tracking import addresses, checks, delivery, ingest, policies, sittings
+from elearn.tracking import addresses, checks, delivery, ingest, licences, policies, sittings
 from elearn.tracking.messages import (
     MAX_BODY_BYTES,
     AnswerRequest,
@@ -98,6 +98,7 @@ def open_sitting() -> ResponseReturnValue:
         "gap_max_ms": policy.gap_max_ms,
         "pend_max_ms": policy.pend_max_ms,
         "late_day_ms": policy.late_day_ms,
+        "licence_ms": policy.licence_ms,
         "playlist": url_for("elearn.tracking.master_playlist", sitting_id=locked.sitting_id),
         "poster": addresses.poster_url(facts),
         "expires_ms": locked.expires_ms,
@@ -225,6 +226,26 @@ def key(sitting_id: UUID, index: int) -> ResponseReturnValue:
         response = Response(opened, mimetype="application/octet-stream")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@bp.post("/sittings/<uuid:sitting_id>/licence")
+@web.allow(LEARNER)
+def licence(sitting_id: UUID) -> ResponseReturnValue:
+    """All keys of the sitting's unit, sealed to its device: the lesson can be taken along."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    web.read_json(Nothing)
+    session = db.session()
+    locked, policy = _touch(session, token.learner_id, sitting_id, now)
+    granted = licences.grant(session, locked, policy)
+    keys = catalogue.block_keys(session, locked.unit_id, runtime().settings.sealing_key)
+    sittings.issue_nonce(locked)
+    store(session, locked)
+    told = _state(session, locked, catalogue.unit_facts(session, locked.unit_id), policy)
+    session.commit()
+    response = jsonify(told | {"licence": licences.seal(granted, keys)})
+    response.headers["Cache-Control"] = "no-store"
+    return response, 201
 
 
 # -- what the views share

@@ -12,8 +12,6 @@ import yaml
 from elearn.tracking.policy import Policy
 from tests.tracking.pure.script import CHECK_AT_MS, ms, policy_of
 
-DOWNLOAD = "download"
-"""Feature: keys for offline study, by `download` or `open {dl: true}`."""
 DAY_TOLERANCE_S = 1.0
 
 
@@ -33,15 +31,6 @@ class Case:
     """Only this learner's seconds count; None: everybody's."""
     events: list[list[Any]]
     expected: Mapping[str, Any]
-
-    @property
-    def features(self) -> frozenset[str]:
-        """What the story needs beside watching, checking and reporting."""
-        downloads = any(
-            event[1] == "download" or (event[1] == "open" and len(event) > 2 and event[2].get("dl"))
-            for event in self.events
-        )
-        return frozenset({DOWNLOAD}) if downloads else frozenset()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from elearn.clock import from_ms
-from elearn.demo.scripted_player import VIDEO, Answer, Device, ScriptedPlayer
+from elearn.demo.scripted_player import VIDEO, Answer, Device, ScriptedPlayer, unbase64url
 from elearn.tracking.pacing import Forbidden, Given, KeyDecision, Wait
 from elearn.tracking.spans import Span, merge
 from elearn.tracking.verifier import Refusal, Report
@@ -30,10 +30,6 @@ CODES = {
 }
 """The door's own errors in the corpus' words; any other stands for itself."""
 NEVER_MS = 2**62
-
-
-class NoDoor(NotImplementedError):
-    """The story asks for something the server has no door for."""
 
 
 @dataclass
@@ -123,8 +119,19 @@ class RealServer:
         self._learn(sitting)
 
     def licence(self, sid: str) -> None:
-        """Raises NoDoor: lessons cannot be downloaded yet."""
-        raise NoDoor("download: the server hands out no offline licence")
+        """`POST /sittings/<sid>/licence`: all keys of the unit, as far as the sitting may have them."""
+        sitting = self.sittings[sid]
+        player, unit = sitting.player, self._registered[sitting.unit]
+        answer = player.call("POST", player.at("/licence"), {})
+        if answer.status != 201:
+            self._note_error(answer)
+            return
+        player.state = answer.json()
+        opened = player.device.open_licence(player.state["licence"]["jwe"])
+        if [unbase64url(key) for key in opened["keys"]] != list(unit.keys):
+            raise AssertionError("the licence came with other keys")
+        self.delivered[sitting.learner, sitting.unit] = (Span(0, self.units[sitting.unit]),)
+        self._learn(sitting)
 
     def key(self, sid: str, block: Span, *, now_ms: int) -> KeyDecision:
         """`GET /sittings/<sid>/keys/<index>`, again and again until the key is given.

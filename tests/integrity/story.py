@@ -36,7 +36,7 @@ SELECT reason, count(*) FROM (
 def tell(case: Case, school: School) -> Got:
     """Play the case against the school's application, on its clock, by the case's rules.
 
-    Raises NoDoor and LookupError for a story that cannot be told.
+    Raises LookupError for a story that cannot be told.
     """
     clock = school.app.extensions["elearn"].clock
     assert isinstance(clock, ManualClock)

@@ -18,15 +18,13 @@ from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.policy import Policy
 from tests.conftest import ManualClock, settings_for
 from tests.integrity import corpus, runner
-from tests.integrity.corpus import DOWNLOAD, Case, Got
+from tests.integrity.corpus import Case, Got
 from tests.integrity.school import School
 from tests.integrity.story import tell
 
 FILE = Path(__file__).with_name("cases.yaml")
 CASES, OTHERS = corpus.read(FILE)
 MORE, _ = corpus.read(Path(__file__).with_name("more.yaml"))
-NO_DOOR = {DOWNLOAD: "the server hands out no offline licence yet"}
-"""Features of stories that cannot be told yet."""
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +41,7 @@ def school(services: embedded.Services, template: str, tmp_path_factory: pytest.
     app.extensions["elearn"].redis.close()
 
 
-def told(case: Case) -> object:
-    """The case as a parameter; one that needs a door we lack is expected to fail, by feature and not by name."""
-    lacking = [NO_DOOR[feature] for feature in sorted(case.features & NO_DOOR.keys())]
-    marks = [pytest.mark.xfail(raises=NotImplementedError, reason="; ".join(lacking))] if lacking else []
-    return pytest.param(case, id=f"{case.id}-{case.title}", marks=marks)
-
-
-@pytest.mark.parametrize("case", [told(case) for case in (*CASES, *MORE)])
+@pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.id}-{case.title}") for case in (*CASES, *MORE)])
 def test_the_real_server_meets_the_corpus(case: Case, school: School) -> None:
     got = tell(case, school)
     found = corpus.faults(case, got)
@@ -114,19 +105,6 @@ def a_case(**expected: object) -> Case:
 )
 def test_an_outcome_is_judged(rule: str, expected: dict[str, object], got: Got, found: list[str]) -> None:
     assert corpus.faults(a_case(**expected), got) == found, rule
-
-
-@pytest.mark.parametrize(
-    ("events", "features"),
-    [
-        ([[0, "open"], [1, "play"]], set()),
-        ([[0, "open", {"dl": False}]], set()),
-        ([[0, "open", {"dl": True}]], {DOWNLOAD}),
-        ([[0, "open"], [1, "download"]], {DOWNLOAD}),
-    ],
-)
-def test_a_story_says_which_doors_it_needs(events: list[list[object]], features: set[str]) -> None:
-    assert replace(a_case(), events=events).features == features
 
 
 # -- the command
