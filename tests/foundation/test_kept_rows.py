@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from elearn import embedded, schema
 
-
 FOREIGN_KEYS = """
 SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
 WHERE contype = 'f' AND conrelid IN ('elearn.watched_span'::regclass, 'elearn.sitting'::regclass)
