@@ -1,66 +1,78 @@
-"""Honest people finish: random stories end with the whole lesson and wait for keys no longer than without pacing."""
+"""Honest people finish: 1,500 random stories with outages, kills, jitter, drift and downloads; each ends with the
+whole lesson. A quarter of them is told without pacing too: keys at the pace of watching make nobody wait longer."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
-from elearn.tracking.policy import Policy
-from tests.tracking.pure.engine import Engine
-from tests.tracking.pure.script import BLOCK_MS, Script, ms
+from elearn.tracking.presence import is_complete
+from elearn.tracking.spans import total_ms
+from tests.tracking.pure.honest import POLICY, Story, story_of, tell
+from tests.tracking.pure.seeds import batches, named, shortest
 
-D_S = 150
-POLICY = Policy(block_ms=BLOCK_MS)
-
-away = st.floats(1, 400).map(lambda seconds: round(seconds, 1))
-habits = st.one_of(
-    away.map(lambda s: [(0, "pause", {}), (s, "play", {})]),
-    away.map(lambda s: [(0, "hide", {}), (s, "show", {})]),
-    away.map(lambda s: [(0, "suspend", {}), (s, "resume", {})]),
-    away.map(lambda s: [(0, "net_down", {}), (s, "net_up", {})]),
-    away.map(lambda s: [(0, "close", {}), (s, "open", {}), (0, "play", {})]),
-    st.just([(0, "open", {}), (0, "play", {})]),
-    st.just([(0, "seek", {"to": 0})]),
-    st.just([(0, "rate", {"x": 0.5})]),
-    st.just([(0, "rate", {"x": 1})]),
-)
-stories = st.lists(st.tuples(st.floats(0.5, 60).map(lambda seconds: round(seconds, 1)), habits), max_size=6)
-players = st.fixed_dictionaries(
-    {},
-    optional={
-        "outbox_lag": st.sampled_from([0, 2, 8, 25]),
-        "drift": st.sampled_from([0.997, 1.003]),
-        "dl": st.just(True),
-    },
-)
+STORIES = 1_500
+HARMLESS = {"ALREADY_CREDITED", "SUPERSEDED", "DUPLICATE"}
+STANDING_STILL = {"FORWARD_SEEK", "CLOCK_FAST"}
+"""Where these are excused the player waits at what the server believes, with or without pacing."""
 
 
-def play(story: list[Any], player: dict[str, Any], *, paced: bool) -> tuple[int, int, Script[Engine]]:
-    """(final milliseconds, milliseconds waited for media, the script) of one telling."""
-    events: list[list[Any]] = [[0, "open", player], [0, "play", {}]]
-    at_s = 0.0
-    for wait_s, habit in story:
-        at_s += wait_s
-        for more_s, command, args in habit:
-            at_s = round(at_s + more_s, 1)
-            events.append([at_s, command, player | args if command == "open" else args])
-    # At the end whoever fell back behind what is believed goes there, as the real player does.
-    events += [[at_s + 400, "seek_frontier", {}], [at_s + 400, "play", {}]]
-    until_ms = ms(at_s + 400 + 2 * D_S + 60)
-    script = Script(Engine(POLICY, {"U": ms(D_S)}, paced=paced), POLICY, check="auto", until_ms=until_ms)
-    engine = script.run(events)
-    return sum(p.span.length_ms for p in engine.final), script.stalled_ms, script
+def excused(story: Story) -> set[str]:
+    """Reasons that something in the story brings about, and that cost time at most."""
+    found: set[str] = set()
+    if any(value > 1 for name, value in story.phone if name in ("drift", "media")):
+        found |= {"OVER_BUDGET"}  # a fast clock dates its queue too early: its first report may lack milliseconds
+    for mishap in story.mishaps:
+        for _, command, arguments in mishap.steps:
+            if command == "clock_back":  # a server that was stepped back doubts everybody for that long
+                found |= {"OVER_BUDGET", "CLOCK_FAST", "FORWARD_SEEK"}
+            if command == "seek" and arguments["to"]:
+                found |= {"FORWARD_SEEK"}
+    return found
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(stories, players)
-def test_an_honest_story_ends_with_the_whole_lesson(story: list[Any], player: dict[str, Any]) -> None:
-    final_ms, waited_ms, script = play(story, player, paced=True)
-    assert final_ms >= ms(D_S) - 1_000, dict(script.server.reasons)
-    # A fast client clock dates its queue a little too early: the first report of it may lack some milliseconds.
-    allowed = {"ALREADY_CREDITED", "SUPERSEDED"} | ({"OVER_BUDGET"} if player.get("drift", 1) > 1 else set())
-    assert set(script.server.reasons) <= allowed
-    _, waited_without_pacing_ms, _ = play(story, player, paced=False)
-    assert waited_ms <= waited_without_pacing_ms + 1_000
+def loss(story: Story, *, beside: bool) -> str | None:
+    """What an honest learner lost, or waited for. `beside`: compare with the same story without pacing."""
+    script, kind = tell(story, paced=True), excused(story)
+    engine = script.server
+    mine = [piece.span for piece in engine.final]
+    final_ms = total_ms(mine)
+    missing_ms = story.duration_ms - final_ms
+    if not is_complete(final_ms, story.duration_ms, POLICY) or (missing_ms > 1_000 and "CLOCK_FAST" not in kind):
+        return f"{final_ms} ms of {story.duration_ms} are final: {dict(engine.reasons)}"
+    unkind = set(engine.reasons) - HARMLESS - kind
+    if unkind:
+        return f"reasons this honest story should not meet: {sorted(unkind)}"
+    if beside and not kind & STANDING_STILL:
+        without_ms = tell(story, paced=False).stalled_ms
+        if script.stalled_ms > without_ms + 1_000:
+            return f"waited {script.stalled_ms} ms for media, without pacing {without_ms} ms"
+    return None
+
+
+@pytest.mark.parametrize("seeds", batches(STORIES, 150), ids=named)
+def test_an_honest_story_ends_with_the_whole_lesson(seeds: range) -> None:
+    for seed in seeds:
+        story = story_of(seed)
+        lost = loss(story, beside=seed % 4 == 0)
+        if lost is not None:
+            pytest.fail(f"seed {seed}: {lost}\nshortest: {minimised(story)!r}")
+
+
+def minimised(story: Story) -> Story:
+    """The story with the fewest of its mishaps that still costs an honest learner something."""
+    mishaps = shortest(story.mishaps, lambda some: loss(replace(story, mishaps=tuple(some)), beside=True) is not None)
+    return replace(story, mishaps=mishaps)
+
+
+def test_stories_are_about_what_happens_to_people() -> None:
+    told: Counter[str] = Counter()
+    for seed in range(300):
+        story = story_of(seed)
+        told.update(step[1] for mishap in story.mishaps for step in mishap.steps)
+        told.update(name for name, _ in story.phone)
+    rare = {name: times for name, times in told.items() if times < 20}
+    assert not rare
+    assert {"net_down", "kill", "lag", "drift", "dl", "download", "server_down", "switch", "clock_back"} <= set(told)
