@@ -145,8 +145,8 @@ def _store_statements(
 
 
 def _why_not_ours(one: Arrived, locked: Locked, whose: Whose) -> Refusal | None:
-    """A report must be signed by the sitting's device and be about its learner, its unit and itself."""
-    if not one.signed:
+    """A report must be signed as its sitting was opened and be about its learner, its unit and itself."""
+    if not one.signed_as_opened:
         return Refusal.BAD_SIGNATURE
     stated = (one.checked.actor_key, one.checked.activity_key, one.session_id)
     if stated != (whose.actor_key, whose.activity_key, str(locked.sitting_id)):
@@ -250,7 +250,7 @@ def _evidence(desk: Desk, one: Arrived) -> dict[str, Any]:
         "seq": one.report.seq,
         "sha256": one.sha256.hex(),
         "prev": None if one.prev is None else one.prev.hex(),
-        "sig": one.sig.hex(),
+        "sig": None if one.sig is None else one.sig.hex(),
         "nonce": desk.nonce,
         "statement_id": str(one.statement_id),
         "sent_cm_ms": one.report.sent_cm_ms,

@@ -51,8 +51,8 @@ def grant(session: Session, locked: Locked, policy: Policy) -> Granted:
     """Let the sitting's device have the whole unit: the licence is recorded, and every block counts as delivered.
 
     While one is fresh it is given again. Raises Forbidden: the sitting is over (`playing_elsewhere`, `closed`,
-    `expired`), `no_download` by the policy, `not_enrolled` any more, `bad_signature`: the device was revoked;
-    Conflict `no_agreement_key`: it has no key to seal to.
+    `expired`), `no_download` by the policy or without a device, `not_enrolled` any more, `bad_signature`: the device
+    was revoked; Conflict `no_agreement_key`: it has no key to seal to.
     """
     newest = session.execute(
         sa.select(Licence.id, Licence.issued_ms, Licence.expires_ms)
@@ -126,6 +126,8 @@ def _record(session: Session, locked: Locked, policy: Policy, agreement_jwk: Map
 
 def _agreement_key(session: Session, locked: Locked) -> Mapping[str, str]:
     """The key of the sitting's device to seal to. Raises Forbidden, Conflict."""
+    if locked.device is None:  # a browser that cannot sign cannot keep a key to seal to either
+        raise Forbidden("Lessons cannot be downloaded here.", code="no_download")
     try:
         jwk = devices.agreement_key(session, locked.learner_id, locked.device)
     except NotFound as error:

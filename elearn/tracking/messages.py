@@ -36,7 +36,8 @@ ScreenPixels = Annotated[int, Meta(ge=0, le=100_000)]
 
 class SentReport(Struct, forbid_unknown_fields=True):
     statement: str
-    sig: str
+    sig: str | None
+    """Base64url; null only in a sitting that was opened without a device key."""
 
 
 class Message(Struct, forbid_unknown_fields=True):
@@ -65,7 +66,8 @@ class OpenRequest(Struct, forbid_unknown_fields=True):
     """The body of `POST /sittings`."""
 
     unit: UUID
-    device: Annotated[str, Meta(max_length=64)]
+    device: Annotated[str, Meta(max_length=64)] | None
+    """Thumbprint of the key that will sign; null from a browser that has no WebCrypto."""
     cm: Milliseconds
     player: Annotated[str, Meta(max_length=64)]
     client: ClientFacts | None = None
@@ -122,15 +124,16 @@ _ecdsa = ECDSA(SHA256())
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One report as it came: the exact statement, what it claims, and whether its device signed it."""
+    """One report as it came: the exact statement, what it claims, and whether it is signed as its sitting is."""
 
     checked: Checked
     statement_id: UUID
     raw: str
     sha256: bytes
     prev: bytes | None
-    sig: bytes
-    signed: bool
+    sig: bytes | None
+    signed_as_opened: bool
+    """By the device of its sitting; or not at all, where the sitting was opened without one."""
     session_id: str
     report: Report
 
@@ -145,14 +148,21 @@ def claim_in(statement: str | bytes, sent_cm_ms: int) -> tuple[Report, _Statemen
     return Report(claim.seq, claim.a, claim.b, claim.cm, claim.play, sent_cm_ms, claim.hidden), read
 
 
-def read_reports(message: Message, key: EllipticCurvePublicKey) -> Sequence[Arrived]:
-    """The reports of a message, each with its signature tried. Raises Malformed: a statement is no report."""
+def read_reports(message: Message, key: EllipticCurvePublicKey | None) -> Sequence[Arrived]:
+    """The reports of a message, each with its signature tried; `key` is None where the sitting has no device.
+
+    Raises Malformed: a statement is no report.
+    """
     arrived: list[Arrived] = []
     for sent in message.reports:
         checked = check_statement(sent.statement)
         report, read = claim_in(sent.statement, message.sent_cm)
         prev = read.result.extensions.report.prev
-        sig = _base64url(sent.sig)
+        sig = None if sent.sig is None else _base64url(sent.sig)
+        if key is None or sig is None:
+            as_opened = key is None and sig is None
+        else:
+            as_opened = signature_holds(key, sig, message.sid, message.nonce, sent.statement)
         arrived.append(
             Arrived(
                 checked=checked,
@@ -161,7 +171,7 @@ def read_reports(message: Message, key: EllipticCurvePublicKey) -> Sequence[Arri
                 sha256=sha256(sent.statement.encode()).digest(),
                 prev=None if prev is None else bytes.fromhex(prev),
                 sig=sig,
-                signed=signature_holds(key, sig, message.sid, message.nonce, sent.statement),
+                signed_as_opened=as_opened,
                 session_id=read.context.extensions.session_id,
                 report=report,
             )

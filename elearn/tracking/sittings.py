@@ -29,7 +29,7 @@ def open_sitting(
     learner_id: UUID,
     unit_id: UUID,
     class_id: UUID | None,
-    device: str,
+    device: str | None,
     actor: str,
     cm_ms: int,
     player: str,
@@ -40,8 +40,15 @@ def open_sitting(
     """Open the learner's only live sitting; an older one ends at this moment (newest wins, MODEL 1.2 `open`).
 
     That the learner may study the unit and owns the device key is the caller's to check. It comes back locked,
-    with a check that ran out in the meantime already settled.
+    with a check that ran out in the meantime already settled. Raises Forbidden `device_required`: there is no
+    device key, and the rules want one.
     """
+    if device is None and not policy.unsigned:
+        raise Forbidden(
+            "This browser cannot sign what it reports, and here that is required. Open the lesson over https in the "
+            "current version of WeChat, Chrome, Edge, Firefox or Safari.",
+            code="device_required",
+        )
     digest = policy.digest()
     policies.keep(session, policy, digest)
     first = {
@@ -154,6 +161,7 @@ def state_block(locked: Locked, unit: UnitStanding, duration_ms: int, policy: Po
         "final_ms": final_ms,
         "complete": is_complete(final_ms, duration_ms, policy),
         "held": locked.held,
+        "signed": locked.device is not None,
         "check_due": is_check_due(locked, unit, duration_ms, policy),
         "nonce": locked.nonces[-1],
         "server_time_ms": locked.tau_ms,

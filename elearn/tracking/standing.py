@@ -79,7 +79,7 @@ class Locked:
     sitting_id: UUID
     unit_id: UUID
     class_id: UUID | None
-    device: str
+    device: str | None
     actor: str
     policy: str
     opened_ms: int

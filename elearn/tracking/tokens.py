@@ -19,7 +19,8 @@ class Token:
     sitting_id: UUID
     learner_id: UUID
     unit_id: UUID
-    device: str
+    device: str | None
+    """The key that signs its reports; None: a browser that cannot sign."""
     expires_ms: int
 
 
