@@ -44,6 +44,7 @@ def check_ledger(session: Session) -> list[Difference]:
         *_learners(session),
         *_finals(session),
         *_pending_rows(session),
+        *_licences(session),
         *_verdicts(session),
     ]
 
@@ -166,6 +167,28 @@ def _pending_rows(session: Session) -> Iterator[Difference]:
         piece = (row.start_ms, row.end_ms, row.on, row.late)
         stored, computed = (piece, None) if row.side == "stored" else (None, piece)
         yield Difference("pending row", str(row.statement_id), stored, computed)
+
+
+def _licences(session: Session) -> Iterator[Difference]:
+    """A licence is of the sitting it names while that was live, lasts as its rules say, and delivered all blocks."""
+    rows = session.execute(
+        sa.text("""
+        SELECT l.id, l.policy, l.expires_ms - l.issued_ms AS lasts_ms,
+               (s.learner_id, s.unit_id, s.device, s.policy) IS NOT DISTINCT FROM
+                   (l.learner_id, l.unit_id, l.device, l.policy)
+               AND s.opened_ms <= l.issued_ms AND l.issued_ms <= coalesce(s.ended_ms, s.expires_ms) AS fits,
+               ARRAY(SELECT b.index FROM elearn.unit_block b WHERE b.unit_id = l.unit_id AND NOT EXISTS (
+                   SELECT FROM elearn.delivery d WHERE d.learner_id = l.learner_id AND d.unit_id = l.unit_id
+                   AND d.block = b.index AND d.given_ms <= l.issued_ms) ORDER BY 1) AS missing
+        FROM elearn.licence l JOIN elearn.sitting s ON s.id = l.sitting_id
+        """)
+    )
+    for row in rows:
+        policy = _policy(session, {"policy": row.policy})
+        stored = (row.lasts_ms, row.fits, tuple(row.missing))
+        computed = (policy.licence_ms if policy else None, True, ())
+        if stored != computed:
+            yield Difference("licence", str(row.id), stored, computed)
 
 
 _DECIDED = """

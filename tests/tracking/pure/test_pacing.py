@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from elearn.tracking.pacing import Forbidden, Given, KeyDecision, Wait, key_decision
+from elearn.tracking.pacing import (
+    Forbidden,
+    Given,
+    KeyDecision,
+    LicenceDecision,
+    NoDownloads,
+    Wait,
+    key_decision,
+    licence_decision,
+)
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span
 from elearn.tracking.verifier import DayUse
@@ -132,3 +141,28 @@ ROWS: list[tuple[str, dict[str, Any], KeyDecision]] = [
 @pytest.mark.parametrize(("rule", "facts", "expected"), ROWS, ids=[row[0] for row in ROWS])
 def test_key(rule: str, facts: dict[str, Any], expected: KeyDecision) -> None:
     assert decide(**facts) == expected, rule
+
+
+WEEK_MS = Policy().licence_ms
+
+LICENCES: list[tuple[str, dict[str, Any], LicenceDecision]] = [
+    ("the first is new", {}, NEW),
+    ("in the first half of its time it is given again", {"newest_expires_ms": T + WEEK_MS // 2 + 1}, Given(new=False)),
+    ("from the half on it is renewed", {"newest_expires_ms": T + WEEK_MS // 2}, NEW),
+    ("one that ran out is new", {"newest_expires_ms": T}, NEW),
+    ("one that ran out long ago is new", {"newest_expires_ms": 0}, NEW),
+    ("the policy may switch it off", {"policy": Policy(licence_ms=0)}, NoDownloads()),
+    (
+        "also where one still holds",
+        {"policy": Policy(licence_ms=0), "newest_expires_ms": T + WEEK_MS},
+        NoDownloads(),
+    ),
+    ("a sitting that ended gets none", {"ended_ms": T}, Forbidden()),
+    ("not even the one that holds", {"ended_ms": T, "newest_expires_ms": T + WEEK_MS}, Forbidden()),
+]
+
+
+@pytest.mark.parametrize(("rule", "facts", "expected"), LICENCES, ids=[row[0] for row in LICENCES])
+def test_licence(rule: str, facts: dict[str, Any], expected: LicenceDecision) -> None:
+    values: dict[str, Any] = {"tau_ms": T, "ended_ms": None, "newest_expires_ms": None, "policy": Policy()}
+    assert licence_decision(**values | facts) == expected, rule
