@@ -49,14 +49,19 @@ def results(told: dict[str, Any]) -> list[tuple[str, str | None, int]]:
     return [(one["outcome"], one["class"], one["credited_ms"]) for one in told["results"]]
 
 
-def test_without_a_device_key_no_lesson_opens_and_the_sentence_says_what_to_do(app: Flask, session: Session) -> None:
+@pytest.mark.parametrize(
+    ("language", "advice"),
+    [("en", "Open the lesson over https in the current version of"), ("zh", "请通过 https 在最新版的微信")],
+)
+def test_without_a_device_key_no_lesson_opens_and_the_sentence_says_what_to_do(
+    app: Flask, session: Session, language: str, advice: str
+) -> None:
     lesson = a_watchable(session)
     player = bare(a_player(app, session, lesson.learner_id))
     asked = {"unit": str(lesson.unit_id), "device": None, "cm": 0, "player": "native"}
-    got = player.call("POST", "/sittings", asked, Accept_Language="en")
+    got = player.call("POST", "/sittings", asked, Accept_Language=language)
     assert (got.status, got.json()["error"]) == (403, "device_required")
-    assert "Open the lesson over https in the current version of" in got.json()["detail"]
-    assert "请通过 https" in player.call("POST", "/sittings", asked, Accept_Language="zh").json()["detail"]
+    assert advice in got.json()["detail"]
     assert scalar(session, "SELECT count(*) FROM elearn.sitting") == 0
 
 
