@@ -25,13 +25,14 @@ def main() -> None:
     """Run the command; an expected error is one line and exit status 1, never a traceback."""
     from elearn.credit_export.commands import receivers
     from elearn.people.commands import orgs, roles, users
+    from elearn.tracking.commands import tracking
     from elearn.tracking.lrs.commands import lrs
     from media.cli import media_commands
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    for group in (users, roles, orgs, receivers, lrs):
+    for group in (users, roles, orgs, receivers, lrs, tracking):
         cli.add_command(in_application(group))
     cli.add_command(media_commands, "media")
     try:
