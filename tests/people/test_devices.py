@@ -204,6 +204,7 @@ def test_an_agreement_key_is_set_once_and_never_replaced(client: FlaskClient, se
 PHONE = Phone()
 PROOF = PHONE.agreement()
 SIG = str(PROOF["sig"])
+RAW = base64.urlsafe_b64decode(SIG + "==")
 NAME = devices.thumbprint(msgspec.convert(PROOF["jwk"], AgreementJwk))
 
 
@@ -228,6 +229,11 @@ NAME = devices.thumbprint(msgspec.convert(PROOF["jwk"], AgreementJwk))
         ),
         ("a signature cut short", {**PROOF, "sig": SIG[:-3]}, "agreement_signature"),
         ("a signature with more behind it", {**PROOF, "sig": SIG + "AAAA"}, "agreement_signature"),
+        (
+            "another spelling of it: a zero before s",
+            {**PROOF, "sig": _text(int.from_bytes(RAW[:32], "big") << 264 | int.from_bytes(RAW[32:], "big"), 65)},
+            "agreement_signature",
+        ),
         ("no base64url", {**PROOF, "sig": "§" * 86}, "agreement_signature"),
         ("an empty signature", {**PROOF, "sig": ""}, "agreement_signature"),
         ("zeroes for a signature", {**PROOF, "sig": _text(0, 64)}, "agreement_signature"),
@@ -254,6 +260,17 @@ def test_an_agreement_key_without_a_sound_proof_is_refused_and_nothing_is_enroll
     assert (answer.status_code, answer.json["error"]) == (400, error), rule
     with pytest.raises(NotFound):
         devices.agreement_key(session, account.person_id, devices.thumbprint(msgspec.convert(PHONE.jwk, PublicJwk)))
+
+
+def test_two_who_share_a_phone_each_bring_a_key_to_it(session: Session) -> None:
+    first, second, phone = a_person(session), a_person(session), Phone()
+    name = enrol(session, first.id, phone, phone.agreement())
+    with pytest.raises(NotFound):
+        devices.agreement_key(session, second.id, name)
+    own = ec.generate_private_key(ec.SECP256R1())
+    enrol(session, second.id, phone, phone.agreement(own))
+    assert devices.agreement_key(session, first.id, name) == public(phone.agreeing)
+    assert devices.agreement_key(session, second.id, name) == public(own)
 
 
 def test_a_revoked_device_has_no_agreement_key_any_more(session: Session) -> None:

@@ -195,6 +195,7 @@ def test_a_licence_is_renewed_before_it_runs_out(
     assert len(licences(session)) == rows, rule
     assert (second["id"] == first["id"]) == (rows == 1)
     assert second["expires_ms"] == first["expires_ms"] + (0 if rows == 1 else after_ms)
+    assert ask(later).json()["licence"]["id"] == second["id"], "of several the one that lasts longest"
     assert delivered(session) == list(range(50))
     assert check_ledger(session) == []
 
