@@ -1,9 +1,10 @@
-// This browser's key: made here, never leaves, signs every report.
+// This browser's keys: made here, never leave. One signs every report; to the other, downloads are sealed.
 
 import type { Door } from "./door";
 import type { Store } from "./store";
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNING = { name: "ECDSA", namedCurve: "P-256" };
+const AGREEMENT = { name: "ECDH", namedCurve: "P-256" };
 
 export interface Device {
   thumbprint: string;
@@ -11,31 +12,66 @@ export interface Device {
   sign(text: string): Promise<string>;
 }
 
+interface PublicJwk {
+  kty: string;
+  crv: string;
+  x: string;
+  y: string;
+}
+
 /** False in an insecure context and in browsers without WebCrypto. */
 export function canSign(): boolean {
   return typeof crypto !== "undefined" && typeof crypto.subtle !== "undefined" && window.isSecureContext;
 }
 
-/** The device, enrolled. Throws Refused when the server cannot be asked. */
-export async function enrol(door: Door, store: Store, url: string): Promise<Device> {
-  let pair = await store.device();
+/** The device as it is kept here, enrolled or not; made when there is none. */
+export async function ownDevice(store: Store): Promise<Device & { jwk: PublicJwk }> {
+  let pair = await store.key("pair");
   if (!pair) {
-    pair = await crypto.subtle.generateKey(ALGORITHM, false, ["sign", "verify"]);
-    await store.keepDevice(pair);
+    pair = await crypto.subtle.generateKey(SIGNING, false, ["sign", "verify"]);
+    await store.keepKey("pair", pair);
   }
-  const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
-  const { thumbprint } = await door.json<{ thumbprint: string }>(url, {
-    method: "POST",
-    body: { jwk: { kty, crv, x, y } },
-  });
+  const jwk = await publicJwk(pair);
   const key = pair.privateKey;
   return {
-    thumbprint,
+    jwk,
+    thumbprint: await thumbprint(jwk),
     async sign(text: string): Promise<string> {
       const signed = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, new TextEncoder().encode(text));
       return base64url(new Uint8Array(signed));
     },
   };
+}
+
+/** The device, enrolled. Throws Refused when the server cannot be asked. */
+export async function enrol(door: Door, store: Store, url: string): Promise<Device> {
+  const device = await ownDevice(store);
+  await door.json(url, { method: "POST", body: { jwk: device.jwk } });
+  return device;
+}
+
+/** Tell the server, once, which key downloads are sealed to; the signing key vouches for it. Throws Refused. */
+export async function enrolAgreement(door: Door, store: Store, url: string): Promise<void> {
+  const device = await ownDevice(store);
+  let pair = await store.key("agreement");
+  if (!pair) {
+    pair = await crypto.subtle.generateKey(AGREEMENT, false, ["deriveBits"]);
+    await store.keepKey("agreement", pair);
+  }
+  const jwk = await publicJwk(pair);
+  const sig = await device.sign(`elearn agreement\n${await thumbprint(jwk)}`);
+  await door.json(url, { method: "POST", body: { jwk: device.jwk, agreement: { jwk, sig } } });
+}
+
+async function publicJwk(pair: CryptoKeyPair): Promise<PublicJwk> {
+  const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+  return { kty, crv, x, y } as PublicJwk;
+}
+
+/** RFC 7638 with SHA-256. */
+async function thumbprint({ crv, kty, x, y }: PublicJwk): Promise<string> {
+  const exact = new TextEncoder().encode(JSON.stringify({ crv, kty, x, y }));
+  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", exact)));
 }
 
 export async function sha256Hex(text: string): Promise<string> {

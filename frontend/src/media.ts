@@ -4,12 +4,16 @@
 import type Hls from "hls.js";
 import type { HlsConfig, KeyLoaderContext, LoaderCallbacks, LoaderConfiguration, LoaderStats } from "hls.js";
 import { type Door, Refused } from "./door";
+import { freshStats } from "./loading";
+import { type Stored, storedLoader } from "./stored";
 
 type Library = typeof import("hls.js/light");
 
 export interface Source {
   playlist: string;
   startSeconds: number;
+  /** Downloaded: played from here, without asking anybody. */
+  stored?: Stored;
 }
 
 export interface MediaListener {
@@ -47,7 +51,7 @@ export class Media {
     return this.library ? "hls.js" : "native";
   }
 
-  open({ playlist, startSeconds }: Source, listener: MediaListener): void {
+  open({ playlist, startSeconds, stored }: Source, listener: MediaListener): void {
     this.close();
     if (!this.library) return this.openNative(playlist, startSeconds, listener);
     const { default: Player, Events, ErrorTypes } = this.library;
@@ -58,6 +62,8 @@ export class Media {
         super(door, listener);
       }
     }
+    const address = new URL(stored ? "stored.m3u8" : playlist, location.href).href;
+    const own = stored && storedLoader(stored, address);
     const hls = new Player({
       enableWorker: false,
       startPosition: startSeconds,
@@ -65,9 +71,9 @@ export class Media {
       maxMaxBufferLength: BUFFER_S,
       backBufferLength: 60,
       capLevelToPlayerSize: true,
-      loader: PacedKeyLoader as unknown as HlsConfig["loader"],
-      pLoader: loader as unknown as NonNullable<HlsConfig["pLoader"]>,
-      fLoader: loader as unknown as NonNullable<HlsConfig["fLoader"]>,
+      loader: own ?? (PacedKeyLoader as unknown as HlsConfig["loader"]),
+      pLoader: (own ?? loader) as unknown as NonNullable<HlsConfig["pLoader"]>,
+      fLoader: (own ?? loader) as unknown as NonNullable<HlsConfig["fLoader"]>,
     });
     this.hls = hls;
     this.video.disableRemotePlayback = true; // iOS offers its managed media source only then
@@ -86,7 +92,7 @@ export class Media {
         listener.failed(data.details);
       }
     });
-    hls.loadSource(playlist);
+    hls.loadSource(address);
     hls.attachMedia(this.video);
   }
 
@@ -200,18 +206,4 @@ class KeyLoader {
       this.leaving.signal.addEventListener("abort", () => resolve());
     });
   }
-}
-
-function freshStats(): LoaderStats {
-  return {
-    aborted: false,
-    loaded: 0,
-    retry: 0,
-    total: 0,
-    chunkCount: 0,
-    bwEstimate: 0,
-    loading: { start: 0, first: 0, end: 0 },
-    parsing: { start: 0, end: 0 },
-    buffering: { start: 0, first: 0, end: 0 },
-  };
 }

@@ -18,7 +18,8 @@ async function start(): Promise<void> {
   const lesson = new Lesson(config, view, await openStore());
   const { video } = view;
   if (config.progress) {
-    view.seekBar(config.progress.duration_ms, (ms) => lesson.seek(ms));
+    const whole = config.progress.duration_ms;
+    view.seekBar(whole, () => view.position(0, whole)); // until a sitting is open
     view.progress(config.progress);
     view.position(config.progress.frontier_ms, config.progress.duration_ms);
   }
@@ -72,7 +73,7 @@ function keys(view: View, lesson: Lesson): void {
     if (event.key.startsWith("Arrow") && target?.matches("input")) return;
     if (event.key === " " && target?.closest("button, a, summary")) return;
     const step = { ArrowLeft: -STEP_MS, ArrowRight: STEP_MS }[event.key];
-    if (step !== undefined) lesson.step(step);
+    if (step !== undefined) lesson.playback.step(step);
     else if (event.key === " " || event.key === "k") void lesson.toggle();
     else if (event.key === "m") view.video.muted = !view.video.muted;
     else if (event.key === "f") toggleFull(view.root, view.video);

@@ -16,6 +16,8 @@ export interface State {
   frontier_ms: number;
   spans: { pending: Stretch[]; final: Stretch[] };
   pending_ms: number;
+  /** Waiting for a check in all lessons together; the limit is about this sum. */
+  pending_all_ms?: number;
   final_ms: number;
   complete?: boolean;
   held: boolean;
@@ -38,6 +40,10 @@ export interface Opening extends State {
   rate_max_permille: number;
   delta_ms: number;
   hidden_grace_ms: number;
+  /** How much one stretch without network may bring in late, all of a day's, and how much may wait for a check. */
+  gap_max_ms: number;
+  late_day_ms: number;
+  pend_max_ms: number;
   playlist: string;
   poster: string | null;
   expires_ms: number;
@@ -82,6 +88,10 @@ export interface Config {
   language: string;
   csrf: string;
   texts: Record<string, string>;
+  /** May a browser without WebCrypto report? */
+  unsigned_allowed?: boolean;
+  /** How this lesson is downloaded; null where the policy has no downloads. */
+  offline?: { worker: string; scope: string; rendition: string; bytes: number } | null;
   urls: { devices: string; sittings: string; course?: string | null; next?: string | null; signin?: string | null };
   /** What was known when the page was made; shown until the sitting opens. */
   progress?: Pick<State, "frontier_ms" | "spans" | "pending_ms" | "final_ms" | "complete"> & { duration_ms: number };

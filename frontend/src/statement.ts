@@ -79,16 +79,3 @@ export function statement(
     timestamp: now.toISOString(),
   });
 }
-
-/** `played` with [a, b) put in: in order, joined. */
-export function join(played: readonly Stretch[], a: number, b: number): Stretch[] {
-  if (b <= a) return [...played];
-  const joined: Stretch[] = [];
-  let [from, to] = [a, b];
-  for (const [start, end] of played) {
-    if (end < from || start > to) joined.push([start, end]);
-    else [from, to] = [Math.min(from, start), Math.max(to, end)];
-  }
-  joined.push([from, to]);
-  return joined.sort((one, other) => one[0] - other[0]);
-}

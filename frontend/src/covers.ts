@@ -1,0 +1,112 @@
+// What lies over the video when the lesson cannot go on by itself, and the badge about the network.
+
+import type { Refused } from "./door";
+import { duration, t } from "./messages";
+import type { Config, State } from "./protocol";
+import type { Cover, View } from "./view";
+
+export class Covers {
+  constructor(
+    private readonly view: View,
+    private readonly config: Config,
+  ) {}
+
+  cannotSign(): void {
+    this.cannotPlay(
+      window.isSecureContext
+        ? t("The player needs a newer browser. Update it, or open this page in another one.")
+        : t("The page must be opened over a secure connection (https). Ask whoever gave you the address."),
+    );
+  }
+
+  cannotPlayMedia(): void {
+    const text = t("The player needs a newer browser. Update it, or open this page in another one.");
+    this.cannotPlay(text, { label: t("Reload"), run: () => location.reload() });
+  }
+
+  private cannotPlay(text: string, action?: NonNullable<Cover["action"]>): void {
+    const title = t("This browser cannot play the lesson");
+    this.view.cover({ title, text, tone: "bad", ...(action ? { action } : {}) });
+  }
+
+  tapToPlay(play: () => void): void {
+    this.view.cover({ title: t("Tap to play"), text: "", action: { label: t("Play"), run: play } });
+  }
+
+  cannotOpen(problem: Refused, again: () => void): void {
+    if (problem.status === 401) return this.signedOut();
+    const action = { label: t("Try again"), run: again };
+    const title = t("The lesson cannot be opened");
+    if (problem.passing) {
+      this.view.cover({ title, text: t("No network. What you watch is kept on this device and sent later."), action });
+      return;
+    }
+    const { course } = this.config.urls;
+    const back = course ? { other: { label: t("Back to the course"), href: course } } : {};
+    this.view.cover({ title, text: problem.detail, tone: "bad", action, ...back });
+  }
+
+  mediaFailed(again: () => void): void {
+    this.view.cover({
+      title: t("The video cannot be played at the moment."),
+      text: "",
+      tone: "bad",
+      action: { label: t("Try again"), run: again },
+    });
+  }
+
+  elsewhere(reopen: () => void): void {
+    this.view.cover({
+      title: t("Continued on another device"),
+      text: t("The lesson is now playing elsewhere. What you watched here before that counts."),
+      action: { label: t("Continue here"), run: reopen },
+    });
+  }
+
+  outOfDate(): void {
+    this.view.cover({
+      title: t("This page is out of date"),
+      text: t("Reload the page to go on. Your watching is kept on this device."),
+      action: { label: t("Reload"), run: () => location.reload() },
+      tone: "bad",
+    });
+  }
+
+  signedOut(): void {
+    const { signin } = this.config.urls;
+    this.view.cover({
+      title: t("Please sign in again"),
+      text: t("Your watching is kept on this device. Sign in to go on."),
+      ...(signin
+        ? { other: { label: t("Sign in"), href: signin } }
+        : { action: { label: t("Sign in"), run: () => location.reload() } }),
+    });
+  }
+
+  checksLocked(detail: string): void {
+    this.view.cover({ title: t("A check was missed"), text: detail, tone: "bad" });
+  }
+
+  completed(state: State, again: () => void): void {
+    const { next, course } = this.config.urls;
+    const onward = next
+      ? { label: t("Next lesson"), href: next }
+      : course
+        ? { label: t("Back to the course"), href: course }
+        : undefined;
+    this.view.cover({
+      title: t("Lesson complete"),
+      text: t("All {time} of this lesson is final and goes into your record.", { time: duration(state.final_ms) }),
+      tone: "good",
+      action: { label: t("Watch again"), run: again },
+      ...(onward ? { other: onward } : {}),
+    });
+  }
+
+  /** `count` reports wait; `failed`: the last try to send them got no answer. */
+  network(count: number, failed: boolean): void {
+    if (navigator.onLine && !failed) return this.view.network(null);
+    const kept = t("No network. What you watch is kept on this device and sent later.");
+    this.view.network(count > 1 ? `${kept} ${t("{count} reports waiting to be sent", { count })}` : kept);
+  }
+}
