@@ -119,6 +119,7 @@ class SittingFacts:
     unit: UUID
     opened_ms: int
     last_ms: int
+    heartbeat_ms: int = 15_000
     address: str | None = None
     touch: bool | None = None
     superseded_ms: int | None = None

@@ -31,7 +31,7 @@ def shared_devices(openings: Iterable[Opening], given: Thresholds) -> list[Flag]
     return flags
 
 
-def phase_locked(sittings: Iterable[SittingFacts], given: Thresholds, *, heartbeat_ms: int) -> list[Flag]:
+def phase_locked(sittings: Iterable[SittingFacts], given: Thresholds) -> list[Flag]:
     """R6: many of one address who start together and whose heartbeats stay in step: one program, many accounts."""
     flags = []
     there = [one for one in sittings if one.address is not None and one.beats]
@@ -42,7 +42,7 @@ def phase_locked(sittings: Iterable[SittingFacts], given: Thresholds, *, heartbe
         seen: set[UUID] = set()
         for first in own:
             near = [o for o in own if first.opened_ms <= o.opened_ms <= first.opened_ms + given.group_start_ms]
-            group = _in_step([o for o in near if o.id not in seen], given, heartbeat_ms)
+            group = _in_step([o for o in near if o.id not in seen], given)
             if len({one.learner for one in group}) < given.group:
                 continue
             seen |= {one.id for one in group}
@@ -54,18 +54,19 @@ def phase_locked(sittings: Iterable[SittingFacts], given: Thresholds, *, heartbe
     return flags
 
 
-def _in_step(near: Sequence[SittingFacts], given: Thresholds, heartbeat_ms: int) -> list[SittingFacts]:
+def _in_step(near: Sequence[SittingFacts], given: Thresholds) -> list[SittingFacts]:
     """The largest part of `near` whose heartbeats fall together for as long as it takes."""
     largest: list[SittingFacts] = []
     for lead in near:
-        group = [one for one in near if _same_phase(lead, one, given, heartbeat_ms)]
+        group = [one for one in near if _same_phase(lead, one, given)]
         if len(group) > len(largest):
             largest = group
     return largest
 
 
-def _same_phase(lead: SittingFacts, other: SittingFacts, given: Thresholds, heartbeat_ms: int) -> bool:
+def _same_phase(lead: SittingFacts, other: SittingFacts, given: Thresholds) -> bool:
     """Do the beats of the two fall within the phase for `group_for_ms` of the time that both have beats of?"""
+    heartbeat_ms = lead.heartbeat_ms
     since, until = max(lead.beats[0][0], other.beats[0][0]), min(lead.beats[-1][0], other.beats[-1][0])
     if until - since < given.group_for_ms:
         return False

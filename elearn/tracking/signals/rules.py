@@ -24,7 +24,7 @@ PHONE = re.compile(r"iPhone|Android.*\bMobile\b")
 HEADLESS = re.compile(r"Headless|PhantomJS|Electron/|python-|curl/|Go-http", re.IGNORECASE)
 
 
-def regular_beats(sittings: Iterable[SittingFacts], given: Thresholds, *, heartbeat_ms: int) -> list[Flag]:
+def regular_beats(sittings: Iterable[SittingFacts], given: Thresholds) -> list[Flag]:
     """R1: gaps between heartbeats alike beyond what a browser's timer does, on a line that never wavers."""
     flags = []
     for one in sittings:
@@ -32,7 +32,7 @@ def regular_beats(sittings: Iterable[SittingFacts], given: Thresholds, *, heartb
             gaps = [after.cm_ms - before.cm_ms for before, after in pairwise(window)]
             delays = [beat.heard_ms - beat.cm_ms for beat in window]
             spread, jitter = deviation_ms(gaps), deviation_ms(delays)
-            if spread * 1_000 < given.beat_sd_permille * heartbeat_ms and jitter < given.beat_jitter_ms:
+            if spread * 1_000 < given.beat_sd_permille * one.heartbeat_ms and jitter < given.beat_jitter_ms:
                 evidence = {"beats": len(gaps), "spread_ms": spread, "jitter_ms": jitter}
                 flags.append(_about(Rule.REGULAR_BEATS, one, window[0].heard_ms, window[-1].heard_ms, evidence))
                 break

@@ -23,7 +23,7 @@ from elearn.tracking.signals.facts import (
     Together,
 )
 from elearn.tracking.signals.thresholds import Thresholds
-from tests.tracking.signals.facts_of import DAY, HOUR, MINUTE, SECOND, H, T, a_check, a_sitting, beats, who
+from tests.tracking.signals.facts_of import DAY, HOUR, MINUTE, SECOND, T, a_check, a_sitting, beats, who
 
 GIVEN = Thresholds()
 ON = date(2026, 9, 21)
@@ -32,7 +32,7 @@ JITTER = (0, 130, 20, 260, 45)
 
 
 def regular(**facts: object) -> list[Flag]:
-    return rules.regular_beats([a_sitting(beats=beats(60, **facts))], GIVEN, heartbeat_ms=H)  # type: ignore[arg-type]
+    return rules.regular_beats([a_sitting(beats=beats(60, **facts))], GIVEN)  # type: ignore[arg-type]
 
 
 def nonstop(wall: int, media: int) -> list[Flag]:
@@ -68,7 +68,7 @@ def room(offsets: tuple[int, ...], *, count: int = 90, address: str = "room", pa
                 beat._replace(heard_ms=beat.heard_ms + stop) for beat in own[20 + 7 * learner :]
             )
         sittings.append(a_sitting(learner, opened=offset, address=address, beats=own))
-    return group_rules.phase_locked(sittings, GIVEN, heartbeat_ms=H)
+    return group_rules.phase_locked(sittings, GIVEN)
 
 
 def scripts(*events: tuple[int, ...], within: int = HOUR, unit: int = 77) -> list[Flag]:
@@ -152,7 +152,7 @@ TABLE: list[tuple[Rule, str, bool, Callable[[], list[Flag]]]] = [
         Rule.REGULAR_BEATS,
         "too few beats to say",
         False,
-        lambda: rules.regular_beats([a_sitting(beats=beats(40))], GIVEN, heartbeat_ms=H),
+        lambda: rules.regular_beats([a_sitting(beats=beats(40))], GIVEN),
     ),
     (Rule.NEVER_PAUSES, "ten hours in ten hours", True, lambda: nonstop(10 * HOUR + 60 * SECOND, 10 * HOUR)),
     (
@@ -303,7 +303,7 @@ def test_a_group_is_found_among_others_who_started_with_it() -> None:
 
 def test_nobody_is_flagged_for_an_address_that_is_not_known() -> None:
     sittings = [a_sitting(n, opened=n, beats=beats(90, start=n)) for n in range(1, 7)]
-    assert group_rules.phase_locked(sittings, GIVEN, heartbeat_ms=H) == []
+    assert group_rules.phase_locked(sittings, GIVEN) == []
 
 
 def test_the_same_facts_in_any_order_raise_the_same_flags() -> None:
@@ -313,7 +313,7 @@ def test_the_same_facts_in_any_order_raise_the_same_flags() -> None:
 
 def test_one_learner_alone_is_never_two() -> None:
     one = a_sitting(1, opened=0, address="room", beats=beats(90))
-    flags = group_rules.phase_locked([replace(one, id=who(n)) for n in range(6)], GIVEN, heartbeat_ms=H)
+    flags = group_rules.phase_locked([replace(one, id=who(n)) for n in range(6)], GIVEN)
     assert flags == []
 
 
@@ -321,7 +321,7 @@ def test_one_learner_alone_is_never_two() -> None:
     "values", [{"nights": 0}, {"nope": 3}, {"nights": 2.5}, {"nights": True}, {"datacentres": ["x"]}]
 )
 def test_thresholds_that_make_no_sense_are_refused(values: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="thresholds|network"):
+    with pytest.raises(ValueError, match=r"thresholds|network"):
         Thresholds.read(values)
 
 
