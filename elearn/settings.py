@@ -23,6 +23,10 @@ class SettingsError(ValueError):
 SECRETS = dict.fromkeys(("ELEARN_SECRET_KEY", "ELEARN_SEALING_KEY", "ELEARN_INDEX_KEY", "ELEARN_SIGNING_KEY"), 32)
 """Variable -> bytes. Each is base64url. The signing key is an Ed25519 seed (RFC 8032)."""
 
+SERVICES = {"ELEARN_SMS_URL": "ELEARN_SMS_SECRET", "ELEARN_FACE_URL": "ELEARN_FACE_SECRET"}
+"""Services of others that presence checks may use, each with the secret that signs what goes there."""
+SHORTEST_SECRET = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -46,6 +50,14 @@ class Settings:
     """PostgreSQL; unset, the embedded default."""
     redis_url: str | None = field(repr=False, default=None)
     """Redis or Valkey; unset, the embedded default."""
+    sms_url: str | None = None
+    """Gateway that sends one-time codes as text messages; unset, that way of confirming is not offered."""
+    sms_secret: str = field(repr=False, default="")
+    """Signs what goes to the gateway."""
+    face_url: str | None = None
+    """Service that compares faces; unset, that way of confirming is not offered."""
+    face_secret: str = field(repr=False, default="")
+    """Signs what goes to the face service."""
     policy_scale: int = 1
     """Divides the presence times of the watch policy; above 1 only for demonstrations and tests."""
     trusted_proxies: int = 0
@@ -85,6 +97,11 @@ class Settings:
         proxies = env.get("ELEARN_TRUSTED_PROXIES", "0")
         if not proxies.isdecimal():
             wrong.append("ELEARN_TRUSTED_PROXIES must be a whole number, 0 or more")
+        for url, secret in SERVICES.items():
+            if not env.get(url, "https://").startswith(("http://", "https://")):
+                wrong.append(f"{url} must begin with http:// or https://")
+            if url in env and len(env.get(secret, "")) < SHORTEST_SECRET:
+                wrong.append(f"{secret} is missing ({SHORTEST_SECRET} characters or more, with {url})")
         if wrong:
             raise SettingsError("Settings: " + "; ".join(wrong))
         return cls(
@@ -98,6 +115,10 @@ class Settings:
             signing_key=keys["ELEARN_SIGNING_KEY"],
             database_url=env.get("DATABASE_URL"),
             redis_url=env.get("REDIS_URL"),
+            sms_url=env.get("ELEARN_SMS_URL"),
+            sms_secret=env.get("ELEARN_SMS_SECRET", ""),
+            face_url=env.get("ELEARN_FACE_URL"),
+            face_secret=env.get("ELEARN_FACE_SECRET", ""),
             policy_scale=int(scale),
             trusted_proxies=int(proxies),
             secure_cookies=public_url.startswith("https://"),
@@ -114,7 +135,15 @@ class Settings:
             "ELEARN_POLICY_SCALE": str(self.policy_scale),
             "ELEARN_TRUSTED_PROXIES": str(self.trusted_proxies),
         }
-        rest = {"ELEARN_MEDIA_URL": self.media_url, "DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        rest = {
+            "ELEARN_MEDIA_URL": self.media_url,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "ELEARN_SMS_URL": self.sms_url,
+            "ELEARN_SMS_SECRET": self.sms_secret or None,
+            "ELEARN_FACE_URL": self.face_url,
+            "ELEARN_FACE_SECRET": self.face_secret or None,
+        }
         return env | {name: value for name, value in rest.items() if value is not None}
 
 

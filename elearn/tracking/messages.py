@@ -73,12 +73,6 @@ class OpenRequest(Struct, forbid_unknown_fields=True):
     client: ClientFacts | None = None
 
 
-class AnswerRequest(Struct, forbid_unknown_fields=True):
-    """The body of `POST /sittings/<sid>/checks/<id>`."""
-
-    answer: Annotated[list[Annotated[int, Meta(ge=0, le=3)]], Meta(max_length=4)]
-
-
 class Nothing(Struct, forbid_unknown_fields=True):
     """An empty object."""
 

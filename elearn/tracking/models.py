@@ -48,6 +48,8 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """Put aside for another way, or a service of ours failed: nothing follows from it."""
 
 
 class WatchPolicy(Ledger, Base):
@@ -274,12 +276,14 @@ class Licence(Ledger, Base):
 
 
 class PresenceCheck(Base):
-    """One question put to a learner, and how it went."""
+    """One check put to a learner, in one of the ways of `providers`, and how it went."""
 
     __tablename__ = "presence_check"
     __table_args__ = (
-        sa.CheckConstraint("outcome IN ('passed', 'failed', 'expired')", name="outcome"),
+        sa.CheckConstraint("outcome IN ('passed', 'failed', 'expired', 'withdrawn')", name="outcome"),
         sa.CheckConstraint("(outcome IS NULL) = (decided_ms IS NULL)", name="decided_has_outcome"),
+        sa.CheckConstraint("method IN ('question', 'one_time_code', 'webauthn', 'face')", name="method"),
+        sa.CheckConstraint("(method = 'question') = (question_id IS NOT NULL)", name="question_has_question"),
         sa.Index("uq_presence_check_open", "learner_id", unique=True, postgresql_where=sa.text("outcome IS NULL")),
         sa.Index(None, "learner_id", "unit_id"),
     )
@@ -288,18 +292,22 @@ class PresenceCheck(Base):
     learner_id: Mapped[UUID] = mapped_column(ForeignKey(LEARNER))
     sitting_id: Mapped[UUID] = mapped_column(ForeignKey(SITTING))
     unit_id: Mapped[UUID] = mapped_column(ForeignKey(UNIT))
-    question_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.question.id"))
+    method: Mapped[str] = mapped_column(default="question", server_default="question")
+    question_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.question.id"))
     number: Mapped[int]
+    """Of the draw from the secret stream; a check that took the place of a withdrawn one has the same."""
     shown: Mapped[list[int]] = mapped_column(JSONB)
     """The question's options in the order they were shown: what the learner calls 0 is option `shown[0]`."""
+    challenge: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What a method other than questions asks for and found; never what would answer it. `withdrawn` says why."""
     from_ms: Mapped[int]
     to_ms: Mapped[int]
     """The media it asks about."""
     policy: Mapped[str] = mapped_column(ForeignKey(POLICY))
     put_ms: Mapped[int]
     deadline_ms: Mapped[int]
-    tries: Mapped[list[list[int]]] = mapped_column(JSONB)
-    """Each answer so far, as the question's own option numbers."""
+    tries: Mapped[list[Any]] = mapped_column(JSONB)
+    """Each try so far: of a question its own option numbers, else a digest."""
     outcome: Mapped[str | None]
     decided_ms: Mapped[int | None]
 

@@ -17,6 +17,13 @@ from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+NATIVE = "native"
+"""What a sitting's `player` says when the browser's own HLS plays, not hls.js."""
+BEFORE = {"burst_ms": 0}
+"""Values by which decisions of before would come out otherwise: a policy written without them did without them."""
+
+PRESENCE_METHODS = frozenset({"question", "one_time_code", "webauthn", "face"})
+"""The ways of `elearn.tracking.providers`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class Policy:
     delta_ms: int = 1_000
     carry_ms: int = 30_000
     online_ms: int = 45_000
+    burst_ms: int = 45_000
+    """A report of more playing than this is late, whenever it arrives; 0: however long it was (3H, as ONLINE)."""
     gap_max_ms: int = 900_000
     late_day_ms: int = 3_600_000
     late_age_ms: int = 259_200_000
@@ -48,6 +57,8 @@ class Policy:
     tail_min_ms: int = 2_000
     block_ms: int = 30_000
     lead_ms: int = 30_000
+    lead_native_ms: int = 30_000
+    """LEAD for a browser's own HLS player, which fetches further ahead than hls.js does (DESIGN 3.4)."""
     real_hours: bool = False
     """Above rate 1.0: True counts the real time it took, False the media seen (DESIGN 3.5)."""
     unsigned: bool = False
@@ -58,6 +69,8 @@ class Policy:
     """What a presence check may be, the first is the default (DESIGN 3.6)."""
     page_idle_ms: int = 300_000
     """A page stops counting so long after the last sign of life (DESIGN 3.6a)."""
+    code_answer_ms: int = 180_000
+    """How long a one-time code may be typed in: a text message takes its time."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for values under which an honest learner could never finish."""
@@ -69,6 +82,12 @@ class Policy:
             raise ValueError("need 0 < presence_min_ms <= presence_max_ms <= pend_max_ms")
         if min(self.rate_max_permille, self.heartbeat_ms, self.block_ms, self.reorder) == 0:
             raise ValueError("rate_max_permille, heartbeat_ms, block_ms and reorder must be above zero")
+        methods = self.presence_methods
+        if not methods or len(set(methods)) < len(methods) or not set(methods) <= PRESENCE_METHODS:
+            raise ValueError(f"presence_methods are one or more of {', '.join(sorted(PRESENCE_METHODS))}, each once")
+        if methods == ("face",):
+            # A face that the camera does not know, or a learner who does not consent, would have no way out.
+            raise ValueError("face may not be the only one of presence_methods")
 
     # -- what the rules derive from the values
 
@@ -79,6 +98,15 @@ class Policy:
     def clock_limit_ms(self, elapsed_ms: int) -> int:
         """How far a client's clock may have run in `elapsed_ms` of ours: (1 + EPS) elapsed + CLK_SLACK."""
         return elapsed_ms * (1_000 + self.eps_permille) // 1_000 + self.clk_slack_ms
+
+    @property
+    def counts_real_time(self) -> bool:
+        """Is real time what counts? At rate 1.0 the two are the same, so nothing is cut (DESIGN 3.5)."""
+        return self.real_hours and self.rate_max_permille > 1_000
+
+    def lead_for(self, player: str) -> int:
+        """How far ahead of watching a block may start whose key is given to this kind of player (MODEL 1.8, LEAD)."""
+        return self.lead_native_ms if player == NATIVE else self.lead_ms
 
     @property
     def carry_max_ms(self) -> int:
@@ -127,8 +155,8 @@ class Policy:
 
     @classmethod
     def read(cls, canonical: str | bytes) -> Policy:
-        """The policy that `canonical()` wrote; values that came after it was written have their defaults."""
-        values: dict[str, Any] = json.loads(canonical)
+        """The policy that `canonical()` wrote; values that came after it was written are as if they had not."""
+        values: dict[str, Any] = {**BEFORE, **json.loads(canonical)}
         if "presence_methods" in values:
             values["presence_methods"] = tuple(values["presence_methods"])
         return cls(**values)

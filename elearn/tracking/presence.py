@@ -81,18 +81,32 @@ def check_due(pending_ms: int, due_after_ms: int, *, completed: bool, asked: boo
     return pending_ms > 0 and (pending_ms >= due_after_ms or completed or asked)
 
 
-def judge_answers(correct: frozenset[int], tries: Sequence[frozenset[int]]) -> Judgement:
-    """Any subset of four options, two tries: all of the right ones and none of the others.
+def judge_tries(rights: Sequence[bool]) -> Judgement:
+    """Two tries, whatever the method: each entry says whether that try was right.
 
-    A right answer after two wrong ones comes too late. Raises ValueError for a question whose `correct` is
-    empty (never asked: choosing nothing would pass it) or names an option beyond the four.
+    A right answer after two wrong ones comes too late.
+    """
+    counted = rights[:TRIES]
+    if any(counted):
+        return Judgement.PASSED
+    return Judgement.AGAIN if len(counted) < TRIES else Judgement.FAILED
+
+
+def judged_right(correct: frozenset[int], tried: frozenset[int]) -> bool:
+    """Any subset of four options: all of the right ones and none of the others.
+
+    Raises ValueError for a question whose `correct` is empty (never asked: choosing nothing would pass it) or names
+    an option beyond the four.
     """
     if not correct or not correct <= OPTIONS:
         raise ValueError("a question needs one to four right options out of 0..3")
-    counted = tries[:TRIES]
-    if correct in counted:
-        return Judgement.PASSED
-    return Judgement.AGAIN if len(counted) < TRIES else Judgement.FAILED
+    return tried == correct
+
+
+def judge_answers(correct: frozenset[int], tries: Sequence[frozenset[int]]) -> Judgement:
+    """How a question stands after these tries. Raises ValueError as `judged_right`."""
+    judged_right(correct, frozenset())
+    return judge_tries([judged_right(correct, one) for one in tries])
 
 
 def deadline_ms(put_at_ms: int, policy: Policy) -> int:

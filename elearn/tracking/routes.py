@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
+from msgspec import UNSET
 from sqlalchemy.orm import Session
 
 from elearn import web
@@ -22,16 +24,17 @@ from elearn.people import devices, directory
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
-from elearn.tracking import addresses, checks, delivery, ingest, licences, policies, sittings
+from elearn.tracking import addresses, asking, checks, delivery, ingest, licences, policies, providers, sittings
 from elearn.tracking.messages import (
     MAX_BODY_BYTES,
-    AnswerRequest,
     Message,
     Nothing,
     OpenRequest,
     read_reports,
 )
 from elearn.tracking.policy import Policy
+from elearn.tracking.providers.provider import OutOfOrder
+from elearn.tracking.providers.said import AskRequest, Said
 from elearn.tracking.signals import clients
 from elearn.tracking.standing import Locked, read_unit, store
 from elearn.tracking.tokens import Token, Tokens
@@ -39,6 +42,7 @@ from elearn.tracking.tokens import Token, Tokens
 bp = Blueprint("tracking", __name__)
 
 PLAYLIST = "application/vnd.apple.mpegurl"
+T = TypeVar("T")
 
 
 @bp.post("/sittings")
@@ -48,10 +52,10 @@ def open_sitting() -> ResponseReturnValue:
     sent = web.read_json(OpenRequest)
     session, person_id, now = db.session(), current_person_id(), utcnow()
     facts = catalogue.unit_facts(session, sent.unit)
-    policy, _digest = policies.in_force()
-    admission = catalogue.may_study(session, person_id, sent.unit, on=policy.day(to_ms(now)))
+    admission = catalogue.may_study(session, person_id, sent.unit, on=directory.local_day(now))
     if admission is None:
         raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
+    policy, _digest = policies.in_force(admission.class_id)
     if sent.device is not None:
         _device_key(session, person_id, sent.device)
     pseudonym = directory.pseudonym(session, person_id)
@@ -82,7 +86,8 @@ def open_sitting() -> ResponseReturnValue:
     state = _state(session, locked, facts, policy)
     session.commit()
     public_url = runtime().settings.public_url
-    token = Token(locked.sitting_id, person_id, sent.unit, sent.device, locked.expires_ms)
+    taken_until_ms = locked.expires_ms + policy.late_age_ms
+    token = Token(locked.sitting_id, person_id, sent.unit, sent.device, taken_until_ms)
     opening = {
         "sid": str(locked.sitting_id),
         "token": _tokens().write(token),
@@ -162,18 +167,24 @@ def close(sitting_id: UUID) -> ResponseReturnValue:
 @bp.post("/sittings/<uuid:sitting_id>/checks")
 @web.allow(LEARNER)
 def ask(sitting_id: UUID) -> ResponseReturnValue:
-    """Put the learner a question: it is due, or asked for. The time to answer starts now."""
+    """Put the learner a check: it is due, or asked for. The time to answer starts now."""
     now = utcnow()
     token = _token(sitting_id, now)
-    web.read_json(Nothing)
-    session = db.session()
+    asked = web.read_json(AskRequest)
+    session, ways = db.session(), providers.ways(_presence_secret())
     locked, _policy = _touch(session, token.learner_id, sitting_id, now)
     policy, digest = policies.in_force()
     policies.keep(session, policy, digest)
-    check = checks.hand_out(session, locked, policy, digest, secret=_presence_secret())
+    method = None if asked.method is UNSET else asked.method
+    handed = asking.hand_out(session, locked, policy, digest, secret=_presence_secret(), ways=ways, method=method)
     store(session, locked)
-    shown = checks.as_shown(session, check)
+    shown = asking.as_shown(session, handed, ways)
     session.commit()
+    if handed.errand is not None:
+        _run(handed.errand, token, handed.check.id, now)
+        locked, _policy = _touch(session, token.learner_id, sitting_id, now)
+        checks.sent(session, locked, handed.check.id)
+        session.commit()
     return jsonify(check=shown), 201
 
 
@@ -183,16 +194,48 @@ def answer(sitting_id: UUID, check_id: UUID) -> ResponseReturnValue:
     """Judge an answer; what was pending becomes final, or falls back."""
     now = utcnow()
     token = _token(sitting_id, now)
-    sent = web.read_json(AnswerRequest)
-    session = db.session()
+    said = web.read_json(Said)
+    session, ways, found = db.session(), providers.ways(_presence_secret()), None
     locked, policy = _touch(session, token.learner_id, sitting_id, now)
-    answered = checks.answer(session, locked, check_id, sent.answer, secret=_presence_secret())
+    errand = checks.look(session, locked, check_id, said, ways)
+    if errand is not None:
+        session.commit()
+        found = _run(errand, token, check_id, now)
+        locked, policy = _touch(session, token.learner_id, sitting_id, now)
+    answered = checks.answer(session, locked, check_id, said, secret=_presence_secret(), ways=ways, found=found)
     sittings.issue_nonce(locked)
     store(session, locked)
     facts = catalogue.unit_facts(session, locked.unit_id)
     told = _state(session, locked, facts, policy)
     session.commit()
     return jsonify(told | {"outcome": answered.outcome, "tries_left": answered.tries_left})
+
+
+@bp.post("/sittings/<uuid:sitting_id>/checks/<uuid:check_id>/task")
+@web.allow(LEARNER)
+def task(sitting_id: UUID, check_id: UUID) -> ResponseReturnValue:
+    """What the learner must do before the camera, told only now that it runs."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    web.read_json(Nothing)
+    session, ways = db.session(), providers.ways(_presence_secret())
+    locked, _policy = _touch(session, token.learner_id, sitting_id, now)
+    told = checks.ask_now(session, locked, check_id, ways)
+    session.commit()
+    return jsonify(task=told)
+
+
+def _run(errand: Callable[[], T], token: Token, check_id: UUID, now: datetime) -> T:
+    """Do a check's errand with no lock and no connection held. Raises OutOfOrder, the check then withdrawn."""
+    try:
+        return errand()
+    except OutOfOrder:
+        session = db.session()
+        locked, _policy = _touch(session, token.learner_id, token.sitting_id, now)
+        checks.give_up(session, locked, check_id)
+        store(session, locked)
+        session.commit()
+        raise
 
 
 @bp.get("/sittings/<uuid:sitting_id>/master.m3u8")
@@ -255,8 +298,7 @@ def licence(sitting_id: UUID) -> ResponseReturnValue:
 
 def _token(sitting_id: UUID, now: datetime) -> Token:
     """The token of this very sitting, of whoever is signed in. Raises Forbidden."""
-    policy, _digest = policies.in_force()
-    token = _tokens().read(request.headers.get("X-Sitting"), now_ms=to_ms(now), late_age_ms=policy.late_age_ms)
+    token = _tokens().read(request.headers.get("X-Sitting"), now_ms=to_ms(now))
     if token.learner_id != current_person_id():
         raise Forbidden("This is somebody else's sitting.", code="not_your_sitting")
     if token.sitting_id != sitting_id:

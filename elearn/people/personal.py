@@ -1,0 +1,64 @@
+"""Personal data that packages to the right keep or send: sealed under the person's own key, recorded when it leaves.
+
+Erasing a person deletes that key, so whatever was sealed here cannot be read afterwards, wherever it lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.people.identity import Keys, Sealer
+from elearn.people.models import Account, Disclosure, Person
+
+
+def seal(session: Session, person_id: UUID, keys: Keys, purpose: str, text: str) -> bytes:
+    """`text` sealed for `purpose`. Raises Erased."""
+    return Sealer(keys.sealing).seal(_data_key(session, person_id), person_id, purpose, text)
+
+
+def open_sealed(session: Session, person_id: UUID, keys: Keys, purpose: str, *sealed: bytes) -> list[str]:
+    """What was sealed, in this order. Raises Erased, Unsealable."""
+    sealer, data_key = Sealer(keys.sealing), _data_key(session, person_id)
+    return [sealer.open(data_key, person_id, purpose, one) for one in sealed]
+
+
+def record_disclosures(
+    session: Session, person_id: UUID, what: Sequence[str], *, receiver: str, reason: str, at: datetime
+) -> None:
+    """These data leave this system (DESIGN 3.14)."""
+    session.add_all(
+        Disclosure(person_id=person_id, receiver=receiver, what=one, reason=reason, disclosed_at=at) for one in what
+    )
+    session.flush()
+
+
+def has_phone(session: Session, person_id: UUID) -> bool:
+    """Is there a number to send a text message to?"""
+    return _phone(session, person_id) is not None
+
+
+def reveal_phone(session: Session, person_id: UUID, keys: Keys, *, receiver: str, reason: str, at: datetime) -> str:
+    """The whole number in E.164, for a gateway and nothing else; the disclosure is recorded.
+
+    LookupError without one: ask `has_phone` first.
+    """
+    sealed = _phone(session, person_id)
+    if sealed is None:
+        raise LookupError("this person has no phone number")
+    [number] = open_sealed(session, person_id, keys, "phone", sealed)
+    record_disclosures(session, person_id, ["phone number"], receiver=receiver, reason=reason, at=at)
+    return number
+
+
+def _phone(session: Session, person_id: UUID) -> bytes | None:
+    open_account = sa.select(Account.phone_sealed).where(Account.person_id == person_id, Account.closed_at.is_(None))
+    return session.scalars(open_account).one_or_none()
+
+
+def _data_key(session: Session, person_id: UUID) -> bytes | None:
+    return session.scalars(sa.select(Person.data_key).where(Person.id == person_id)).one()

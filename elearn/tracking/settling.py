@@ -1,0 +1,165 @@
+"""What follows from a presence check, in whatever way it was put: the one place where its outcome is carried out.
+
+Passed: what was pending becomes final. Failed or missed: it leaves, and the learner is held until one is passed.
+The learner's row is locked by whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.clock import from_ms, to_ms
+from elearn.db import new_id
+from elearn.tracking import policies
+from elearn.tracking.models import BelievedSpan, Kind, Outcome, PresenceCheck, UnitWatch, WatchedSpan
+from elearn.tracking.policy import Policy
+from elearn.tracking.presence import next_check_after_ms, settle
+from elearn.tracking.spans import Span, frontier_ms, total_ms
+from elearn.tracking.standing import Locked, spans_of
+from elearn.tracking.verifier import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One pending row of the watched ledger."""
+
+    id: UUID
+    unit_id: UUID
+    class_id: UUID | None
+    span: Span
+    on: date
+    late: bool
+    credited_at_ms: int
+
+
+def pending_pieces(session: Session, learner_id: UUID) -> list[Piece]:
+    """Everything of the learner that waits for a check, by unit, class, day and media position."""
+    rows = session.execute(
+        sa.select(
+            WatchedSpan.id,
+            WatchedSpan.unit_id,
+            WatchedSpan.class_id,
+            WatchedSpan.start_ms,
+            WatchedSpan.end_ms,
+            WatchedSpan.on,
+            WatchedSpan.late,
+            WatchedSpan.heard_at,
+        )
+        .join(BelievedSpan, BelievedSpan.watched_span_id == WatchedSpan.id)
+        .where(BelievedSpan.learner_id == learner_id, BelievedSpan.state == Kind.PENDING.value)
+        .order_by(WatchedSpan.unit_id, WatchedSpan.class_id, WatchedSpan.on, WatchedSpan.start_ms)
+    )
+    return [
+        Piece(row.id, row.unit_id, row.class_id, Span(row.start_ms, row.end_ms), row.on, row.late, to_ms(row.heard_at))
+        for row in rows
+    ]
+
+
+def merged(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Pieces of one unit, class and day that lie end to end, together; `pieces` come in that order."""
+    runs: list[list[Piece]] = []
+    for _, same in groupby(pieces, key=lambda piece: (piece.unit_id, piece.class_id, piece.on)):
+        run: list[Piece] = []
+        for piece in same:
+            if run and run[-1].span.end_ms != piece.span.start_ms:
+                runs.append(run)
+                run = []
+            run.append(piece)
+        runs.append(run)
+    return runs
+
+
+def decide(session: Session, locked: Locked, check: PresenceCheck, outcome: Outcome, secret: bytes) -> None:
+    """Carry out a check's outcome on the ledger, on what is believed, and on the learner's row (not yet stored)."""
+    policy = policies.by_digest(session, check.policy)
+    check.outcome, check.decided_ms = outcome.value, locked.tau_ms
+    pieces = pending_pieces(session, locked.learner_id)
+    settled = settle(pieces, outcome is Outcome.PASSED, locked.tau_ms, policy)
+    common = {
+        "learner_id": locked.learner_id,
+        "check_id": check.id,
+        "policy": check.policy,
+        "heard_at": from_ms(locked.tau_ms),
+    }
+    finals = [_final_row(run) | common for run in merged(settled.final)]
+    reversals = [_reversal_row(piece, reason) | common for piece, reason in settled.removed]
+    session.flush()
+    for rows in (finals, reversals):
+        if rows:
+            session.execute(sa.insert(WatchedSpan), rows)
+    session.execute(
+        sa.delete(BelievedSpan)
+        .where(BelievedSpan.learner_id == locked.learner_id, BelievedSpan.state == Kind.PENDING.value)
+        .execution_options(synchronize_session=False)
+    )
+    if finals:
+        session.execute(
+            sa.text(
+                "INSERT INTO elearn.believed_span (watched_span_id, learner_id, unit_id, state, media) "
+                "SELECT id, learner_id, unit_id, 'final', int8range(start_ms, end_ms) "
+                "FROM elearn.watched_span WHERE id = ANY(:ids)"
+            ),
+            {"ids": [row["id"] for row in finals]},
+        )
+    recompute_units(session, locked.learner_id, {piece.unit_id for piece, _ in settled.removed}, policy)
+    locked.pending_ms, locked.held, locked.check_deadline_ms = 0, settled.held, None
+    locked.check_count += 1
+    locked.check_due_after_ms = next_check_after_ms(secret, locked.learner_id.bytes, locked.check_count, policy)
+
+
+def _final_row(run: Sequence[Piece]) -> dict[str, Any]:
+    first, last = run[0], run[-1]
+    return {
+        "id": new_id(),
+        "kind": Kind.FINAL.value,
+        "unit_id": first.unit_id,
+        "class_id": first.class_id,
+        "start_ms": first.span.start_ms,
+        "end_ms": last.span.end_ms,
+        "on": first.on,
+        "late": any(piece.late for piece in run),
+        "settles": [piece.id for piece in run],
+    }
+
+
+def _reversal_row(piece: Piece, reason: Refusal) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "kind": Kind.REVERSAL.value,
+        "unit_id": piece.unit_id,
+        "class_id": piece.class_id,
+        "start_ms": piece.span.start_ms,
+        "end_ms": piece.span.end_ms,
+        "on": piece.on,
+        "late": piece.late,
+        "settles": [],
+        "reverses_id": piece.id,
+        "reason": reason.value,
+    }
+
+
+def recompute_units(session: Session, learner_id: UUID, unit_ids: Iterable[UUID], policy: Policy) -> None:
+    """After media left `believed_span`: the frontier falls back to what is still believed (MODEL 1.1, F)."""
+    for unit_id in unit_ids:
+        media = session.scalar(
+            sa.text(
+                "SELECT range_agg(media)::text FROM elearn.believed_span "
+                "WHERE learner_id = :learner AND unit_id = :unit"
+            ),
+            {"learner": learner_id, "unit": unit_id},
+        )
+        known = spans_of(media)
+        session.execute(
+            sa.update(UnitWatch)
+            .where(UnitWatch.learner_id == learner_id, UnitWatch.unit_id == unit_id)
+            .values(frontier_ms=frontier_ms(known, bridge_ms=policy.delta_ms), covered_ms=total_ms(known))
+            .execution_options(synchronize_session=False)
+        )
