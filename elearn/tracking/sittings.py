@@ -158,6 +158,7 @@ def state_block(locked: Locked, unit: UnitStanding, duration_ms: int, policy: Po
         "frontier_ms": unit.frontier_ms,
         "spans": {"pending": unit.pending, "final": unit.final},
         "pending_ms": total_ms(unit.pending),
+        "pending_all_ms": locked.pending_ms,
         "final_ms": final_ms,
         "complete": is_complete(final_ms, duration_ms, policy),
         "held": locked.held,
