@@ -14,6 +14,8 @@ for the rules.
     licences             all keys of a lesson at once, sealed to a device that is going offline
     policies, addresses  which rules apply; where things are
     watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
+    voids                final time taken back, and given back, by what people decided
+    signals/             what looks odd, and the people who decide about it; changes no credit
     lrs/                 the record store, whole and by the standard
 """
 
@@ -25,6 +27,7 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring the sitting's door, the record store's doors and the jobs on board."""
     from elearn.tracking import duties, lrs, routes  # noqa: F401 - a job is known once it is imported
+    from elearn.tracking.signals import duties as signal_duties  # noqa: F401
 
     whole.register_blueprint(routes.bp)
     lrs.install(app, whole)
