@@ -1,0 +1,199 @@
+"""From what players really reported to flags in the ledger: each occasion once, in pieces as in one go; no credit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from elearn.demo.scripted_player import ScriptedPlayer
+from elearn.tracking.ledger_check import check_ledger
+from elearn.tracking.signals import duties, flagging, folding
+from elearn.tracking.signals.models import Signal, SittingTrace
+from elearn.tracking.signals.thresholds import Thresholds
+from tests.builders_people import an_account
+from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
+from tests.conftest import ManualClock
+
+CREDIT = ("watched_span", "believed_span", "unit_watch", "learner_watch", "day_use", "report", "presence_check")
+
+
+@pytest.fixture
+def there(session: Session) -> Watchable:
+    return a_watchable(session, duration_ms=90_000)
+
+
+def look(app: Flask, session: Session) -> int:
+    with app.test_request_context():
+        return sum(duties.look(session))
+
+
+def signals(session: Session) -> list[tuple[str, Any]]:
+    rows = session.execute(sa.select(Signal.rule, Signal.learner_id).order_by(Signal.rule, Signal.learner_id))
+    return [(row.rule, row.learner_id) for row in rows]
+
+
+def another(session: Session, there: Watchable) -> Any:
+    """One more learner of the same class."""
+    from elearn.courses import classes
+    from tests.builders_tracking import AT
+
+    learner_id = an_account(session).person_id
+    classes.enrol(session, there.class_id, [learner_id], acting=[there.institution_id], at=AT)
+    return learner_id
+
+
+def watch(app: Flask, session: Session, there: Watchable, learner_id: Any, **client: Any) -> ScriptedPlayer:
+    player = a_player(app, session, learner_id)
+    player.open(there.unit_id)
+    player.play(40_000)
+    return player
+
+
+def state_of_credit(session: Session) -> dict[str, list[Any]]:
+    return {
+        table: [tuple(row) for row in session.execute(sa.text(f"SELECT t::text FROM elearn.{table} t ORDER BY 1"))]
+        for table in CREDIT
+    }
+
+
+def test_three_learners_on_one_phone_are_flagged_and_two_are_not(
+    app: Flask, session: Session, there: Watchable, clock: ManualClock
+) -> None:
+    phone = watch(app, session, there, there.learner_id).device
+    others = [another(session, there) for _ in range(2)]
+    for count, learner_id in enumerate(others, start=2):
+        player = a_player(app, session, learner_id)
+        player.device = phone
+        player.enrol()
+        player.open(there.unit_id)
+        player.play(30_000)
+        look(app, session)
+        flagged = {learner for rule, learner in signals(session) if rule == "R5"}
+        assert flagged == (set() if count == 2 else {there.learner_id, *others})
+    kept = session.scalars(sa.select(Signal).where(Signal.rule == "R5")).first()
+    assert kept is not None
+    assert kept.class_id == there.class_id
+    assert kept.thresholds == Thresholds().digest()
+    assert kept.evidence["learners"] == 3
+
+
+def test_looking_twice_flags_an_occasion_once(app: Flask, session: Session, there: Watchable) -> None:
+    driven(app, session, there)
+    assert look(app, session) == 1
+    assert look(app, session) == 0
+    session.execute(sa.text("DELETE FROM elearn.signal_mark"))
+    assert look(app, session) == 0
+    assert signals(session) == [("R16", there.learner_id)]
+
+
+def driven(app: Flask, session: Session, there: Watchable) -> ScriptedPlayer:
+    """A player in a browser that says that a program drives it."""
+    player = a_player(app, session, there.learner_id)
+    player.enrol()
+    sent = {"unit": str(there.unit_id), "device": player.device.thumbprint, "cm": player.cm, "player": "hls.js"}
+    got = player.call("POST", "/sittings", sent | {"client": {"webdriver": True}})
+    player.opened = player.state = got.json()
+    player.play(30_000)
+    return player
+
+
+def test_an_honest_lesson_raises_nothing(app: Flask, session: Session, there: Watchable, clock: ManualClock) -> None:
+    player = watch(app, session, there, there.learner_id)
+    check = player.ask_check()
+    player.pass_time(9_000)
+    player.answer(check, ("right one", "right two"))
+    player.play(60_000)
+    assert look(app, session) == 0
+
+
+def test_answering_before_anybody_could_read_is_flagged(app: Flask, session: Session, there: Watchable) -> None:
+    player = watch(app, session, there, there.learner_id)
+    assert pass_check(player)["outcome"] == "passed"
+    player.play(15_000)
+    look(app, session)
+    assert ("R8", there.learner_id) in signals(session)
+
+
+def test_looking_changes_nothing_that_credit_rests_on(app: Flask, session: Session, there: Watchable) -> None:
+    player = driven(app, session, there)
+    pass_check(player)
+    player.play(30_000)
+    before = state_of_credit(session)
+    assert look(app, session) > 0
+    assert state_of_credit(session) == before
+    assert check_ledger(session) == []
+
+
+def test_a_sitting_looked_at_in_pieces_leaves_the_trace_of_one_looked_at_in_one_go(
+    app: Flask, session: Session, there: Watchable
+) -> None:
+    player = a_player(app, session, there.learner_id)
+    player.open(there.unit_id)
+    for _ in range(3):
+        player.play(15_000)
+        look(app, session)
+    pieces = session.scalars(sa.select(SittingTrace)).one().trace
+    session.execute(sa.delete(SittingTrace))
+    assert folding.fold_reports(session, [player.sid]) == 3  # type: ignore[list-item]
+    assert session.scalars(sa.select(SittingTrace)).one().trace == pieces
+
+
+@pytest.fixture
+def statements(session: Session) -> Iterator[list[str]]:
+    """Every statement that goes to the database."""
+    seen: list[str] = []
+    bind = session.connection()
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        seen.append(statement)
+
+    event.listen(bind, "before_cursor_execute", note)
+    yield seen
+    event.remove(bind, "before_cursor_execute", note)
+
+
+def test_ten_learners_cost_as_many_queries_as_one(
+    app: Flask, session: Session, there: Watchable, statements: list[str], clock: ManualClock
+) -> None:
+    counts = []
+    for learners in (1, 9):
+        for _ in range(learners):
+            watch(app, session, there, another(session, there))
+        statements.clear()
+        look(app, session)
+        counts.append(len([one for one in statements if not one.startswith(("SAVEPOINT", "RELEASE"))]))
+        clock.advance(7_200_000)
+    assert counts[1] <= counts[0]
+
+
+def test_thresholds_are_dated(app: Flask, session: Session) -> None:
+    at = ManualClock().now
+    strict = Thresholds.read({"nights": 2})
+    flagging.load(session, strict, effective_from=date(2026, 8, 1), at=at)
+    assert flagging.in_force(session, on=date(2026, 7, 31))[0] == Thresholds()
+    assert flagging.in_force(session, on=date(2026, 8, 1))[0] == strict
+    assert flagging.load(session, strict, effective_from=date(2026, 8, 1), at=at) == strict.digest()
+
+
+def test_flags_are_never_changed(app: Flask, session: Session, there: Watchable) -> None:
+    driven(app, session, there)
+    look(app, session)
+    with pytest.raises(IntegrityError, match="append-only"):
+        session.execute(sa.update(Signal).values(rule="R1"))
+
+
+def test_the_mark_looks_back_a_little() -> None:
+    from elearn.db import new_id
+
+    newest = new_id()
+    assert duties.just_before(newest, timedelta(0)) <= newest
+    back = duties.just_before(newest, timedelta(minutes=10))
+    assert (newest.int >> 80) - (back.int >> 80) == 600_000
