@@ -31,12 +31,13 @@ OUTPUT = ROOT / "elearn" / "pages" / "static" / "build"
 STAMP = "stamp.txt"
 OLDEST_NODE = 20
 
-BUNDLES = ("src/player.ts", "src/pages.ts")
+BUNDLES = ("src/player.ts", "src/pages.ts", "src/shelf.ts")
+WORKER = "src/worker.ts"
 STYLES = "src/app.css"
-LIBRARIES = {"hls.js": "hls.js", "htmx.org": "htmx"}
-"""npm package -> name in the licence file; both are shipped to browsers."""
+LIBRARIES = {"hls.js": "LICENSE", "htmx.org": "LICENSE", "jose": "LICENSE.md"}
+"""npm package -> its licence; all are shipped to browsers."""
 
-OUTPUTS = ("player.js", "pages.js", "app.css", "htmx.js", "licences.txt")
+OUTPUTS = ("player.js", "pages.js", "shelf.js", "worker.js", "app.css", "htmx.js", "licences.txt")
 
 
 class BuildError(RuntimeError):
@@ -140,9 +141,12 @@ def _bundle(node: str, out: Path) -> None:
         "--legal-comments=none",
         "--log-level=warning",
     ]
-    # Modules with splitting: hls.js becomes a file of its own that the player loads when a lesson opens.
+    # Modules with splitting: hls.js becomes a file of its own that the player loads when a lesson opens, jose one that
+    # it loads for a downloaded lesson.
     scripts = ["--bundle", "--format=esm", "--splitting", "--chunk-names=[name]-[hash]", f"--outdir={out}"]
     _run([*esbuild, *BUNDLES, *scripts, *shared], "esbuild")
+    # A worker in one piece: not every browser that we support has workers that are modules.
+    _run([*esbuild, WORKER, "--bundle", "--format=iife", f"--outfile={out / 'worker.js'}", *shared], "esbuild")
     _run([*esbuild, STYLES, "--bundle", f"--outfile={out / 'app.css'}", *shared], "esbuild")
     shutil.copyfile(_module("htmx.org", "dist/htmx.min.js"), out / "htmx.js")
     (out / "licences.txt").write_text("\n\n".join(_licences()), encoding="utf-8")
@@ -150,9 +154,9 @@ def _bundle(node: str, out: Path) -> None:
 
 def _licences() -> Iterator[str]:
     yield "Libraries of others in this folder, each under its own licence."
-    for package in LIBRARIES:
+    for package, licence in LIBRARIES.items():
         facts = json.loads(Path(_module(package, "package.json")).read_text(encoding="utf-8"))
-        text = Path(_module(package, "LICENSE")).read_text(encoding="utf-8").strip()
+        text = Path(_module(package, licence)).read_text(encoding="utf-8").strip()
         yield f"== {package} {facts['version']} ({facts['license']}) ==\n\n{text}\n"
 
 

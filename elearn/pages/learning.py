@@ -21,7 +21,7 @@ from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
-from elearn.pages import frame, watching
+from elearn.pages import frame, offline, watching
 from elearn.pages.player_texts import player_texts
 from elearn.people import csrf, directory
 from elearn.people.callers import current_person_id, require_caller
@@ -175,6 +175,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "language": locale.language(),
         "csrf": csrf.token(),
         "texts": player_texts(locale.language()),
+        "offline": offline.download_of(facts, class_id=admission.class_id),
         "unsigned_allowed": policies.in_force()[0].unsigned,
         "urls": {
             "devices": url_for("elearn.people.enrol_device"),

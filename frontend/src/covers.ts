@@ -5,6 +5,9 @@ import { duration, t } from "./messages";
 import type { Config, State } from "./protocol";
 import type { Cover, View } from "./view";
 
+/** So much of what counts without network is left when the learner is told how much. */
+const SHORT_MS = 600_000;
+
 export class Covers {
   constructor(
     private readonly view: View,
@@ -44,6 +47,36 @@ export class Covers {
     const { course } = this.config.urls;
     const back = course ? { other: { label: t("Back to the course"), href: course } } : {};
     this.view.cover({ title, text: problem.detail, tone: "bad", action, ...back });
+  }
+
+  /** Without network, and nothing that could be gone on with. */
+  connectOnce(again: () => void): void {
+    this.away(
+      t("Connect once"),
+      t("Without network a lesson goes on where it was opened before. Connect and press play once; then it plays without network for some hours."),
+      again,
+    );
+  }
+
+  tooOld(again: () => void): void {
+    this.away(t("This download is too old"), t("It is renewed as soon as there is a network. What you watched stays."), again);
+  }
+
+  connectToConfirm(again: () => void): void {
+    this.away(
+      t("Connect to confirm"),
+      t("You have watched as much as counts without network in one go. It is kept on this device. Connect: it is sent, you confirm it, and go on."),
+      again,
+    );
+  }
+
+  openTwice(again: () => void): void {
+    const text = t("This lesson is open in another page of this browser. Go on there, or close it.");
+    this.away(t("The lesson cannot be opened"), text, again);
+  }
+
+  private away(title: string, text: string, again: () => void): void {
+    this.view.cover({ title, text, action: { label: t("Try again"), run: again } });
   }
 
   mediaFailed(again: () => void): void {
@@ -103,10 +136,14 @@ export class Covers {
     });
   }
 
-  /** `count` reports wait; `failed`: the last try to send them got no answer. */
-  network(count: number, failed: boolean): void {
+  /** `count` reports wait; `failed`: the last try to send them got no answer; so much may be watched without. */
+  network(count: number, failed: boolean, leftMs: number): void {
     if (navigator.onLine && !failed) return this.view.network(null);
-    const kept = t("No network. What you watch is kept on this device and sent later.");
-    this.view.network(count > 1 ? `${kept} ${t("{count} reports waiting to be sent", { count })}` : kept);
+    const kept = [t("No network. What you watch is kept on this device and sent later.")];
+    if (count > 1) kept.push(t("{count} reports waiting to be sent", { count }));
+    if (count > 1 && leftMs < SHORT_MS) {
+      kept.push(t("{time} more can be watched before you connect.", { time: duration(Math.max(0, leftMs)) }));
+    }
+    this.view.network(kept.join(" "));
   }
 }

@@ -4,11 +4,13 @@ import { Asking } from "./asking";
 import { CheckDialog } from "./checks";
 import { Covers } from "./covers";
 import { canSign } from "./device";
-import { ask } from "./dialogs";
 import { Door, Refused } from "./door";
-import { Media } from "./media";
-import { duration, t } from "./messages";
-import { type Begun, Opener, isAlone } from "./opener";
+import { Downloads, canDownload } from "./downloads";
+import { holdSitting } from "./lock";
+import { Media, type Source } from "./media";
+import { t } from "./messages";
+import { OfflineCard } from "./offline_card";
+import { type Begun, Opener } from "./opener";
 import { type Listener, Outbox } from "./outbox";
 import { type Claim, Playback } from "./playback";
 import type { Config, Ended, Receipt, State } from "./protocol";
@@ -22,6 +24,10 @@ export class Lesson {
   readonly playback: Playback;
   private media: Media | null = null;
   private sitting: Sitting | null = null;
+  private downloads: Downloads | null = null;
+  private card: OfflineCard | null = null;
+  /** What counted late on this page: a day has a limit for it. */
+  private lateMs = 0;
   private openingNow: Promise<boolean> | null = null;
   private completionShown: boolean;
   private readonly door: Door;
@@ -41,8 +47,8 @@ export class Lesson {
     this.playback = new Playback(view, {
       report: (claim) => this.report(claim),
       frontierMs: () => this.sitting?.state.frontier_ms ?? 0,
-      heartbeatMs: () => this.sitting?.opening.heartbeat_ms ?? Infinity,
-      moving: () => undefined,
+      heartbeatMs: () => this.heartbeatMs,
+      moving: () => this.obeyLimits(),
     });
     this.asking = new Asking(view, this.door, new CheckDialog(view.find<HTMLDialogElement>("#check-dialog")), {
       heard: (state) => this.heard(state),
@@ -78,7 +84,21 @@ export class Lesson {
     if (!this.store.lasting) {
       view.notice(t("Storage is off"), t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online."), "warn");
     }
+    await this.prepareDownloads(this.media).catch(() => undefined); // without it, the lesson plays all the same
     await this.opener.sendOld(null).catch(() => undefined); // the first play tries again
+  }
+
+  private async prepareDownloads(media: Media): Promise<void> {
+    const { offline } = this.config;
+    // The browser's own player cannot be handed files from a cache.
+    if (!offline || media.kind !== "hls.js" || !canDownload(this.store)) return;
+    const downloads = new Downloads(this.config, offline, this.door, this.store);
+    await downloads.load();
+    this.downloads = downloads;
+    this.card = new OfflineCard(this.view, downloads, offline, async () => {
+      if (!this.isOpen) await this.open();
+      return this.isOpen ? this.sitting : null;
+    });
   }
 
   private watchPage(): void {
@@ -88,7 +108,7 @@ export class Lesson {
       if (event.persisted) void this.refresh();
     });
     window.addEventListener("online", () => void this.outbox?.flush());
-    window.addEventListener("offline", () => this.covers.network(this.outbox?.settled === false ? 1 : 0, true));
+    window.addEventListener("offline", () => this.network(this.outbox?.settled === false ? 1 : 0, true));
   }
 
   async toggle(): Promise<void> {
@@ -100,7 +120,8 @@ export class Lesson {
     if (!this.media || this.asking.isOpen) return;
     if (!this.isOpen && !(await this.open())) return;
     const state = this.sitting?.state;
-    if (state && (state.held || state.check_due)) {
+    // Where there is no network nothing can be asked: the lesson goes on, and the check comes with the network.
+    if (state && (state.held || (state.check_due && !this.outbox?.isAway))) {
       await this.check(false);
       return;
     }
@@ -133,10 +154,11 @@ export class Lesson {
     if (!media) return false;
     view.busy(t("Opening the lesson …"));
     try {
-      this.begin(await this.opener.online(media.kind));
+      await this.begin(await this.opener.online(media.kind));
       return true;
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
+      if (problem.passing && this.downloads?.current?.whole) return await this.goOnOffline(this.downloads);
       this.covers.cannotOpen(problem, () => void this.play());
       return false;
     } finally {
@@ -144,37 +166,101 @@ export class Lesson {
     }
   }
 
-  private begin({ kept, clock, device, queue, reachedMs }: Begun): void {
+  /** Without network: a downloaded lesson goes on with the sitting that an earlier page kept. */
+  private async goOnOffline(downloads: Downloads): Promise<boolean> {
+    const again = (): void => void this.play();
+    if (downloads.isExpired) this.covers.tooOld(again);
+    else {
+      const begun = await this.opener.offline(downloads.serverNowMs);
+      if (begun === "none") this.covers.connectOnce(again);
+      else if (begun === "taken") this.covers.openTwice(again);
+      else {
+        await this.begin(begun);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private async begin({ kept, clock, device, queue, reachedMs }: Begun): Promise<void> {
     const { config, view, door, store } = this;
     this.outbox?.stop();
     const { opening, state } = kept;
-    void isAlone(kept.sid); // a later page must not go on with it while this one lives
+    void holdSitting(kept.sid);
     const url = `${config.urls.sittings}/${kept.sid}`;
     const post = { url, device, door, store, clock, reenrol: () => this.opener.enrol() };
     const outbox = new Outbox(kept, post, this.listener(), queue);
-    this.sitting = new Sitting(opening, outbox, clock, url, state);
+    const sitting = new Sitting(opening, outbox, clock, url, state);
     const startMs = reachedMs >= opening.duration_ms - 1000 ? 0 : reachedMs;
+    const source = await this.source(sitting, (startMs + (opening.start_ms ?? 0)) / 1000);
+    this.sitting = sitting;
     view.cover(null);
     this.playback.begin(opening, startMs, reachedMs);
-    this.media?.open(
-      { playlist: opening.playlist, startSeconds: (startMs + (opening.start_ms ?? 0)) / 1000 },
-      {
-        early: (code) => this.early(code),
-        failed: (code) => this.mediaFailed(code),
-        qualities: (labels) => this.qualities(labels),
-      },
-    );
+    this.media?.open(source, {
+      early: (code) => this.early(code),
+      failed: (code) => this.mediaFailed(code),
+      qualities: (labels) => this.qualities(labels),
+    });
     this.heard(state);
     if (this.opener.owesCheck) void this.check(true);
+  }
+
+  /** The download where there is one that may be played, else the stream. */
+  private async source(sitting: Sitting, startSeconds: number): Promise<Source> {
+    const { downloads } = this;
+    const stream = { playlist: sitting.opening.playlist, startSeconds };
+    if (!downloads?.current?.whole) return stream;
+    await downloads.renew(sitting).catch(() => undefined); // no network, or no longer: what is here holds or not
+    this.card?.show();
+    if (!downloads.isPlayable) return stream;
+    return downloads.source().then(
+      (stored) => ({ ...stream, stored }),
+      () => stream,
+    );
   }
 
   private listener(): Listener {
     return {
       receipt: (receipt) => this.received(receipt),
-      waiting: (count, failed) => this.covers.network(count, failed),
+      waiting: (count, failed) => this.network(count, failed),
       full: () => void this.check(false),
       stuck: (refused) => this.stuck(refused),
     };
+  }
+
+  // -- without network
+
+  private network(count: number, failed: boolean): void {
+    this.covers.network(count, failed, this.allowanceMs);
+  }
+
+  /** New media that may still be watched before the server hears of it: what comes in later than that is refused. */
+  private get allowanceMs(): number {
+    const { sitting } = this;
+    if (!sitting) return Infinity;
+    const { gap_max_ms, late_day_ms } = sitting.opening;
+    return Math.min(gap_max_ms, late_day_ms - this.lateMs) - sitting.outbox.unheardMs;
+  }
+
+  /** Without network small reports: what may wait for a check is measured in whole ones. */
+  private get heartbeatMs(): number {
+    const { sitting } = this;
+    if (!sitting) return Infinity;
+    const { heartbeat_ms, pend_max_ms } = sitting.opening;
+    return sitting.outbox.isAway ? Math.min(heartbeat_ms, Math.max(1000, pend_max_ms / 6)) : heartbeat_ms;
+  }
+
+  private obeyLimits(): void {
+    const { sitting, downloads } = this;
+    if (!sitting?.outbox.isAway) return;
+    const again = (): void => void this.play();
+    if (downloads?.current?.whole && downloads.isExpired) {
+      this.view.video.pause();
+      this.covers.tooOld(again);
+    } else if (this.allowanceMs <= this.heartbeatMs && this.playback.isNew) {
+      this.view.video.pause();
+      this.covers.connectToConfirm(again);
+    }
   }
 
   private report(claim: Claim): void {
@@ -211,7 +297,8 @@ export class Lesson {
   // -- what the server says
 
   private received(receipt: Receipt): void {
-    for (const { outcome, class: why } of receipt.results) {
+    for (const { outcome, class: why, late, credited_ms } of receipt.results) {
+      if (late) this.lateMs += credited_ms;
       // "Continued elsewhere" lies over the video already.
       if (why === "playing_elsewhere" && receipt.ended) continue;
       if (why && (outcome === "refused" || outcome === "partly")) this.view.explain(why);
@@ -222,6 +309,7 @@ export class Lesson {
   private heard(state: State): void {
     this.sitting?.hear(state);
     this.view.progress(state);
+    this.downloads?.note(state.server_time_ms);
     if (state.ended) return this.over(state.ended);
     // Everything played is judged: whoever is ahead of the frontier goes back to it.
     if (this.outbox?.settled && !this.playback.obey(state.frontier_ms)) {
@@ -309,25 +397,15 @@ export class Lesson {
 
   // -- leaving
 
-  /** Asked before the page is left by one of its own links. True: go. */
-  async mayLeave(): Promise<boolean> {
+  async settle(): Promise<void> {
     this.view.video.pause();
     await Promise.race([this.outbox?.flush(), new Promise((resolve) => setTimeout(resolve, LEAVING_MS))]);
-    if (this.pendingMs > 0) {
-      const dialog = this.view.find<HTMLDialogElement>("#leave-dialog");
-      const title = dialog.querySelector("[data-leave-title]");
-      if (title) title.textContent = t("{time} still waits for a check", { time: duration(this.pendingMs) });
-      const choice = await ask(dialog);
-      if (choice === "confirm") await this.check(true);
-      if (choice !== "leave") return false;
-    }
-    this.closeSitting();
-    return true;
   }
 
-  private closeSitting(): void {
+  /** The learner leaves. A downloaded lesson stays open: it may be gone on with where there is no network. */
+  close(): void {
     const { sitting } = this;
-    if (!sitting?.outbox.settled) return;
+    if (!sitting?.outbox.settled || this.downloads?.current?.whole) return;
     const call = { method: "POST", token: sitting.opening.token, keepalive: true } as const;
     void this.door.json(`${sitting.url}/close`, call).catch(() => undefined);
     void this.store.dropSitting(sitting.opening.sid).catch(() => undefined);

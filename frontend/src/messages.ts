@@ -80,6 +80,29 @@ export const MESSAGES = [
   "Reload",
   "Storage is off",
   "Watching cannot be kept when this page closes: the browser's storage is off. Stay online.",
+  "Download",
+  "Download ({size})",
+  "{megabytes} MB",
+  "For study where there is no network. Best done over Wi-Fi.",
+  "Downloading: {percent} %. Keep this page open.",
+  "Stop",
+  "Go on downloading",
+  "The download broke off. What is here stays; go on when there is a network.",
+  "There is not enough room on this phone: {size} are needed.",
+  "On this phone until {date}. Without network, go on here with what you have opened.",
+  "On this phone, but too old to play without network. Connect once to renew it.",
+  "Too old to play: connect once to renew it.",
+  "Remove from this phone?",
+  "Connect once",
+  "Without network a lesson goes on where it was opened before. Connect and press play once; then it plays without network for some hours.",
+  "This download is too old",
+  "It is renewed as soon as there is a network. What you watched stays.",
+  "Connect to confirm",
+  "You have watched as much as counts without network in one go. It is kept on this device. Connect: it is sent, you confirm it, and go on.",
+  "{time} more can be watched before you connect.",
+  "This lesson is open in another page of this browser. Go on there, or close it.",
+  "This browser signs nothing",
+  "Watching counts here, but proves less. A newer browser, or this page over https, is better.",
 ] as const;
 
 export type Message = (typeof MESSAGES)[number];
@@ -102,6 +125,12 @@ export function duration(ms: number): string {
   const minutes = Math.floor(whole / 60);
   const seconds = whole % 60;
   return minutes > 0 ? t("{minutes} min {seconds} s", { minutes, seconds }) : t("{seconds} s", { seconds });
+}
+
+/** Bytes as a person reads them. */
+export function size(bytes: number): string {
+  const megabytes = bytes / 1_000_000;
+  return t("{megabytes} MB", { megabytes: megabytes < 10 ? Math.ceil(megabytes * 10) / 10 : Math.ceil(megabytes) });
 }
 
 /** Milliseconds on the clock face: "12:05". */

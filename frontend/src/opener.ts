@@ -4,7 +4,8 @@
 import { Clock } from "./clock";
 import { type Device, enrol, ownDevice } from "./device";
 import type { Door } from "./door";
-import { sendLeftovers } from "./leftovers";
+import { forgetSettled, sendLeftovers } from "./leftovers";
+import { holdSitting } from "./lock";
 import { t } from "./messages";
 import type { Ongoing } from "./outbox";
 import type { Config, Opening } from "./protocol";
@@ -79,11 +80,12 @@ export class Opener {
       anchor: { cm: clock.cm(), wall_ms: Date.now() },
     };
     await this.store.keepSitting(kept).catch(() => undefined);
+    await forgetSettled(kept.learner, this.store, sid).catch(() => undefined);
     return { kept, clock, device, queue: [], reachedMs: opening.frontier_ms };
   }
 
-  /** The sitting of this lesson that an earlier page left open; null when there is none that may still count. */
-  async offline(serverNowMs: number): Promise<Begun | null> {
+  /** The sitting of this lesson that an earlier page left open. `none` may still count, or `taken` by another page. */
+  async offline(serverNowMs: number): Promise<Begun | "none" | "taken"> {
     const all = await this.store.sittings();
     const ours = all.filter(isOngoing).filter(
       ({ learner, opening, state }) =>
@@ -95,7 +97,8 @@ export class Opener {
     );
     ours.sort((one, other) => other.opening.server_time_ms - one.opening.server_time_ms);
     const [kept] = ours;
-    if (!kept || !(await isAlone(kept.sid))) return null;
+    if (!kept) return "none";
+    if (!(await holdSitting(kept.sid))) return "taken";
     // The page's clock died with the page: it goes on by the wall clock. Back it never goes.
     const passed = Math.max(0, Date.now() - kept.anchor.wall_ms);
     const clock = new Clock(kept.anchor.cm + passed - performance.now());
@@ -109,15 +112,4 @@ export class Opener {
 
 function isOngoing(kept: KeptSitting): kept is Ongoing {
   return Boolean(kept.opening && kept.state && kept.anchor && kept.played) && kept.seq !== undefined;
-}
-
-/** Two pages writing one chain of reports would spoil it. Held until this page goes; true where there are no locks. */
-export function isAlone(sid: string): Promise<boolean> {
-  if (!("locks" in navigator)) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    void navigator.locks.request(`elearn-sitting-${sid}`, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock ? new Promise(() => undefined) : undefined;
-    });
-  });
 }

@@ -55,4 +55,15 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token) detail.headers["X-CSRFToken"] = token;
 });
 
+// Signing out takes what was downloaded off this device, before the page goes.
+document.addEventListener("submit", (event) => {
+  const form = event.target instanceof HTMLFormElement ? event.target : null;
+  if (!form?.hasAttribute("data-signs-out") || event.defaultPrevented || !("caches" in window)) return;
+  event.preventDefault();
+  void import("./forgetting")
+    .then(({ forgetDownloads }) => forgetDownloads())
+    .catch(() => undefined) // no network for the script, no storage: signing out comes first
+    .then(() => form.submit());
+});
+
 attachUploads();

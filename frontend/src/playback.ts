@@ -81,6 +81,10 @@ export class Playback {
   get isGoing(): boolean {
     return this.going;
   }
+  /** What plays now was not watched before. */
+  get isNew(): boolean {
+    return this.meter.position >= this.reached;
+  }
   get playedMs(): number {
     return this.meter.playedMs;
   }

@@ -1,5 +1,6 @@
 // The lesson page: reads its config, wires buttons and keys to the lesson.
 
+import { watchLinks } from "./leaving";
 import { Lesson } from "./lesson";
 import { t, useTexts } from "./messages";
 import type { Config } from "./protocol";
@@ -43,7 +44,7 @@ async function start(): Promise<void> {
   }
   captions(view);
   keys(view, lesson);
-  leaving(lesson);
+  watchLinks(lesson, view);
   if ("mediaSession" in navigator) {
     navigator.mediaSession.metadata = new MediaMetadata({ title: document.title });
     navigator.mediaSession.setActionHandler("play", () => void lesson.play());
@@ -79,24 +80,6 @@ function keys(view: View, lesson: Lesson): void {
     else if (event.key === "f") toggleFull(view.root, view.video);
     else return;
     event.preventDefault();
-  });
-}
-
-/** Time that waits for a check would lapse unnoticed: say so before the page goes. */
-function leaving(lesson: Lesson): void {
-  let sure = false;
-  document.addEventListener("click", (event) => {
-    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[href]") : null;
-    if (!link || event.defaultPrevented || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (!lesson.isOpen || link.getAttribute("href")?.startsWith("#")) return;
-    event.preventDefault();
-    void lesson.mayLeave().then((go) => {
-      sure = go;
-      if (go) location.assign(link.href);
-    });
-  });
-  window.addEventListener("beforeunload", (event) => {
-    if (!sure && lesson.isOpen && lesson.pendingMs > 0) event.preventDefault();
   });
 }
 

@@ -1,0 +1,32 @@
+// The page without network: the lessons that are on this device, with links.
+
+import { t, useTexts } from "./messages";
+import { openStore } from "./store";
+
+async function show(): Promise<void> {
+  const list = document.querySelector<HTMLElement>("[data-shelf]");
+  const texts = document.getElementById("shelf-texts")?.textContent;
+  if (!list) return;
+  useTexts(JSON.parse(texts ?? "{}") as Record<string, string>);
+  const store = await openStore();
+  const whole = (await store.downloads()).filter((download) => download.whole);
+  list.replaceChildren(
+    ...whole.map(({ title, page, licence, server_ms, wall_ms }) => {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      const note = document.createElement("span");
+      link.href = page;
+      link.textContent = title;
+      note.className = "quiet";
+      const over = server_ms + Math.max(0, Date.now() - wall_ms) >= licence.expires_ms;
+      note.textContent = over ? t("Too old to play: connect once to renew it.") : "";
+      item.append(link, note);
+      return item;
+    }),
+  );
+  const empty = document.querySelector<HTMLElement>("[data-shelf-empty]");
+  if (empty) empty.hidden = whole.length > 0;
+}
+
+window.addEventListener("online", () => location.reload());
+void show();
