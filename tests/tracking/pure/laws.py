@@ -15,7 +15,11 @@ Law = Callable[[Adversary], None]
 
 
 def i1_no_more_than_real_time(after: Adversary) -> None:
-    """All credit within all windows; and any stretch of time within its own length, one carry and one gap."""
+    """All credit within all windows; and any stretch of time within its own length, one carry and one long report.
+
+    MODEL's words for the last are "what one gap may bring in late (GAP_MAX)". What bounds a first report that spends
+    time from before the stretch, late or not, is PEND_MAX; by default the two are one number.
+    """
     policy = after.policy
     sittings = [s.state for s in after.engine.sittings.values()]
     windows_ms = sum((s.ended_ms or after.tau_ms) - s.opened_ms for s in sittings)
@@ -23,7 +27,7 @@ def i1_no_more_than_real_time(after: Adversary) -> None:
     assert sum(ms for _, ms in credit) <= policy.worth_ms(windows_ms)
     # Of all stretches from one report to a later one the worst, in one pass: in millionths, so nothing is rounded.
     rate = policy.rate_max_permille * (1_000 + policy.eps_permille)
-    allowed = 1_000_000 * (policy.carry_max_ms + policy.gap_max_ms)
+    allowed = 1_000_000 * (policy.carry_max_ms + policy.pend_max_ms)
     total, before = 0, -(10**30)
     for e_ms, ms in credit:
         before = max(before, rate * e_ms - 1_000_000 * total)
@@ -112,6 +116,16 @@ def i6_no_day_beyond_its_cap(after: Adversary) -> None:
     assert all(ms <= policy.late_day_ms for ms in late.values())
 
 
+def i6_no_gap_brings_in_more_than_gap_max(after: Adversary) -> None:
+    """Between two reports heard in time, one sitting is credited GAP_MAX at most."""
+    late: defaultdict[str, int] = defaultdict(int)
+    for one in after.engine.applied:
+        if one.tau_ms - one.verdict.sitting.e_ms <= after.policy.online_ms:
+            late[one.sitting] = 0
+        late[one.sitting] += sum(piece.span.length_ms for piece in one.verdict.credited if piece.late)
+        assert late[one.sitting] <= after.policy.gap_max_ms
+
+
 def i7_nothing_final_without_a_check_in_time(after: Adversary) -> None:
     policy, engine = after.policy, after.engine
     assert after.most_pending_ms <= policy.pend_max_ms
@@ -153,6 +167,7 @@ LAWS: Sequence[Law] = [
     i4_one_place,
     i5_continuous_and_in_order,
     i6_no_day_beyond_its_cap,
+    i6_no_gap_brings_in_more_than_gap_max,
     i7_nothing_final_without_a_check_in_time,
     i8_a_clock_that_runs_ahead_earns_nothing,
     keys_at_the_pace_of_watching,

@@ -63,6 +63,7 @@ def test_frontier(rule: str, known: list[tuple[int, int]], frontier: int) -> Non
         ("all of it was handed out", [(0, 100)], (10, 30)),
         ("two deliveries that touch are one", [(0, 20), (20, 40)], (10, 30)),
         ("it ends at the first point that was not", [(0, 15), (20, 40)], (10, 15)),
+        ("of several holes the first counts", [(0, 15), (17, 20), (22, 40)], (10, 15)),
         ("without the first point there is none", [(11, 40)], (10, 10)),
     ],
 )

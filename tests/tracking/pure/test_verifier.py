@@ -306,8 +306,17 @@ def test_the_first_broken_rule_gives_the_reason() -> None:
     ]
 
 
-def test_a_refused_report_forfeits_its_time() -> None:
-    refused = judge(a_report(b_ms=300_000))
+@pytest.mark.parametrize(
+    ("reason", "report"),
+    [
+        ("OUT_OF_RANGE", a_report(a_ms=-1)),
+        ("CLOCK_FAST", a_report(cm_ms=99_999)),
+        ("RATE", a_report(b_ms=300_000)),
+    ],
+)
+def test_a_refused_report_forfeits_its_time(reason: str, report: Report) -> None:
+    refused = judge(report)
+    assert [part.reason for part in refused.refused] == [reason]
     assert refused.sitting.e_ms == T + 15_000
     assert refused.sitting.carry_ms == 0
     after = judge(a_report(seq=2, cm_ms=15_100, play_ms=1_000, b_ms=1_000), sitting=refused.sitting, after_ms=15_100)
@@ -358,6 +367,11 @@ def test_a_client_cannot_place_its_playing_in_the_future() -> None:
 
 def test_filling_a_hole_moves_the_frontier_over_what_lies_behind_it() -> None:
     assert judge(unit=ISLAND).frontier_ms == 20_000
+
+
+def test_the_frontier_goes_over_a_hole_of_delta_and_no_longer_one() -> None:
+    assert judge(unit=a_unit(known=(Span(16_000, 20_000),))).frontier_ms == 20_000
+    assert judge(unit=a_unit(known=(Span(16_001, 20_000),))).frontier_ms == 15_000
 
 
 @pytest.mark.parametrize(
