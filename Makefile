@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test check format bench soak setup clean
+.PHONY: demo test check format bench soak mutants setup clean
 
 demo: setup
 	$(BIN)/elearn demo $(if $(filter only,$(WALK)),--walk-only) $(if $(LAN),--lan)
@@ -32,6 +32,10 @@ bench: setup
 soak: setup
 	$(BIN)/python -m tests.prepare
 	$(BIN)/python -m bench.soak
+
+# Breaks each rule of watching on purpose, one at a time, in a copy: some test must see it. Takes minutes.
+mutants: setup
+	$(BIN)/python -m tests.mutants
 
 setup: $(STAMP)
 
