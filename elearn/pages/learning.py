@@ -176,7 +176,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "csrf": csrf.token(),
         "texts": player_texts(locale.language()),
         "offline": offline.download_of(facts, class_id=admission.class_id),
-        "unsigned_allowed": policies.in_force()[0].unsigned,
+        "unsigned_allowed": policies.in_force(admission.class_id)[0].unsigned,
         "urls": {
             "devices": url_for("elearn.people.enrol_device"),
             "sittings": url_for("elearn.tracking.open_sitting"),

@@ -15,6 +15,7 @@ from elearn.db import db
 from elearn.errors import NotFound
 from elearn.tracking import explain as accounts
 from elearn.tracking.evidence import RULES, CheckPut, KeyGiven, ReportAccount, SittingHead
+from elearn.tracking.policy_commands import policy
 from elearn.tracking.verifier import Refusal
 
 DISAGREES, UNKNOWN = 1, 2
@@ -24,6 +25,9 @@ DISAGREES, UNKNOWN = 1, 2
 @click.group()
 def tracking() -> None:
     """Watched time: why it counted or did not."""
+
+
+tracking.add_command(policy)
 
 
 @tracking.command()

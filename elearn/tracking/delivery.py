@@ -46,6 +46,7 @@ def release(session: Session, locked: Locked, facts: UnitFacts, index: int, poli
         delivered=index in unit.blocks,
         duration_ms=facts.duration_ms,
         policy=policy,
+        player=locked.player,
     )
     store(session, locked)
     match decision:

@@ -51,6 +51,7 @@ def key_decision(
     delivered: bool,
     duration_ms: int,
     policy: Policy,
+    player: str = "hls.js",
 ) -> KeyDecision:
     """May the live sitting of this very unit have the key of `block` now?
 
@@ -62,7 +63,8 @@ def key_decision(
         return Forbidden()
     if delivered:
         return Given(new=False)
-    ahead_ms = block.start_ms - _limit_ms(tau_ms, sitting, learner, covered_ms, frontier_ms, duration_ms, policy)
+    credible_ms = _credible_ms(tau_ms, sitting, learner, covered_ms, frontier_ms, duration_ms, policy)
+    ahead_ms = block.start_ms - credible_ms - policy.lead_for(player)
     if ahead_ms <= 0:
         return Given(new=True)
     # ceil(ahead / R) in milliseconds, then in whole seconds, within [1 s, H].
@@ -86,7 +88,7 @@ def licence_decision(
     return Given(new=2 * left_ms <= policy.licence_ms)
 
 
-def _limit_ms(
+def _credible_ms(
     tau_ms: int,
     sitting: SittingState,
     learner: LearnerState,
@@ -95,7 +97,7 @@ def _limit_ms(
     duration_ms: int,
     policy: Policy,
 ) -> int:
-    """P + A + LEAD: the furthest media position a new block may start at."""
+    """P + A: where watching could be at most. A new block may start LEAD beyond it."""
     # Not the bare frontier: it bridges holes free of charge, so crumbs could carry it to the end in moments.
     reached_ms = min(frontier_ms, covered_ms + policy.tail_ms(duration_ms))
     # Not the time since opening: refused and repeated playing would raise it.
@@ -105,4 +107,4 @@ def _limit_ms(
     worth_ms = max(0, min(worth_ms, policy.day_cap_ms - used_ms, policy.pend_max_ms - learner.pending_ms))
     if learner.held:
         worth_ms = 0
-    return reached_ms + worth_ms + policy.lead_ms
+    return reached_ms + worth_ms

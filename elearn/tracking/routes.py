@@ -172,9 +172,8 @@ def ask(sitting_id: UUID) -> ResponseReturnValue:
     token = _token(sitting_id, now)
     asked = web.read_json(AskRequest)
     session, ways = db.session(), providers.ways(_presence_secret())
-    locked, _policy = _touch(session, token.learner_id, sitting_id, now)
-    policy, digest = policies.in_force()
-    policies.keep(session, policy, digest)
+    locked, policy = _touch(session, token.learner_id, sitting_id, now)
+    digest = locked.policy
     method = None if asked.method is UNSET else asked.method
     handed = asking.hand_out(session, locked, policy, digest, secret=_presence_secret(), ways=ways, method=method)
     store(session, locked)

@@ -26,7 +26,7 @@ from elearn.tracking.verifier import DayUse, LearnerState, SittingState
 
 _LOCK = """
 SELECT s.learner_id, w.tau_ms, w.held, w.pending_ms, w.check_count, w.check_due_after_ms, w.check_deadline_ms,
-       s.id, s.unit_id, s.class_id, s.device, s.actor, s.policy, s.opened_ms,
+       s.id, s.unit_id, s.class_id, s.device, s.actor, s.player, s.policy, s.opened_ms,
        s.expires_ms, s.cm_open_ms, s.e_ms, s.carry_ms, s.last_cm_ms, s.seq, s.last_digest, s.gap_late_ms,
        s.ended_ms, s.ended_reason, s.nonces
 FROM elearn.learner_watch w JOIN elearn.sitting s ON s.learner_id = w.learner_id
@@ -81,6 +81,7 @@ class Locked:
     class_id: UUID | None
     device: str | None
     actor: str
+    player: str
     policy: str
     opened_ms: int
     expires_ms: int

@@ -21,7 +21,8 @@ class Token:
     unit_id: UUID
     device: str | None
     """The key that signs its reports; None: a browser that cannot sign."""
-    expires_ms: int
+    taken_until_ms: int
+    """From then on even a late report would not count, by the sitting's rules (LATE_AGE after its end)."""
 
 
 class Tokens:
@@ -33,16 +34,16 @@ class Tokens:
         )
 
     def write(self, token: Token) -> str:
-        parts = [token.sitting_id.hex, token.learner_id.hex, token.unit_id.hex, token.device, token.expires_ms]
+        parts = [token.sitting_id.hex, token.learner_id.hex, token.unit_id.hex, token.device, token.taken_until_ms]
         written: str | bytes = self._serializer.dumps(parts)
         return written.decode() if isinstance(written, bytes) else written
 
-    def read(self, text: str | None, *, now_ms: int, late_age_ms: int) -> Token:
+    def read(self, text: str | None, *, now_ms: int) -> Token:
         """Raises Forbidden: no token, not ours, or so old that even a late report would not count."""
         try:
-            sitting, learner, unit, device, expires_ms = self._serializer.loads(text or "")
+            sitting, learner, unit, device, taken_until_ms = self._serializer.loads(text or "")
         except BadSignature as error:
             raise Forbidden("This sitting's token does not hold.", code="bad_token") from error
-        if now_ms > expires_ms + late_age_ms:
+        if now_ms > taken_until_ms:
             raise Forbidden("This sitting is too old.", code="bad_token")
-        return Token(UUID(sitting), UUID(learner), UUID(unit), device, expires_ms)
+        return Token(UUID(sitting), UUID(learner), UUID(unit), device, taken_until_ms)
