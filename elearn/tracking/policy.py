@@ -21,10 +21,6 @@ NATIVE = "native"
 """What a sitting's `player` says when the browser's own HLS plays, not hls.js."""
 BEFORE = {"burst_ms": 0}
 """Values by which decisions of before would come out otherwise: a policy written without them did without them."""
-NATIVE = "native"
-"""What a sitting's `player` says when the browser's own HLS plays, not hls.js."""
-BEFORE = {"burst_ms": 0}
-"""Values by which decisions of before would come out otherwise: a policy written without them did without them."""
 
 PRESENCE_METHODS = frozenset({"question", "one_time_code", "webauthn", "face"})
 """The ways of `elearn.tracking.providers`."""
@@ -42,8 +38,6 @@ class Policy:
     delta_ms: int = 1_000
     carry_ms: int = 30_000
     online_ms: int = 45_000
-    burst_ms: int = 45_000
-    """A report of more playing than this is late, whenever it arrives; 0: however long it was (3H, as ONLINE)."""
     burst_ms: int = 45_000
     """A report of more playing than this is late, whenever it arrives; 0: however long it was (3H, as ONLINE)."""
     gap_max_ms: int = 900_000
@@ -104,15 +98,6 @@ class Policy:
     def clock_limit_ms(self, elapsed_ms: int) -> int:
         """How far a client's clock may have run in `elapsed_ms` of ours: (1 + EPS) elapsed + CLK_SLACK."""
         return elapsed_ms * (1_000 + self.eps_permille) // 1_000 + self.clk_slack_ms
-
-    @property
-    def counts_real_time(self) -> bool:
-        """Is real time what counts? At rate 1.0 the two are the same, so nothing is cut (DESIGN 3.5)."""
-        return self.real_hours and self.rate_max_permille > 1_000
-
-    def lead_for(self, player: str) -> int:
-        """How far ahead of watching a block may start whose key is given to this kind of player (MODEL 1.8, LEAD)."""
-        return self.lead_native_ms if player == NATIVE else self.lead_ms
 
     @property
     def counts_real_time(self) -> bool:
