@@ -5,6 +5,7 @@
     shown.py       times, lengths and days as people read them
     signing_in.py  in, out, choosing a password
     learning.py    a learner's start, courses, lesson and hours     (queries: watching.py)
+    explaining.py  why watching counted or did not: to the learner, and to auditors report by report
     offline.py     lessons without network: the service worker, what a download is
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
     classes.py     a manager's classes, filings, enrolment
@@ -22,10 +23,10 @@ from flask import Blueprint, Flask
 
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
-    from elearn.pages import classes, frame, learning, offline, people, receivers, signing_in, teaching
+    from elearn.pages import classes, explaining, frame, learning, offline, people, receivers, signing_in, teaching
 
     bp = Blueprint("pages", __name__, template_folder="templates")
-    for module in (frame, signing_in, learning, offline, teaching, classes, people, receivers):
+    for module in (frame, signing_in, learning, explaining, offline, teaching, classes, people, receivers):
         module.install(bp)
     frame.install_on_whole(whole)
     whole.register_blueprint(bp)

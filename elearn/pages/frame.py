@@ -40,6 +40,7 @@ NOTICES = "elearn_notices"
 MANAGES = frozenset({Role.INSTITUTION_MANAGER})
 KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
     "<!doctype html><meta charset=utf-8><title>500</title><h1>暂时无法使用 · Out of order for a moment</h1>"
@@ -91,6 +92,8 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
     if caller.roles & KEEPS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
+    if caller.roles & READS_SITTINGS:
+        places.append((_("Sittings"), "audit_sittings", ("/audit",)))
     if caller.roles & SEES_RECEIVERS:
         places.append((_("Exam systems"), "receivers_list", ("/receivers",)))
     here = _best(request.path.removeprefix(runtime().url_prefix) or "/", [roots for _name, _view, roots in places])

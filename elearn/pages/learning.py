@@ -130,6 +130,14 @@ def _work(roles: frozenset[Role]) -> list[dict[str, str]]:
                 "url": url_for("elearn.pages.people_list"),
             }
         )
+    if roles & frame.READS_SITTINGS:
+        cards.append(
+            {
+                "title": _("Sittings"),
+                "text": _("Every report, what was believed of it, and by which rule."),
+                "url": url_for("elearn.pages.audit_sittings"),
+            }
+        )
     if roles & frame.SEES_RECEIVERS:
         cards.append(
             {

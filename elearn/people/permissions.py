@@ -122,8 +122,16 @@ def may_see_region(caller: Caller, region: str | None) -> bool:
     """Whether a regulator's officer reaches `region` (GB/T 2260: `530000` is all of 53, `530100` all of 5301)."""
     if region is None:
         return False
-    own = [grant.region for grant in caller.grants if grant.role is Role.REGULATOR_OFFICER and grant.region]
-    return any(region.startswith(_significant(one)) for one in own)
+    return any(region.startswith(one) for one in regions_of(caller))
+
+
+def regions_of(caller: Caller) -> frozenset[str]:
+    """What the codes of all regions begin with that a regulator's officer reaches; empty for everybody else."""
+    return frozenset(
+        _significant(grant.region)
+        for grant in caller.grants
+        if grant.role is Role.REGULATOR_OFFICER and grant.region is not None
+    )
 
 
 def _significant(region: str) -> str:

@@ -159,7 +159,7 @@ SELECT (SELECT frontier_ms FROM elearn.unit_watch WHERE learner_id = :learner AN
        (SELECT count(*) FROM elearn.presence_check
             WHERE learner_id = :learner AND unit_id = :unit AND outcome = 'passed') AS passed,
        (SELECT count(*) FROM elearn.presence_check
-            WHERE learner_id = :learner AND unit_id = :unit AND outcome <> 'passed') AS missed,
+            WHERE learner_id = :learner AND unit_id = :unit AND outcome IN ('failed', 'expired')) AS missed,
        EXISTS (SELECT FROM elearn.licence WHERE learner_id = :learner AND unit_id = :unit) AS downloaded
 """
 

@@ -181,6 +181,18 @@ class KeyGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class LicenceGiven:
+    """All keys of the unit, sealed to a device for offline study."""
+
+    id: UUID
+    device: str
+    agreement: str
+    """Thumbprint of the key it is sealed to."""
+    issued_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckPut:
     """A presence check put in this sitting; it may ask about another unit that was waiting too."""
 
@@ -215,6 +227,16 @@ class SittingLine:
     course_title: str
     institution: str
     credited_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerLine:
+    """A person who ever opened a sitting."""
+
+    id: UUID
+    name: str
+    sittings: int
+    last_opened_ms: int
 
 
 class Kept(Protocol):
@@ -349,7 +371,7 @@ def _compare(row: Kept, verdict: Verdict, before: Before | None, differences: li
 def _against_ledger(row: Kept, spans: Sequence[BelievedPart], differences: list[str]) -> None:
     """The ledger's pending rows of a statement are what its report was credited."""
     earned = sorted([one.start_ms, one.end_ms, one.on.isoformat(), one.late] for one in spans)
-    if earned != sorted(row.credited):
+    if earned != sorted(part[:4] for part in row.credited):
         differences.append(f"the ledger holds {earned}, the report was credited {row.credited}")
 
 
@@ -357,7 +379,7 @@ def _as_kept(row: Kept) -> tuple[BelievedPart, ...]:
     """What the report says it was credited, when the ledger has no row of it."""
     return tuple(
         BelievedPart(int(start), int(end), date.fromisoformat(on), bool(late), "missing", None, None, None)
-        for start, end, on, late in row.credited
+        for start, end, on, late, *_rest in row.credited
     )
 
 

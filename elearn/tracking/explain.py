@@ -6,6 +6,7 @@ reports come in pages. What a report amounts to, and whether all that is kept of
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
@@ -21,12 +22,23 @@ from elearn.errors import NotFound
 from elearn.people.devices import load_key
 from elearn.people.models import Device, Organisation
 from elearn.tracking import evidence, policies
-from elearn.tracking.evidence import BelievedPart, CheckPut, Kept, KeyGiven, ReportAccount, SittingHead, SittingLine
-from elearn.tracking.models import Sitting
+from elearn.tracking.evidence import (
+    BelievedPart,
+    CheckPut,
+    Kept,
+    KeyGiven,
+    LearnerLine,
+    LicenceGiven,
+    ReportAccount,
+    SittingHead,
+    SittingLine,
+)
+from elearn.tracking.models import Licence, Sitting
 from elearn.tracking.policy import Policy
 
 PAGE = 100
 """Reports, or sittings, read at once."""
+MOST_LEARNERS = 50
 
 # Two partial indexes hold the reports of a sitting: the decided, and those kept as evidence only.
 _OF_SITTING = """
@@ -105,9 +117,8 @@ FROM elearn.delivery d JOIN elearn.unit_block b ON b.unit_id = d.unit_id AND b.i
 WHERE d.learner_id = :learner AND d.unit_id = :unit AND d.sitting_id = :sitting ORDER BY d.given_ms, d.block
 """
 
-# Columns that say how a check was put differ by its method; the row as JSON serves them all.
 _CHECKS = """
-SELECT c.id, c.number, coalesce(to_jsonb(c)->>'method', 'question') AS method, c.unit_id, c.from_ms, c.to_ms, c.put_ms,
+SELECT c.id, c.number, c.method, c.unit_id, c.from_ms, c.to_ms, c.put_ms,
        c.deadline_ms, jsonb_array_length(c.tries) AS tries, c.outcome, c.decided_ms
 FROM elearn.presence_check c WHERE c.learner_id = :learner AND c.sitting_id = :sitting ORDER BY c.number
 """
@@ -127,6 +138,21 @@ JOIN elearn.organisation o ON o.id = c.institution_id
 WHERE (CAST(:learner AS uuid) IS NULL OR s.learner_id = :learner)
   AND (CAST(:regions AS text[]) IS NULL OR o.region ^@ ANY (:regions))
 ORDER BY s.id DESC LIMIT :size OFFSET :skip
+"""
+
+_LEARNERS = """
+SELECT p.id, p.name, found.sittings, found.last_opened_ms
+FROM elearn.person p
+JOIN LATERAL (
+    SELECT count(*) AS sittings, max(s.opened_ms) AS last_opened_ms
+    FROM elearn.sitting s
+    JOIN elearn.unit u ON u.id = s.unit_id
+    JOIN elearn.lesson l ON l.id = u.lesson_id
+    JOIN elearn.course c ON c.id = l.course_id
+    JOIN elearn.organisation o ON o.id = c.institution_id
+    WHERE s.learner_id = p.id AND (CAST(:regions AS text[]) IS NULL OR o.region ^@ ANY (:regions))
+) AS found ON found.sittings > 0
+WHERE p.name ILIKE :like ORDER BY p.name, p.id LIMIT :size
 """
 
 
@@ -251,6 +277,31 @@ def sittings(
     }
     rows = session.execute(sa.text(_LINES), wanted).all()
     return tuple(SittingLine(**row._mapping) for row in rows[:size]), len(rows) > size
+
+
+def licences_given(session: Session, sitting_id: UUID) -> tuple[LicenceGiven, ...]:
+    """The licences for offline study given in this sitting, by time: two queries."""
+    sitting = _sitting(session, sitting_id)
+    rows = session.execute(
+        sa.select(Licence.id, Licence.device, Licence.agreement, Licence.issued_ms, Licence.expires_ms)
+        .where(
+            Licence.learner_id == sitting.learner_id,
+            Licence.unit_id == sitting.unit_id,
+            Licence.sitting_id == sitting_id,
+        )
+        .order_by(Licence.issued_ms)
+    )
+    return tuple(LicenceGiven(**row._mapping) for row in rows)
+
+
+def learners(session: Session, search: str, *, regions: Collection[str] | None = None) -> tuple[LearnerLine, ...]:
+    """Who ever opened a sitting and has `search` in the name; `regions` as in `sittings`. At most MOST_LEARNERS."""
+    wanted = {
+        "like": "%" + re.sub(r"([%_\\])", r"\\\1", search.strip()) + "%",
+        "regions": None if regions is None else list(regions),
+        "size": MOST_LEARNERS,
+    }
+    return tuple(LearnerLine(**row._mapping) for row in session.execute(sa.text(_LEARNERS), wanted))
 
 
 def _sitting(session: Session, sitting_id: UUID) -> Sitting:
