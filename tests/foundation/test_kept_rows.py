@@ -59,3 +59,28 @@ def test_what_was_watched_before_real_time_counted_is_worth_all_of_its_media(ser
         sitting = connection.execute(sa.text("SELECT device, carry_ms, real_carry_ms FROM elearn.sitting")).one()
     engine.dispose()
     assert (tuple(span), tuple(sitting)) == ((0, 15_000, 0), ("thumb", 7, 0))
+
+
+def test_checks_of_before_other_ways_were_questions(services: embedded.Services) -> None:
+    url = services.create_database("checks_before")
+    schema.upgrade(url, to="0009")
+    engine = sa.create_engine(url)
+    keys = "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = 'elearn.presence_check'::regclass"
+    with engine.begin() as connection:
+        for name in connection.scalars(sa.text(keys)).all():
+            connection.execute(sa.text(f"ALTER TABLE elearn.presence_check DROP CONSTRAINT {name}"))
+        insert = sa.text("""
+            INSERT INTO elearn.presence_check (id, learner_id, sitting_id, unit_id, question_id, number, shown, from_ms,
+                to_ms, policy, put_ms, deadline_ms, tries, outcome, decided_ms)
+            VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 0,
+                '[2, 0, 1, 3]', 0, 15000, 'p', 1, 70001, '[[0, 1]]', 'passed', 5)
+        """)
+        connection.execute(insert)
+    schema.upgrade(url, to="0010")
+    with engine.begin() as connection:
+        connection.execute(insert)  # a program of before that still runs
+        rows = connection.execute(
+            sa.text("SELECT method, question_id IS NULL, challenge, shown, tries, outcome FROM elearn.presence_check")
+        ).all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [("question", False, None, [2, 0, 1, 3], [[0, 1]], "passed")] * 2

@@ -79,9 +79,11 @@ class FaceProvider(Provider):
         task = kept["tasks"][-1]
         return {name: value for name, value in task.items() if name != "at_ms"}
 
-    def look(self, session: Session, check: PresenceCheck, said: Said) -> Callable[[], Found]:
+    def look(self, session: Session, check: PresenceCheck, said: Said) -> Callable[[], Found] | None:
         """Raises Malformed: no pictures, or no task was drawn for this try. The disclosure is recorded."""
         images = _images(said)
+        if check.tries and check.tries[-1] == _digest(images):
+            return None
         tasks = (check.challenge or {})["tasks"]
         if len(tasks) <= len(check.tries):
             raise Malformed("The camera's task was not asked for.", code="no_task")
@@ -116,8 +118,8 @@ class FaceProvider(Provider):
     def judge(self, session: Session, check: PresenceCheck, said: Said, found: Found | None) -> Try:
         """`kept` is a digest of the pictures. Their dHashes stay, sealed; what was found stays with the check."""
         images = _images(said)
-        kept = sha256(b"".join(images)).hexdigest()
-        if found is None or (check.tries and check.tries[-1] == kept):
+        kept = _digest(images)
+        if found is None:  # the try before, sent again
             return Try(False, kept)
         enrolment = enrolment_of(session, check.learner_id)
         if enrolment is not None:
@@ -134,6 +136,10 @@ def _images(said: Said) -> list[bytes]:
     if said.images is UNSET:
         raise other_kind()
     return [image(one) for one in said.images]
+
+
+def _digest(images: list[bytes]) -> str:
+    return sha256(b"".join(images)).hexdigest()
 
 
 def _nearest(session: Session, keys: Keys, enrolment: FaceEnrolment, images: list[bytes]) -> int:

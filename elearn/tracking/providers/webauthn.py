@@ -50,8 +50,8 @@ MOST_KEYS = 10
 LONGEST_NAME = 60
 ALGORITHMS = (-7, -8, -257)
 """ES256, EdDSA, RS256 (RFC 9053, RFC 8812): what phones and Windows make."""
-UNREADABLE = (ValueError, KeyError, IndexError, TypeError, struct.error)
-"""What the parsers raise for bytes that are not what they should be."""
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, struct.error, RecursionError)
+"""What the parsers (JSON, CBOR) raise for bytes that are not what they should be, nested without end too."""
 
 
 def text(data: bytes) -> str:

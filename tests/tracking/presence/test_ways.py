@@ -136,10 +136,8 @@ def test_failed_checks_of_all_ways_count_together(
     allow("question", "one_time_code")
     for method in ("one_time_code", "question", "one_time_code"):
         check = asked(player, method)
-        wrong = (
-            [{"code": "000000"}, {"code": "000001"}] if method == "one_time_code" else [{"answer": []}, {"answer": [0]}]
-        )
-        gateway.reply = lambda body: (200, {})
+        by_code: list[dict[str, object]] = [{"code": "000000"}, {"code": "000001"}]
+        wrong = by_code if method == "one_time_code" else [{"answer": []}, {"answer": [0]}]
         assert [outcome(player, check, **one) for one in wrong] == ["try_again", "failed"]
         assert player.state["held"]
     assert ask(player).json()["error"] == "checks_locked"
