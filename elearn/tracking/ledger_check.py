@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.tracking import policies, replay
+from elearn.tracking import policies, replay, voids
 from elearn.tracking.messages import claim_in
 from elearn.tracking.models import Kind
 from elearn.tracking.policy import Policy
@@ -43,6 +43,7 @@ def check_ledger(session: Session) -> list[Difference]:
         *_units(session),
         *_learners(session),
         *_finals(session),
+        *_voids(session),
         *_pending_rows(session),
         *_licences(session),
         *_verdicts(session),
@@ -110,8 +111,8 @@ def _learners(session: Session) -> Iterator[Difference]:
     days = session.execute(
         sa.text("""
         WITH earned AS (
-            SELECT learner_id, "on", sum(end_ms - start_ms)::bigint AS used_ms,
-                   coalesce(sum(end_ms - start_ms) FILTER (WHERE late), 0)::bigint AS late_ms
+            SELECT learner_id, "on", sum(end_ms - start_ms - excess_ms)::bigint AS used_ms,
+                   coalesce(sum(end_ms - start_ms - excess_ms) FILTER (WHERE late), 0)::bigint AS late_ms
             FROM elearn.watched_span WHERE kind = 'pending' GROUP BY learner_id, "on"
         )
         SELECT learner_id, "on", d.used_ms, d.late_ms, e.used_ms AS earned_ms, e.late_ms AS earned_late_ms
@@ -128,22 +129,33 @@ def _finals(session: Session) -> Iterator[Difference]:
     """A final row holds exactly the media of the pending rows it settles, behind a check that was passed."""
     rows = session.execute(
         sa.text("""
-        SELECT f.id, f.start_ms, f.end_ms, c.outcome, c.learner_id = f.learner_id AS own,
+        SELECT f.id, f.start_ms, f.end_ms, f.excess_ms, sum(p.excess_ms)::bigint AS excess, c.outcome,
+               c.learner_id = f.learner_id AS own,
                array_agg(p.start_ms ORDER BY p.start_ms) AS starts, array_agg(p.end_ms ORDER BY p.start_ms) AS ends,
                count(p.id) = cardinality(f.settles) AND bool_and(p.kind = 'pending' AND p.learner_id = f.learner_id
                    AND p.unit_id = f.unit_id AND p.class_id IS NOT DISTINCT FROM f.class_id AND p."on" = f."on") AS fits
         FROM elearn.watched_span f
         JOIN elearn.presence_check c ON c.id = f.check_id
         LEFT JOIN elearn.watched_span p ON p.id = ANY(f.settles)
-        WHERE f.kind = 'final' GROUP BY f.id, c.id
+        WHERE f.kind = 'final' AND NOT EXISTS (SELECT FROM elearn.review_effect e WHERE e.watched_span_id = f.id)
+        GROUP BY f.id, c.id
         """)
     )
     for row in rows:
         joined = merge(Span(*pair) for pair in zip(row.starts, row.ends, strict=True) if None not in pair)
-        computed = (joined, row.outcome, row.own and row.fits)
-        stored = ((Span(row.start_ms, row.end_ms),), "passed", True)
+        computed = (joined, row.excess, row.outcome, row.own and row.fits)
+        stored = ((Span(row.start_ms, row.end_ms),), row.excess_ms, "passed", True)
         if computed != stored:
             yield Difference("final row", str(row.id), stored, computed)
+
+
+def _voids(session: Session) -> Iterator[Difference]:
+    """Time is taken back and given back by the people it takes; what is given back lies in what was taken."""
+    for which, what in voids.unconfirmed(session):
+        yield Difference("void", str(which), "in the ledger", what)
+    for row in session.execute(sa.text(voids.RESTORED)):
+        if not row.fits:
+            yield Difference("restored row", str(row.id), Span(row.start_ms, row.end_ms), Span(row.from_ms, row.to_ms))
 
 
 def _pending_rows(session: Session) -> Iterator[Difference]:
@@ -152,10 +164,10 @@ def _pending_rows(session: Session) -> Iterator[Difference]:
         sa.text("""
         WITH credited AS (
             SELECT r.statement_id, (c->>0)::bigint AS start_ms, (c->>1)::bigint AS end_ms, c->>2 AS "on",
-                   (c->>3)::boolean AS late
+                   (c->>3)::boolean AS late, coalesce((c->>4)::bigint, 0) AS excess_ms
             FROM elearn.report r, jsonb_array_elements(r.credited) AS c
         ), pending AS (
-            SELECT statement_id, start_ms, end_ms, "on"::text AS "on", late
+            SELECT statement_id, start_ms, end_ms, "on"::text AS "on", late, excess_ms
             FROM elearn.watched_span WHERE kind = 'pending'
         )
         (SELECT 'stored' AS side, * FROM (SELECT * FROM pending EXCEPT ALL SELECT * FROM credited) AS more)
@@ -164,7 +176,7 @@ def _pending_rows(session: Session) -> Iterator[Difference]:
         """)
     )
     for row in rows:
-        piece = (row.start_ms, row.end_ms, row.on, row.late)
+        piece = (row.start_ms, row.end_ms, row.on, row.late, row.excess_ms)
         stored, computed = (piece, None) if row.side == "stored" else (None, piece)
         yield Difference("pending row", str(row.statement_id), stored, computed)
 
@@ -224,11 +236,16 @@ def _verdicts(session: Session) -> Iterator[Difference]:
         if (row.credited, row.refused) != computed:
             yield Difference("verdict", where, (row.credited, row.refused), computed)
         # The end of a sitting comes from outside; all else is as the report before left it.
-        saw = row.seen["sitting"][:-1]
+        saw = _left_by_reports(row.seen)
         if left is not None and left[0] == row.sitting_id and list(left[1]) != saw:
             yield Difference("sitting seen by a verdict", where, saw, list(left[1]))
         after = replay.pack(verdict.sitting, verdict.learner, replay.unpack(row.seen)[2], "")
-        left = (row.sitting_id, after["sitting"][:-1])
+        left = (row.sitting_id, _left_by_reports(after))
+
+
+def _left_by_reports(seen: Mapping[str, Any]) -> list[Any]:
+    """Of the sitting that a verdict saw, what nothing but the reports before it can have made."""
+    return [*seen["sitting"][:-1], seen.get("real_carry_ms", 0)]
 
 
 def _policy(session: Session, seen: Mapping[str, Any]) -> Policy | None:
