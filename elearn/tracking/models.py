@@ -151,6 +151,7 @@ class Sitting(Base):
         sa.CheckConstraint("(ended_ms IS NULL) = (ended_reason IS NULL)", name="ended_has_reason"),
         sa.CheckConstraint("ended_reason IN ('playing_elsewhere', 'closed', 'expired')", name="ended_reason"),
         sa.Index("uq_sitting_live", "learner_id", unique=True, postgresql_where=sa.text("ended_ms IS NULL")),
+        sa.Index(None, "learner_id", "unit_id"),
         ROOM_FOR_UPDATES,
     )
 
