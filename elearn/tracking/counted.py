@@ -101,6 +101,8 @@ class Lesson:
     checks_missed: int
     unsigned_ms: int
     """Of what is believed, what came from a browser that could not sign."""
+    excess_ms: int
+    """Of what is believed, what was faster than real time and is worth no hours, where the rules say so."""
     downloaded: bool
     """A licence for offline study was given."""
     days: tuple[Day, ...]
@@ -152,6 +154,9 @@ SELECT (SELECT frontier_ms FROM elearn.unit_watch WHERE learner_id = :learner AN
        (SELECT (extract(epoch FROM min(w.heard_at)) * 1000)::bigint FROM elearn.believed_span b
             JOIN elearn.watched_span w ON w.id = b.watched_span_id
             WHERE b.learner_id = :learner AND b.unit_id = :unit AND b.state = 'pending') AS oldest_ms,
+       (SELECT coalesce(sum(w.excess_ms), 0) FROM elearn.believed_span b
+            JOIN elearn.watched_span w ON w.id = b.watched_span_id
+            WHERE b.learner_id = :learner AND b.unit_id = :unit) AS excess_ms,
        (SELECT range_agg(media)::text FROM placed) AS lost,
        (SELECT range_agg(int8range(w.start_ms, w.end_ms))::text FROM elearn.watched_span w
             JOIN elearn.sitting s ON s.id = w.sitting_id AND s.device IS NULL
@@ -221,6 +226,7 @@ def lesson(session: Session, learner_id: UUID, unit_id: UUID, *, zone: str, page
         checks_passed=row.passed,
         checks_missed=row.missed,
         unsigned_ms=sum(total_ms(intersect(span, believed)) for span in spans_of(row.unsigned)),
+        excess_ms=int(row.excess_ms),
         downloaded=row.downloaded,
         days=days,
         more_days=more_days,

@@ -1,7 +1,7 @@
 """One sitting, explained: what the server knows of it, every report of it, its keys and its checks.
 
 For auditors and for `elearn tracking explain`. Reads only, by a number of queries that does not grow with the sitting;
-reports come in pages. What a report amounts to, and whether all that is kept of it agrees, is `evidence.py`'s.
+reports come in pages. Whether all that is kept of a report agrees is `judged_again.py`'s to say.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,15 +18,15 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from sqlalchemy.orm import Session
 
+from elearn.clock import to_ms
 from elearn.courses.models import Course, Lesson, TrainingClass, Unit
 from elearn.errors import NotFound
 from elearn.people.devices import load_key
 from elearn.people.models import Device, Organisation
-from elearn.tracking import evidence, policies
+from elearn.tracking import judged_again, policies
 from elearn.tracking.evidence import (
     BelievedPart,
     CheckPut,
-    Kept,
     KeyGiven,
     LearnerLine,
     LicenceGiven,
@@ -33,6 +34,7 @@ from elearn.tracking.evidence import (
     SittingHead,
     SittingLine,
 )
+from elearn.tracking.judged_again import Kept
 from elearn.tracking.models import Licence, Sitting
 from elearn.tracking.policy import Policy
 
@@ -62,18 +64,21 @@ FROM reports
 
 # What a sitting's pending rows have become: settled by a final row, reversed, or that final row reversed.
 _SPANS = """
-    SELECT p.statement_id, p.start_ms, p.end_ms, p."on", p.late,
-           CASE WHEN coalesce(r.id, v.id) IS NOT NULL THEN 'reversal' WHEN f.id IS NOT NULL THEN 'final'
+    SELECT p.statement_id, p.start_ms, p.end_ms, p."on", p.late, p.excess_ms,
+           CASE WHEN r.id IS NOT NULL OR f.reason IS NOT NULL THEN 'reversal' WHEN f.id IS NOT NULL THEN 'final'
                 ELSE 'pending' END AS state,
-           coalesce(v.reason, r.reason) AS reason, coalesce(f.check_id, r.check_id) AS check_id,
-           coalesce(v.heard_at, r.heard_at, f.heard_at) AS settled_at
+           coalesce(f.reason, r.reason) AS reason, coalesce(f.check_id, r.check_id) AS check_id,
+           coalesce(f.settled_at, r.heard_at) AS settled_at
     FROM elearn.watched_span p
     LEFT JOIN elearn.watched_span r ON r.reverses_id = p.id
     LEFT JOIN LATERAL (
-        SELECT f.id, f.check_id, f.heard_at FROM elearn.watched_span f
+        SELECT f.id, f.check_id, coalesce(v.heard_at, f.heard_at) AS settled_at, v.reason
+        FROM elearn.watched_span f LEFT JOIN elearn.watched_span v ON v.reverses_id = f.id
         WHERE f.learner_id = p.learner_id AND f.unit_id = p.unit_id AND f.kind = 'final' AND p.id = ANY (f.settles)
+          AND f.start_ms <= p.start_ms AND p.end_ms <= f.end_ms
+        -- What people took back and gave back has two final rows; the one that stands is told.
+        ORDER BY v.id IS NULL DESC, f.heard_at DESC LIMIT 1
     ) AS f ON true
-    LEFT JOIN elearn.watched_span v ON v.reverses_id = f.id
     WHERE p.learner_id = :learner AND p.unit_id = :unit AND p.sitting_id = :sitting AND p.kind = 'pending'
 """
 
@@ -220,10 +225,10 @@ def reports(
     spans = _believed(session, sitting, [row.statement_id for row in rows if row.refused_as is None])
     key = _device_key(session, sitting)
     found: list[ReportAccount] = []
-    before: evidence.Before | None = None
+    before: judged_again.Before | None = None
     for row in rows:
         own = spans.get(row.statement_id, ()) if row.refused_as is None else ()
-        one, after = evidence.account_of(row, sitting_id, own, key, _policy(session, row), before)
+        one, after = judged_again.account_of(row, sitting_id, own, key, _policy(session, row), before)
         found.append(one)
         before = after or before
     return tuple(found[ahead:])
@@ -325,8 +330,10 @@ def _believed(
     )
     found: dict[UUID, list[BelievedPart]] = defaultdict(list)
     for row in rows:
-        settled_ms = None if row.settled_at is None else evidence.epoch_ms(row.settled_at)
-        part = BelievedPart(row.start_ms, row.end_ms, row.on, row.late, row.state, row.reason, row.check_id, settled_ms)
+        settled_ms = None if row.settled_at is None else to_ms(row.settled_at.astimezone(UTC))
+        part = BelievedPart(
+            row.start_ms, row.end_ms, row.on, row.late, row.excess_ms, row.state, row.reason, row.check_id, settled_ms
+        )
         found[row.statement_id].append(part)
     return {statement_id: tuple(parts) for statement_id, parts in found.items()}
 

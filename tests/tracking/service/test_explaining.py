@@ -12,17 +12,20 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from elearn.db import db
+from elearn.clock import to_ms
+from elearn.db import db, new_id
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.errors import NotFound
 from elearn.locale import catalogue
-from elearn.tracking import counted, explain, policies
+from elearn.tracking import counted, explain, policies, voids
 from elearn.tracking.counted import Story
 from elearn.tracking.evidence import RULES
+from elearn.tracking.models import WatchedSpan
 from elearn.tracking.policy import Policy
+from elearn.tracking.signals.models import ReviewCase
 from elearn.tracking.spans import Span
 from elearn.tracking.verifier import Refusal, RefusalClass
-from tests.builders_tracking import Watchable, a_player, a_watchable, fail_check, pass_check
+from tests.builders_tracking import AT, Watchable, a_player, a_watchable, fail_check, pass_check
 from tests.conftest import ManualClock
 
 ZONE = "Asia/Shanghai"
@@ -397,3 +400,39 @@ def test_a_sitting_that_does_not_exist_is_not_found(session: Session) -> None:
 def test_every_code_has_its_sentence_in_both_languages() -> None:
     assert set(RULES) == set(Refusal)
     assert [text for text in RULES.values() if text not in catalogue("zh")] == []
+
+
+# -- what people decide
+
+
+def a_case(session: Session, watchable: Watchable) -> UUID:
+    case = ReviewCase(
+        id=new_id(), kind="flags", learner_id=watchable.learner_id, opened_by=watchable.learner_id, opened_at=AT
+    )
+    session.add(case)
+    session.flush()
+    return case.id
+
+
+def test_hours_that_people_took_back_and_gave_back_are_told_as_they_stand(
+    session: Session, watchable: Watchable, player: ScriptedPlayer, clock: ManualClock
+) -> None:
+    player.play(30_000)
+    pass_check(player)
+    finals = session.scalars(sa.select(WatchedSpan.id).where(WatchedSpan.kind == "final")).all()
+    case_id = a_case(session, watchable)
+    now_ms = to_ms(clock())
+    voids.void(session, watchable.learner_id, finals, case_id=case_id, now_ms=now_ms)
+    parts = [part for one in explain.reports(session, UUID(player.sid)) for part in one.believed]
+    assert {(part.state, part.reason) for part in parts} == {("reversal", "VOIDED")}
+    assert explain.head(session, UUID(player.sid)).taken_back_ms == 30_000
+    (line,) = lines(session, watchable)
+    assert (line.story, line.kind, line.since) == (Story.VOIDED, None, ())
+
+    voids.restore(session, watchable.learner_id, voided_by=case_id, case_id=a_case(session, watchable), now_ms=now_ms)
+    one, *_rest = explain.reports(session, UUID(player.sid))
+    assert [(part.state, part.reason) for part in one.believed] == [("final", None)]
+    head = explain.head(session, UUID(player.sid))
+    assert (head.final_ms, head.taken_back_ms) == (30_000, 0)
+    (line,) = lines(session, watchable)
+    assert line.since == line.media
