@@ -17,6 +17,8 @@ export interface Asker {
   stuck(problem: Refused): void;
   locked(detail: string): void;
   refresh(): Promise<void>;
+  /** Send what earlier sittings owe and a passed check made room for; `full`: some of it waits for the next one. */
+  sendOld(sitting: Sitting): Promise<"nothing" | "sent" | "full">;
 }
 
 export class Asking {
@@ -45,11 +47,22 @@ export class Asking {
       this.view.video.pause();
       leaveFull(this.view.video);
       let after = await this.once(sitting, wanted);
-      while (after === "again") after = await this.once(sitting, wanted);
+      while (after === "again" || (after === "passed" && (await this.more(sitting)))) {
+        after = await this.once(sitting, wanted);
+      }
       return after === "passed";
     } finally {
       this.busy = false;
     }
+  }
+
+  /** A passed check makes room for what still waited to be sent, and that may want the next one. */
+  private async more(sitting: Sitting): Promise<boolean> {
+    await sitting.outbox.flush();
+    const old = await this.asker.sendOld(sitting);
+    if (old !== "nothing") await this.asker.refresh();
+    const { ended, held, check_due } = sitting.state;
+    return ended === null && (held || check_due || sitting.outbox.isFull || old === "full");
   }
 
   /** One question. */

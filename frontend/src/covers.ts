@@ -2,6 +2,7 @@
 
 import type { Refused } from "./door";
 import { duration, t } from "./messages";
+import type { NoWay } from "./opener";
 import type { Config, State } from "./protocol";
 import type { Cover, View } from "./view";
 
@@ -49,8 +50,13 @@ export class Covers {
     this.view.cover({ title, text: problem.detail, tone: "bad", action, ...back });
   }
 
-  /** Without network, and nothing that could be gone on with. */
-  connectOnce(again: () => void): void {
+  /** There is no network, and the download cannot be gone on with. */
+  cannotGoOn(why: NoWay, again: () => void): void {
+    if (why === "expired") return this.tooOld(again);
+    if (why === "taken") {
+      const text = t("This lesson is open in another page of this browser. Go on there, or close it.");
+      return this.away(t("The lesson cannot be opened"), text, again);
+    }
     this.away(
       t("Connect once"),
       t("Without network a lesson goes on where it was opened before. Connect and press play once; then it plays without network for some hours."),
@@ -68,11 +74,6 @@ export class Covers {
       t("You have watched as much as counts without network in one go. It is kept on this device. Connect: it is sent, you confirm it, and go on."),
       again,
     );
-  }
-
-  openTwice(again: () => void): void {
-    const text = t("This lesson is open in another page of this browser. Go on there, or close it.");
-    this.away(t("The lesson cannot be opened"), text, again);
   }
 
   private away(title: string, text: string, again: () => void): void {

@@ -7,10 +7,14 @@ const SIGNING = { name: "ECDSA", namedCurve: "P-256" };
 const AGREEMENT = { name: "ECDH", namedCurve: "P-256" };
 
 export interface Device {
-  thumbprint: string;
-  /** ES256 over `text`: raw r and s, base64url. */
-  sign(text: string): Promise<string>;
+  /** Null in a browser that has no keys. */
+  thumbprint: string | null;
+  /** ES256 over `text`: raw r and s, base64url; null without a key. */
+  sign(text: string): Promise<string | null>;
 }
+
+/** A browser without WebCrypto, where the rules let it report all the same. */
+const UNSIGNED: Device = { thumbprint: null, sign: () => Promise.resolve(null) };
 
 interface PublicJwk {
   kty: string;
@@ -45,6 +49,7 @@ export async function ownDevice(store: Store): Promise<Device & { jwk: PublicJwk
 
 /** The device, enrolled. Throws Refused when the server cannot be asked. */
 export async function enrol(door: Door, store: Store, url: string): Promise<Device> {
+  if (!canSign()) return UNSIGNED;
   const device = await ownDevice(store);
   await door.json(url, { method: "POST", body: { jwk: device.jwk } });
   return device;
@@ -74,7 +79,9 @@ async function thumbprint({ crv, kty, x, y }: PublicJwk): Promise<string> {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", exact)));
 }
 
-export async function sha256Hex(text: string): Promise<string> {
+/** Null without WebCrypto: the chain of reports is then told by their numbers alone. */
+export async function sha256Hex(text: string): Promise<string | null> {
+  if (!canSign()) return null;
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,5 +1,6 @@
 // A lesson on this device: fetched file by file so that it can be broken off and gone on with, renewed, removed.
 
+import { canSign } from "./device";
 import type { Door } from "./door";
 import { MEDIA, PAGES } from "./kept";
 import { askLicence, openLicence } from "./licence";
@@ -17,7 +18,7 @@ export class BrokenOff extends Error {}
 
 /** Can this browser keep lessons at all? Not in private windows, over http, or where workers are switched off. */
 export function canDownload(store: Store): boolean {
-  return store.lasting && "serviceWorker" in navigator && "caches" in window;
+  return canSign() && store.lasting && "serviceWorker" in navigator && "caches" in window;
 }
 
 export class Downloads {

@@ -5,17 +5,17 @@ import { CheckDialog } from "./checks";
 import { Covers } from "./covers";
 import { canSign } from "./device";
 import { Door, Refused } from "./door";
-import { Downloads, canDownload } from "./downloads";
-import { holdSitting } from "./lock";
-import { Media, type Source } from "./media";
+import { Media } from "./media";
 import { t } from "./messages";
-import { OfflineCard } from "./offline_card";
-import { type Begun, Opener } from "./opener";
-import { type Listener, Outbox } from "./outbox";
+import { OfflineStudy } from "./offline_study";
+import { Opener } from "./opener";
+import type { Listener, Outbox } from "./outbox";
+import { watchPage } from "./page_life";
 import { type Claim, Playback } from "./playback";
 import type { Config, Ended, Receipt, State } from "./protocol";
 import { Sitting } from "./sitting";
 import type { Store } from "./store";
+import { Touches } from "./touches";
 import type { View } from "./view";
 
 const LEAVING_MS = 3000;
@@ -23,17 +23,15 @@ const LEAVING_MS = 3000;
 export class Lesson {
   readonly playback: Playback;
   private media: Media | null = null;
-  private sitting: Sitting | null = null;
-  private downloads: Downloads | null = null;
-  private card: OfflineCard | null = null;
-  /** What counted late on this page: a day has a limit for it. */
-  private lateMs = 0;
+  sitting: Sitting | null = null;
   private openingNow: Promise<boolean> | null = null;
   private completionShown: boolean;
   private readonly door: Door;
   private readonly opener: Opener;
   private readonly covers: Covers;
   private readonly asking: Asking;
+  private readonly offline: OfflineStudy;
+  private readonly touches = new Touches();
 
   constructor(
     private readonly config: Config,
@@ -43,12 +41,13 @@ export class Lesson {
     this.door = new Door(config.csrf);
     this.opener = new Opener(config, this.door, store, view);
     this.covers = new Covers(view, config);
+    this.offline = new OfflineStudy(config, view, this.covers, this.door, store, this);
     this.completionShown = config.progress?.complete ?? false;
     this.playback = new Playback(view, {
       report: (claim) => this.report(claim),
       frontierMs: () => this.sitting?.state.frontier_ms ?? 0,
-      heartbeatMs: () => this.heartbeatMs,
-      moving: () => this.obeyLimits(),
+      heartbeatMs: () => this.offline.heartbeatMs,
+      moving: () => this.offline.obeyLimits(this.playback.isNew),
     });
     this.asking = new Asking(view, this.door, new CheckDialog(view.find<HTMLDialogElement>("#check-dialog")), {
       heard: (state) => this.heard(state),
@@ -56,6 +55,7 @@ export class Lesson {
       stuck: (problem) => this.stuck(problem),
       locked: (detail) => this.covers.checksLocked(detail),
       refresh: () => this.refresh(),
+      sendOld: (sitting) => this.opener.sendMore(sitting),
     });
   }
 
@@ -76,39 +76,24 @@ export class Lesson {
   /** What can be done before the learner asks to play: the library, the key, what an earlier page left unsent. */
   async prepare(): Promise<void> {
     const { view } = this;
-    if (!canSign()) return this.covers.cannotSign();
-    this.watchPage();
+    if (!canSign()) {
+      if (!this.config.unsigned_allowed) return this.covers.cannotSign();
+      view.notice(t("This browser signs nothing"), t("Watching counts here, but proves less. A newer browser, or this page over https, is better."), "warn");
+    }
+    watchPage({
+      hidden: () => this.hide(),
+      shown: () => this.show(),
+      restored: () => void this.refresh(),
+      network: (on) => (on ? void this.backOnline() : this.network(this.outbox?.settled === false ? 1 : 0, true)),
+    });
     this.playback.watch();
     this.media = await Media.prepare(view.video, this.door).catch(() => null);
     if (!this.media) return this.covers.cannotPlayMedia();
     if (!this.store.lasting) {
       view.notice(t("Storage is off"), t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online."), "warn");
     }
-    await this.prepareDownloads(this.media).catch(() => undefined); // without it, the lesson plays all the same
+    await this.offline.prepare(this.media).catch(() => undefined); // without it, the lesson plays all the same
     await this.opener.sendOld(null).catch(() => undefined); // the first play tries again
-  }
-
-  private async prepareDownloads(media: Media): Promise<void> {
-    const { offline } = this.config;
-    // The browser's own player cannot be handed files from a cache.
-    if (!offline || media.kind !== "hls.js" || !canDownload(this.store)) return;
-    const downloads = new Downloads(this.config, offline, this.door, this.store);
-    await downloads.load();
-    this.downloads = downloads;
-    this.card = new OfflineCard(this.view, downloads, offline, async () => {
-      if (!this.isOpen) await this.open();
-      return this.isOpen ? this.sitting : null;
-    });
-  }
-
-  private watchPage(): void {
-    document.addEventListener("visibilitychange", () => this.visibility());
-    window.addEventListener("pagehide", () => this.hide());
-    window.addEventListener("pageshow", (event) => {
-      if (event.persisted) void this.refresh();
-    });
-    window.addEventListener("online", () => void this.outbox?.flush());
-    window.addEventListener("offline", () => this.network(this.outbox?.settled === false ? 1 : 0, true));
   }
 
   async toggle(): Promise<void> {
@@ -143,6 +128,10 @@ export class Lesson {
 
   // -- a sitting
 
+  async opened(): Promise<Sitting | null> {
+    return this.isOpen || (await this.open()) ? this.sitting : null;
+  }
+
   /** Open a sitting here; an older one, on this or another device, ends. */
   private open(): Promise<boolean> {
     this.openingNow ??= this.openOnce().finally(() => (this.openingNow = null));
@@ -154,11 +143,12 @@ export class Lesson {
     if (!media) return false;
     view.busy(t("Opening the lesson …"));
     try {
-      await this.begin(await this.opener.online(media.kind));
-      return true;
+      const sitting = await this.opener.open(media.kind, this.offline, this.listener());
+      if (typeof sitting === "string") this.covers.cannotGoOn(sitting, () => void this.play());
+      else await this.begin(sitting);
+      return typeof sitting !== "string";
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
-      if (problem.passing && this.downloads?.current?.whole) return await this.goOnOffline(this.downloads);
       this.covers.cannotOpen(problem, () => void this.play());
       return false;
     } finally {
@@ -166,57 +156,21 @@ export class Lesson {
     }
   }
 
-  /** Without network: a downloaded lesson goes on with the sitting that an earlier page kept. */
-  private async goOnOffline(downloads: Downloads): Promise<boolean> {
-    const again = (): void => void this.play();
-    if (downloads.isExpired) this.covers.tooOld(again);
-    else {
-      const begun = await this.opener.offline(downloads.serverNowMs);
-      if (begun === "none") this.covers.connectOnce(again);
-      else if (begun === "taken") this.covers.openTwice(again);
-      else {
-        await this.begin(begun);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private async begin({ kept, clock, device, queue, reachedMs }: Begun): Promise<void> {
-    const { config, view, door, store } = this;
-    this.outbox?.stop();
-    const { opening, state } = kept;
-    void holdSitting(kept.sid);
-    const url = `${config.urls.sittings}/${kept.sid}`;
-    const post = { url, device, door, store, clock, reenrol: () => this.opener.enrol() };
-    const outbox = new Outbox(kept, post, this.listener(), queue);
-    const sitting = new Sitting(opening, outbox, clock, url, state);
+  private async begin(sitting: Sitting): Promise<void> {
+    const { opening, reachedMs } = sitting;
     const startMs = reachedMs >= opening.duration_ms - 1000 ? 0 : reachedMs;
-    const source = await this.source(sitting, (startMs + (opening.start_ms ?? 0)) / 1000);
+    const source = await this.offline.source(sitting, (startMs + (opening.start_ms ?? 0)) / 1000);
+    this.outbox?.stop();
     this.sitting = sitting;
-    view.cover(null);
+    this.view.cover(null);
     this.playback.begin(opening, startMs, reachedMs);
     this.media?.open(source, {
       early: (code) => this.early(code),
       failed: (code) => this.mediaFailed(code),
-      qualities: (labels) => this.qualities(labels),
+      qualities: (labels) => this.view.qualities(labels, (index) => this.media?.choose(index)),
     });
-    this.heard(state);
+    this.heard(sitting.state);
     if (this.opener.owesCheck) void this.check(true);
-  }
-
-  /** The download where there is one that may be played, else the stream. */
-  private async source(sitting: Sitting, startSeconds: number): Promise<Source> {
-    const { downloads } = this;
-    const stream = { playlist: sitting.opening.playlist, startSeconds };
-    if (!downloads?.current?.whole) return stream;
-    await downloads.renew(sitting).catch(() => undefined); // no network, or no longer: what is here holds or not
-    this.card?.show();
-    if (!downloads.isPlayable) return stream;
-    return downloads.source().then(
-      (stored) => ({ ...stream, stored }),
-      () => stream,
-    );
   }
 
   private listener(): Listener {
@@ -228,45 +182,21 @@ export class Lesson {
     };
   }
 
-  // -- without network
-
   private network(count: number, failed: boolean): void {
-    this.covers.network(count, failed, this.allowanceMs);
+    this.covers.network(count, failed, this.offline.allowanceMs);
   }
 
-  /** New media that may still be watched before the server hears of it: what comes in later than that is refused. */
-  private get allowanceMs(): number {
-    const { sitting } = this;
-    if (!sitting) return Infinity;
-    const { gap_max_ms, late_day_ms } = sitting.opening;
-    return Math.min(gap_max_ms, late_day_ms - this.lateMs) - sitting.outbox.unheardMs;
-  }
-
-  /** Without network small reports: what may wait for a check is measured in whole ones. */
-  private get heartbeatMs(): number {
-    const { sitting } = this;
-    if (!sitting) return Infinity;
-    const { heartbeat_ms, pend_max_ms } = sitting.opening;
-    return sitting.outbox.isAway ? Math.min(heartbeat_ms, Math.max(1000, pend_max_ms / 6)) : heartbeat_ms;
-  }
-
-  private obeyLimits(): void {
-    const { sitting, downloads } = this;
-    if (!sitting?.outbox.isAway) return;
-    const again = (): void => void this.play();
-    if (downloads?.current?.whole && downloads.isExpired) {
-      this.view.video.pause();
-      this.covers.tooOld(again);
-    } else if (this.allowanceMs <= this.heartbeatMs && this.playback.isNew) {
-      this.view.video.pause();
-      this.covers.connectToConfirm(again);
-    }
+  private async backOnline(): Promise<void> {
+    await this.outbox?.flush();
+    if (this.outbox?.settled === false) return; // it goes on trying, and tells
+    this.network(0, false);
+    await this.refresh(); // a check may have come due that could not be asked
   }
 
   private report(claim: Claim): void {
     const { sitting } = this;
     if (!sitting) return;
-    void sitting.outbox.add({ ...claim, cm: sitting.clock.cm() });
+    void sitting.outbox.add({ ...claim, cm: sitting.clock.cm(), touches: this.touches.take() });
     void sitting.outbox.flush();
   }
 
@@ -277,13 +207,7 @@ export class Lesson {
     await this.play();
   }
 
-  private qualities(labels: string[]): void {
-    const options = [["-1", t("Auto")] as const, ...labels.map((label, index) => [String(index), label] as const)];
-    this.view.choices("quality", labels.length > 1 ? options : [], "-1", (value) => this.media?.choose(Number(value)));
-  }
-
-  private visibility(): void {
-    if (document.visibilityState === "hidden") return this.hide();
+  private show(): void {
     this.playback.show();
     void this.outbox?.flush();
   }
@@ -297,8 +221,8 @@ export class Lesson {
   // -- what the server says
 
   private received(receipt: Receipt): void {
-    for (const { outcome, class: why, late, credited_ms } of receipt.results) {
-      if (late) this.lateMs += credited_ms;
+    this.offline.received(receipt);
+    for (const { outcome, class: why } of receipt.results) {
       // "Continued elsewhere" lies over the video already.
       if (why === "playing_elsewhere" && receipt.ended) continue;
       if (why && (outcome === "refused" || outcome === "partly")) this.view.explain(why);
@@ -309,13 +233,14 @@ export class Lesson {
   private heard(state: State): void {
     this.sitting?.hear(state);
     this.view.progress(state);
-    this.downloads?.note(state.server_time_ms);
+    this.offline.heard(state);
     if (state.ended) return this.over(state.ended);
     // Everything played is judged: whoever is ahead of the frontier goes back to it.
     if (this.outbox?.settled && !this.playback.obey(state.frontier_ms)) {
       this.view.explain(state.held ? "check_missed" : "jumped_ahead");
     }
     if (state.complete) this.completed(state);
+    else if (this.outbox?.isAway) return; // what is due can be asked when the network is back
     else if (state.held || (state.check_due && !this.playback.isEnding)) void this.check(false);
   }
 
@@ -370,22 +295,9 @@ export class Lesson {
     if (!this.isOpen && !(await this.open())) return;
     const { sitting, view } = this;
     if (!sitting) return;
-    let passed = await this.asking.run(sitting, wanted);
-    // A passed check makes room for what still waited to be sent, and that may want the next one.
-    while (passed && (await this.sendMore(sitting))) passed = await this.asking.run(sitting, wanted);
+    const passed = await this.asking.run(sitting, wanted);
     if (sitting.state.complete) this.completed(sitting.state);
     else if (passed && !wanted && !view.video.ended) await this.start();
-  }
-
-  /** True when what was sent, or could not be, asks for a check. */
-  private async sendMore(sitting: Sitting): Promise<boolean> {
-    await sitting.outbox.flush();
-    if (this.opener.owesCheck) {
-      await this.opener.sendOld(sitting.opening.sid).catch(() => undefined);
-      await this.refresh();
-    }
-    const { ended, held, check_due } = sitting.state;
-    return ended === null && (held || check_due || sitting.outbox.isFull || this.opener.owesCheck);
   }
 
   private completed(state: State): void {
@@ -405,7 +317,7 @@ export class Lesson {
   /** The learner leaves. A downloaded lesson stays open: it may be gone on with where there is no network. */
   close(): void {
     const { sitting } = this;
-    if (!sitting?.outbox.settled || this.downloads?.current?.whole) return;
+    if (!sitting?.outbox.settled || this.offline.isHere) return;
     const call = { method: "POST", token: sitting.opening.token, keepalive: true } as const;
     void this.door.json(`${sitting.url}/close`, call).catch(() => undefined);
     void this.store.dropSitting(sitting.opening.sid).catch(() => undefined);

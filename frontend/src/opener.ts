@@ -3,20 +3,25 @@
 
 import { Clock } from "./clock";
 import { type Device, enrol, ownDevice } from "./device";
-import type { Door } from "./door";
+import { type Door, Refused } from "./door";
 import { forgetSettled, sendLeftovers } from "./leftovers";
 import { holdSitting } from "./lock";
 import { t } from "./messages";
-import type { Ongoing } from "./outbox";
+import type { OfflineStudy } from "./offline_study";
+import { type Listener, type Ongoing, Outbox } from "./outbox";
 import type { Config, Opening } from "./protocol";
+import { Sitting } from "./sitting";
 import { join } from "./spans";
 import type { KeptReport, KeptSitting, Store } from "./store";
+import { clientFacts } from "./touches";
 import type { View } from "./view";
 
 const LEFTOVERS_MS = 8000;
 
-/** A sitting that can be played. */
-export interface Begun {
+/** Why a lesson cannot go on without network: no sitting that may still count; another page has it; an old licence. */
+export type NoWay = "none" | "taken" | "expired";
+
+interface Begun {
   kept: Ongoing;
   clock: Clock;
   device: Device;
@@ -38,7 +43,7 @@ export class Opener {
     private readonly view: View,
   ) {}
 
-  async enrol(): Promise<Device> {
+  private async enrol(): Promise<Device> {
     this.device = await enrol(this.door, this.store, this.config.urls.devices);
     return this.device;
   }
@@ -59,12 +64,43 @@ export class Opener {
     if (owing) this.view.network(null);
   }
 
-  /** A new sitting; an older one, on this or another device, ends. Throws Refused. */
-  async online(player: string): Promise<Begun> {
+  /** After a passed check: the reports of earlier sittings that had to wait for it. */
+  async sendMore({ opening }: Sitting): Promise<"nothing" | "sent" | "full"> {
+    if (!this.owesCheck) return "nothing";
+    await this.sendOld(opening.sid).catch(() => undefined); // the next start sends them
+    return this.owesCheck ? "full" : "sent";
+  }
+
+  /**
+   * A new sitting; an older one, on this or another device, ends. Without network a downloaded lesson goes on with the
+   * one that an earlier page kept, or it is said why not. Throws Refused.
+   */
+  async open(player: string, study: OfflineStudy, listener: Listener): Promise<Sitting | NoWay> {
+    let begun: Begun | NoWay;
+    try {
+      begun = await this.online(player);
+    } catch (problem) {
+      if (!(problem instanceof Refused) || !problem.passing || !study.downloads || !study.isHere) throw problem;
+      begun = study.downloads.isExpired ? "expired" : await this.offline(study.downloads.serverNowMs);
+    }
+    return typeof begun === "string" ? begun : this.sitting(begun, listener);
+  }
+
+  private sitting({ kept, clock, device, queue, reachedMs }: Begun, listener: Listener): Sitting {
+    const { config, door, store } = this;
+    void holdSitting(kept.sid);
+    const url = `${config.urls.sittings}/${kept.sid}`;
+    const post = { url, device, door, store, clock, reenrol: () => this.enrol() };
+    const outbox = new Outbox(kept, post, listener, queue);
+    return new Sitting(kept.opening, outbox, clock, url, kept.state, reachedMs);
+  }
+
+  private async online(player: string): Promise<Begun> {
     await this.sendOld(null);
     const device = this.device as Device;
     const clock = new Clock();
-    const body = { unit: this.config.unit, device: device.thumbprint, cm: clock.cm(), player };
+    const { unit } = this.config;
+    const body = { unit, device: device.thumbprint, cm: clock.cm(), player, client: clientFacts() };
     const opening = await this.door.json<Opening>(this.config.urls.sittings, { method: "POST", body });
     const { sid, token, nonce } = opening;
     const kept: Ongoing = {
@@ -84,8 +120,8 @@ export class Opener {
     return { kept, clock, device, queue: [], reachedMs: opening.frontier_ms };
   }
 
-  /** The sitting of this lesson that an earlier page left open. `none` may still count, or `taken` by another page. */
-  async offline(serverNowMs: number): Promise<Begun | "none" | "taken"> {
+  /** The sitting of this lesson that an earlier page left open. */
+  private async offline(serverNowMs: number): Promise<Begun | NoWay> {
     const all = await this.store.sittings();
     const ours = all.filter(isOngoing).filter(
       ({ learner, opening, state }) =>

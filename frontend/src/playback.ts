@@ -11,8 +11,8 @@ const STALL_MS = 2000;
 const SMALL_SEEK_MS = 300;
 const ENDING_MS = 5000;
 
-/** What a report claims, but for the sitting's clock. */
-export type Claim = Omit<Draft, "cm">;
+/** What a report claims, but for what the sitting and the page add. */
+export type Claim = Omit<Draft, "cm" | "touches">;
 
 export interface Follower {
   report(claim: Claim): void;

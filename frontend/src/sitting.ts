@@ -14,6 +14,8 @@ export class Sitting {
     /** Address of this sitting; its doors hang below. */
     readonly url: string,
     private latest: State,
+    /** How far the lesson was watched in order when this page began. */
+    readonly reachedMs: number,
   ) {}
 
   get state(): State {

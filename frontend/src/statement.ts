@@ -28,6 +28,7 @@ export interface Draft {
   play: number;
   hidden: number;
   rate: number;
+  touches: number;
   to?: number;
 }
 
@@ -39,7 +40,7 @@ export function statement(
   played: readonly Stretch[],
   now: Date,
 ): string {
-  const { event, a, b, cm, play, hidden } = draft;
+  const { event, a, b, cm, play, hidden, touches } = draft;
   const extensions: Record<string, unknown> = {};
   if (event === "seek") {
     extensions[`${VIDEO}time-from`] = b / 1000;
@@ -54,7 +55,7 @@ export function statement(
     const latest = played.slice(-SEGMENTS_MAX).map(([from, to]) => `${from / 1000}[.]${to / 1000}`);
     extensions[`${VIDEO}played-segments`] = latest.join("[,]");
   }
-  extensions[REPORT] = { seq, event, a, b, cm, play, hidden, prev };
+  extensions[REPORT] = { seq, event, a, b, cm, play, hidden, prev, touches };
   const result: Record<string, unknown> = { extensions };
   if (event === "end") {
     result["completion"] = true;

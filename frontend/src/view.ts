@@ -119,6 +119,12 @@ export class View {
     (select.closest<HTMLElement>("[data-choice-box]") ?? select).hidden = options.length < 2;
   }
 
+  /** `pick` gets an index into `labels`; -1 lets the player choose. */
+  qualities(labels: readonly string[], pick: (index: number) => void): void {
+    const options = [["-1", t("Auto")] as const, ...labels.map((label, index) => [String(index), label] as const)];
+    this.choices("quality", labels.length > 1 ? options : [], "-1", (value) => pick(Number(value)));
+  }
+
   // -- what counts
 
   progress(state: Known): void {

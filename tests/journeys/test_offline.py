@@ -1,0 +1,192 @@
+"""A lesson taken along: played where there is no network, and every honest minute of it counts in the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from elearn.demo.browser import Phone, phone
+from elearn.demo.example import questions
+from tests.journeys.running import wait_for
+from tests.journeys.school import SHORT_S, Learner, School
+from tests.journeys.test_watching import go_on, is_paused, play_to, press_pause, start, watch_to_the_end
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+
+WHOLE_MS = SHORT_S * 1000
+LOOK = "document.querySelector('[data-offline]').dataset.look"
+
+
+def open_it(school: School, handset: Phone, learner: Learner) -> None:
+    handset.sign_in(school.base, learner.sign_in.name, learner.sign_in.password)
+    handset.open_lesson(school.base, school.unit_id)
+
+
+def download(handset: Phone) -> None:
+    handset.page.click("[data-do=download]")
+    handset.wait_until(lambda: handset.evaluate(LOOK) == "whole", "the download", timeout_s=30)
+
+
+def network(handset: Phone, *, on: bool) -> None:
+    handset.page.context.set_offline(not on)
+
+
+def kill(handset: Phone) -> Phone:
+    """The page dies without a word; another one of the same browser follows."""
+    context = handset.page.context
+    handset.page.close(run_before_unload=False)
+    return Phone(context.new_page())
+
+
+def require_whole_lesson(school: School, learner: Learner) -> None:
+    believed = school.believed(learner)
+    assert abs(believed["final"] - WHOLE_MS) <= 1000, believed
+    assert believed["pending"] == 0
+
+
+def test_a_downloaded_lesson_plays_on_without_network_and_all_of_it_becomes_final(
+    school: School, chromium: Browser
+) -> None:
+    learner = school.a_learner()
+    with phone(chromium, language="en") as handset:
+        open_it(school, handset, learner)
+        download(handset)
+        handset.play()
+        play_to(handset, 2)
+        network(handset, on=False)
+        play_to(handset, SHORT_S - 1)
+        handset.wait_until(lambda: is_paused(handset), "the end", timeout_s=10)
+        assert "No network" in handset.page.inner_text("[data-network]")
+        assert school.believed(learner)["pending"] < 4000, "the server heard nothing of it"
+        network(handset, on=True)
+        said = watch_to_the_end(school, handset, learner)
+        assert len(said) >= 2, "more was watched than may wait for one check: the queue came in parts"
+    require_whole_lesson(school, learner)
+    assert school.refusals(learner) == set()
+
+
+def test_a_page_killed_without_network_opens_again_without_network_and_goes_on(
+    school: School, chromium: Browser
+) -> None:
+    learner = school.a_learner()
+    with phone(chromium, language="en") as handset:
+        open_it(school, handset, learner)
+        download(handset)
+        handset.play()
+        play_to(handset, 2)
+        network(handset, on=False)
+        play_to(handset, 6)
+        again = kill(handset)
+        again.page.goto(f"{school.base}/hours")
+        again.page.click("[data-shelf] a")  # what is on the phone, instead of a page that is not
+        again.page.wait_for_selector("[data-player][data-ready=true]")
+        again.play()
+        assert 4 < again.position_s() < 8, "where the dead page stopped"
+        play_to(again, 12)
+        network(again, on=True)
+        watch_to_the_end(school, again, learner)
+    require_whole_lesson(school, learner)
+    assert school.refusals(learner) == set()
+
+
+def test_a_broken_off_download_goes_on_with_what_is_missing(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        arrived: list[str] = []
+
+        def tunnel_after_two(route: Route) -> None:
+            # The player, too, loads segments: by other means than the download.
+            if route.request.resource_type == "fetch" and len(arrived) >= 2:
+                return route.abort("internetdisconnected")
+            if route.request.resource_type == "fetch":
+                arrived.append(route.request.url)
+            return route.continue_()
+
+        open_it(school, handset, learner)
+        handset.page.context.route("**/*.m4s", tunnel_after_two)
+        handset.page.click("[data-do=download]")
+        handset.wait_until(lambda: handset.evaluate(LOOK) == "part", "half of it", timeout_s=20)
+        handset.page.context.unroute("**/*.m4s")
+        again = kill(handset)
+        again.open_lesson(school.base, school.unit_id)
+        assert again.evaluate(LOOK) == "part", "another page knows what is here"
+        fetched: list[str] = []
+        again.page.on("request", lambda sent: fetched.append(sent.url) if sent.resource_type == "fetch" else None)
+        download(again)
+        rest = {url for url in fetched if url.endswith(".m4s")}
+        assert rest
+        assert not rest & set(arrived), "nothing was fetched twice"
+        network(again, on=False)
+        again.play()
+
+
+def test_an_expired_licence_does_not_play_and_is_renewed_with_the_network(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium, language="en") as handset:
+        open_it(school, handset, learner)
+        download(handset)
+        handset.play()
+        network(handset, on=False)
+        later = kill(handset)
+        later.page.add_init_script("{ const now = Date.now; Date.now = () => now() + 8 * 86_400_000; }")
+        later.open_lesson(school.base, school.unit_id)
+        assert later.evaluate(LOOK) == "old"
+        later.page.click(".stage-play")
+        later.page.wait_for_selector("[data-cover]:not([hidden])")
+        assert "too old" in later.page.inner_text("[data-cover-title]")
+        assert later.position_s() == 0
+
+
+def test_the_lesson_goes_on_from_a_download_to_another_device(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as taken, phone(chromium) as other:
+        open_it(school, taken, learner)
+        download(taken)
+        taken.play()
+        play_to(taken, 2)
+        network(taken, on=False)
+        play_to(taken, 6)
+        press_pause(taken)
+        network(taken, on=True)
+        wait_for(lambda: school.believed(learner)["pending"] >= 5500, seconds=20, what="what was watched offline")
+        start(school, other, learner)
+        assert other.position_s() > 5
+        watch_to_the_end(school, other, learner)
+    require_whole_lesson(school, learner)
+
+
+def test_a_tunnel_every_few_seconds_costs_nothing_when_streaming(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        start(school, handset, learner)
+        for second in (2, 6, 10):
+            play_to(handset, second)
+            network(handset, on=False)
+            play_to(handset, second + 2)
+            network(handset, on=True)
+            go_on(handset)
+            if handset.page.is_visible("#check-dialog[open]"):
+                handset.answer_check(questions(WHOLE_MS))
+        watch_to_the_end(school, handset, learner)
+    require_whole_lesson(school, learner)
+
+
+def test_signing_out_leaves_nothing_of_a_download_behind(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    with phone(chromium) as handset:
+        open_it(school, handset, learner)
+        download(handset)
+        handset.page.click("[data-signs-out] button")
+        handset.page.wait_for_url("**/signin")
+        left = """async () => {
+            const open = indexedDB.open('elearn-player');
+            const db = await new Promise((done) => (open.onsuccess = () => done(open.result)));
+            const ask = db.transaction('licence').objectStore('licence').count();
+            const kept = await new Promise((done) => (ask.onsuccess = () => done(ask.result)));
+            return [await caches.keys(), kept];
+        }"""
+        assert handset.evaluate(left) == [[], 0]
