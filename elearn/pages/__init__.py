@@ -11,6 +11,7 @@
     classes.py     a manager's classes, filings, enrolment
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     receivers.py   an operator's exam systems
+    signals.py     flags and the people who decide about them; appeals    (words: signal_texts.py)
 
 A page reads through the services of the packages to the left, or with one SELECT of its own, and changes through
 services only. Nothing here decides. Open `frame.py` first, then `templates/elearn/base.html`.
@@ -23,10 +24,21 @@ from flask import Blueprint, Flask
 
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
-    from elearn.pages import classes, explaining, frame, learning, offline, people, receivers, signing_in, teaching
+    from elearn.pages import (
+        classes,
+        explaining,
+        frame,
+        learning,
+        offline,
+        people,
+        receivers,
+        signals,
+        signing_in,
+        teaching,
+    )
 
     bp = Blueprint("pages", __name__, template_folder="templates")
-    for module in (frame, signing_in, learning, explaining, offline, teaching, classes, people, receivers):
+    for module in (frame, signing_in, learning, explaining, offline, teaching, classes, people, receivers, signals):
         module.install(bp)
     frame.install_on_whole(whole)
     whole.register_blueprint(bp)

@@ -40,6 +40,7 @@ NOTICES = "elearn_notices"
 MANAGES = frozenset({Role.INSTITUTION_MANAGER})
 KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -94,6 +95,8 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("People"), "people_list", ("/people",)))
     if caller.roles & READS_SITTINGS:
         places.append((_("Sittings"), "audit_sittings", ("/audit",)))
+    if caller.roles & REVIEWS:
+        places.append((_("Review"), "review_queue", ("/review",)))
     if caller.roles & SEES_RECEIVERS:
         places.append((_("Exam systems"), "receivers_list", ("/receivers",)))
     here = _best(request.path.removeprefix(runtime().url_prefix) or "/", [roots for _name, _view, roots in places])

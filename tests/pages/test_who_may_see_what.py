@@ -33,6 +33,10 @@ PAGES = {
     "/people?organisation={enterprise}": ({"clerk"}, {"manager", "other_manager", "other_clerk"}),
     "/people/new": ({"manager", "other_manager", "clerk", "other_clerk"}, set()),
     "/people/{worker}/reset": ({"clerk"}, {"manager", "other_manager", "other_clerk"}),
+    "/review": ({"manager", "other_manager", "operator", "auditor"}, set()),
+    "/review?show=closed": ({"manager", "other_manager", "operator", "auditor"}, set()),
+    "/appeals": (set(EVERYBODY), set()),
+    "/appeals/new?unit={unit}": (set(), set(EVERYBODY)),
     "/receivers": ({"operator", "auditor"}, set()),
     "/receivers/new": ({"operator"}, set()),
 }

@@ -119,7 +119,7 @@ def appeal(session: Session, learner_id: UUID, unit_id: UUID, statement: str, *,
         raise Malformed("Please say in 1 to 2000 characters what is wrong.", code="statement")
     class_id = _class_watched_for(session, learner_id, unit_id)
     voids.lock_learner(session, learner_id, now_ms=to_ms(at))
-    against = _void_without_appeal(session, learner_id, unit_id)
+    against = void_to_appeal(session, learner_id, unit_id)
     if against is None and _waits(session, learner_id, unit_id):
         raise Conflict("Your appeal about this lesson waits for its answer.", code="appeal_open")
     case = ReviewCase(
@@ -137,6 +137,12 @@ def appeal(session: Session, learner_id: UUID, unit_id: UUID, statement: str, *,
     return case
 
 
+def may_appeal(session: Session, learner_id: UUID, unit_id: UUID) -> bool:
+    """Whether the learner ever opened the lesson."""
+    mine = sa.select(Sitting.id).where(Sitting.learner_id == learner_id, Sitting.unit_id == unit_id)
+    return session.scalar(mine.limit(1)) is not None
+
+
 def _class_watched_for(session: Session, learner_id: UUID, unit_id: UUID) -> UUID | None:
     found = session.execute(
         sa.select(Sitting.class_id)
@@ -150,7 +156,8 @@ def _class_watched_for(session: Session, learner_id: UUID, unit_id: UUID) -> UUI
     return class_id
 
 
-def _void_without_appeal(session: Session, learner_id: UUID, unit_id: UUID) -> ReviewCase | None:
+def void_to_appeal(session: Session, learner_id: UUID, unit_id: UUID) -> ReviewCase | None:
+    """The last case that took hours of this lesson back and has no appeal yet."""
     appealed = sa.select(ReviewCase.about_id).where(ReviewCase.about_id.is_not(None))
     return session.scalars(
         sa.select(ReviewCase)
