@@ -33,7 +33,7 @@ EARN = sa.text("""
 INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
                                 learned_at, watched_span_id, rule_version, created_at)
 SELECT gen_random_uuid(), w.learner_id, w.class_id, c.outline_item_id, 'online', coalesce(i.kind, 'theory'),
-       w.end_ms - w.start_ms, w."on",
+       w.end_ms - w.start_ms - w.excess_ms, w."on",
        (SELECT min(p.heard_at) FROM elearn.watched_span p WHERE p.id = ANY (w.settles)),
        w.id, :rules, :now
 FROM elearn.watched_span w
@@ -41,7 +41,7 @@ JOIN elearn.unit u ON u.id = w.unit_id
 JOIN elearn.lesson l ON l.id = u.lesson_id
 JOIN elearn.course c ON c.id = l.course_id
 LEFT JOIN elearn.outline_item i ON i.id = c.outline_item_id
-WHERE w.kind = 'final' AND w.heard_at >= :since
+WHERE w.kind = 'final' AND w.heard_at >= :since AND w.end_ms - w.start_ms > w.excess_ms
   AND (CAST(:person AS uuid) IS NULL OR w.learner_id = :person)
   AND NOT EXISTS (SELECT FROM elearn.hours_entry e WHERE e.watched_span_id = w.id)
 ON CONFLICT (watched_span_id) DO NOTHING

@@ -24,14 +24,14 @@ class Difference:
 
 # Each query answers (which, what) for every row that breaks its sentence.
 SENTENCES = {
-    "hours_entry has one entry for each final span, of its length, person and class": """
+    "hours_entry has one entry for each final span that is worth any, of its worth, person and class": """
         SELECT w.id::text, CASE WHEN e.id IS NULL THEN 'final span without an entry'
-                                ELSE 'entry says ' || e.amount_ms || ' ms, the span is ' || (w.end_ms - w.start_ms)
-                                     || ' ms of person ' || w.learner_id END
+                                ELSE 'entry says ' || e.amount_ms || ' ms, the span is worth '
+                                     || (w.end_ms - w.start_ms - w.excess_ms) || ' ms of person ' || w.learner_id END
         FROM elearn.watched_span w
         LEFT JOIN elearn.hours_entry e ON e.watched_span_id = w.id
-        WHERE w.kind = 'final'
-          AND (e.id IS NULL OR e.amount_ms <> w.end_ms - w.start_ms OR e.person_id <> w.learner_id
+        WHERE w.kind = 'final' AND (e.id IS NOT NULL OR w.end_ms - w.start_ms > w.excess_ms)
+          AND (e.id IS NULL OR e.amount_ms <> w.end_ms - w.start_ms - w.excess_ms OR e.person_id <> w.learner_id
                OR e.class_id IS DISTINCT FROM w.class_id OR e.earned_on <> w."on")""",
     "hours_entry has no entry without a final span or a reversal of one": """
         SELECT e.id::text, 'no span earned these ' || e.amount_ms || ' ms'

@@ -217,11 +217,7 @@ def _decide(desk: Desk, report: Report, evidence: Mapping[str, Any], tau_ms: int
     )
     statement_id = UUID(evidence["statement_id"])
     for piece in verdict.credited:
-        desk.spans.append(
-            recording.span_row(
-                new_id(), piece.span.start_ms, piece.span.end_ms, piece.on, piece.late, statement_id, tau_ms
-            )
-        )
+        desk.spans.append(recording.span_row(new_id(), piece, statement_id, tau_ms))
     fresh = [piece.span for piece in verdict.credited]
     if fresh:
         desk.known = list(merge([*desk.known, *fresh]))

@@ -14,22 +14,23 @@ from sqlalchemy.orm import Session
 from elearn.clock import from_ms
 from elearn.tracking.models import HeldReport
 from elearn.tracking.standing import Locked, driver
-from elearn.tracking.verifier import DayUse
+from elearn.tracking.verifier import Credited, DayUse
 
 # All of it in one parameter of one type: the driver prepares the statement once, and the server plans it once.
 _WRITE = """
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_record(%(given)s::json) AS g(learner_id uuid, sitting_id uuid, unit_id uuid, class_id uuid,
         policy text, tau_ms bigint, pending_ms bigint, e_ms bigint, carry_ms bigint, last_cm_ms bigint, seq bigint,
-        last_digest text, gap_late_ms bigint, nonces text[], ended_ms bigint, ended_reason text, frontier_ms bigint,
+        last_digest text, gap_late_ms bigint, real_carry_ms bigint,
+        nonces text[], ended_ms bigint, ended_reason text, frontier_ms bigint,
         covered_ms bigint, days json, reports json, spans json)
 ), learner AS (
     UPDATE elearn.learner_watch w SET tau_ms = g.tau_ms, pending_ms = g.pending_ms
     FROM given g WHERE w.learner_id = g.learner_id
 ), sitting AS (
     UPDATE elearn.sitting s SET e_ms = g.e_ms, carry_ms = g.carry_ms, last_cm_ms = g.last_cm_ms, seq = g.seq,
-        last_digest = decode(g.last_digest, 'hex'), gap_late_ms = g.gap_late_ms, nonces = g.nonces,
-        ended_ms = g.ended_ms, ended_reason = g.ended_reason
+        last_digest = decode(g.last_digest, 'hex'), gap_late_ms = g.gap_late_ms,
+        real_carry_ms = g.real_carry_ms, nonces = g.nonces, ended_ms = g.ended_ms, ended_reason = g.ended_reason
     FROM given g WHERE s.id = g.sitting_id
 ), unit AS (
     UPDATE elearn.unit_watch u SET frontier_ms = g.frontier_ms, covered_ms = g.covered_ms
@@ -51,11 +52,11 @@ WITH given AS MATERIALIZED (
     ON CONFLICT (sitting_id, seq, sha256) WHERE refused_as IS NOT NULL DO NOTHING
 ), earned AS (
     INSERT INTO elearn.watched_span (id, kind, learner_id, unit_id, class_id, sitting_id, start_ms, end_ms, "on",
-        late, statement_id, settles, policy, heard_at)
+        late, excess_ms, statement_id, settles, policy, heard_at)
     SELECT s.id, 'pending', g.learner_id, g.unit_id, g.class_id, g.sitting_id, s.start_ms, s.end_ms, s."on",
-        s.late, s.statement_id, '{}', g.policy, s.heard_at
+        s.late, s.excess_ms, s.statement_id, '{}', g.policy, s.heard_at
     FROM given g, json_to_recordset(g.spans) AS s(id uuid, start_ms bigint, end_ms bigint, "on" date,
-        late boolean, statement_id uuid, heard_at timestamptz)
+        late boolean, excess_ms bigint, statement_id uuid, heard_at timestamptz)
     RETURNING id, learner_id, unit_id, start_ms, end_ms
 )
 INSERT INTO elearn.believed_span (watched_span_id, learner_id, unit_id, state, media)
@@ -65,16 +66,15 @@ SELECT id, learner_id, unit_id, 'pending', int8range(start_ms, end_ms) FROM earn
 _json = msgspec.json.Encoder()
 
 
-def span_row(
-    span_id: UUID, start_ms: int, end_ms: int, on: date, late: bool, statement_id: UUID, tau_ms: int
-) -> dict[str, Any]:
+def span_row(span_id: UUID, piece: Credited, statement_id: UUID, tau_ms: int) -> dict[str, Any]:
     """One pending row of the watched ledger, for `write`."""
     return {
         "id": span_id,
-        "start_ms": start_ms,
-        "end_ms": end_ms,
-        "on": on,
-        "late": late,
+        "start_ms": piece.span.start_ms,
+        "end_ms": piece.span.end_ms,
+        "on": piece.on,
+        "late": piece.late,
+        "excess_ms": piece.excess_ms,
         "statement_id": statement_id,
         "heard_at": from_ms(tau_ms),
     }
@@ -106,6 +106,7 @@ def write(
         "seq": locked.seq,
         "last_digest": locked.last_digest.hex() if locked.last_digest else None,
         "gap_late_ms": locked.gap_late_ms,
+        "real_carry_ms": locked.real_carry_ms,
         "nonces": locked.nonces,
         "ended_ms": locked.ended_ms,
         "ended_reason": locked.ended_reason,

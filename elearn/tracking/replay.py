@@ -7,6 +7,7 @@ rules are named by their digest. Taking the decision again must give the same ve
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -24,8 +25,12 @@ from elearn.tracking.verifier import (
 
 
 def pack(sitting: SittingState, learner: LearnerState, unit: UnitState, policy_digest: str) -> dict[str, Any]:
-    """The states as JSON values: numbers in the order of the dataclasses' fields."""
-    return {
+    """The states as JSON values: numbers in the order of the dataclasses' fields.
+
+    `real_carry_ms` stands there where it is not 0, which it is but where rules count real time.
+    """
+    real = {"real_carry_ms": sitting.real_carry_ms} if sitting.real_carry_ms else {}
+    return real | {
         "policy": policy_digest,
         "sitting": [
             sitting.opened_ms,
@@ -51,7 +56,7 @@ def unpack(seen: Mapping[str, Any]) -> tuple[SittingState, LearnerState, UnitSta
     days = {date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in seen["days"]}
     duration_ms, frontier_ms = seen["unit"]
     return (
-        SittingState(*seen["sitting"]),
+        replace(SittingState(*seen["sitting"]), real_carry_ms=seen.get("real_carry_ms", 0)),
         LearnerState(tau_ms, held, pending_ms, days),
         UnitState(
             duration_ms=duration_ms,
@@ -70,7 +75,10 @@ def again(report: Report, tau_ms: int, seen: Mapping[str, Any], policy: Policy) 
 
 def credited_rows(verdict: Verdict) -> list[list[Any]]:
     """What was believed, as it is kept with the report."""
-    return [[c.span.start_ms, c.span.end_ms, c.on.isoformat(), c.late] for c in verdict.credited]
+    return [
+        [c.span.start_ms, c.span.end_ms, c.on.isoformat(), c.late, *([c.excess_ms] if c.excess_ms else [])]
+        for c in verdict.credited
+    ]
 
 
 def refused_rows(verdict: Verdict) -> list[list[Any]]:

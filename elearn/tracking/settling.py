@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from elearn.clock import from_ms, to_ms
 from elearn.db import new_id
 from elearn.tracking import policies
-from elearn.tracking.models import BelievedSpan, Kind, Outcome, PresenceCheck, UnitWatch, WatchedSpan
+from elearn.tracking.models import BelievedSpan, Kind, Outcome, PresenceCheck, Sitting, UnitWatch, WatchedSpan
 from elearn.tracking.policy import Policy
 from elearn.tracking.presence import next_check_after_ms, settle
 from elearn.tracking.spans import Span, frontier_ms, total_ms
@@ -37,6 +37,9 @@ class Piece:
     span: Span
     on: date
     late: bool
+    excess_ms: int
+    signed: bool
+    """Was its sitting opened with a device that signs?"""
     credited_at_ms: int
 
 
@@ -51,22 +54,38 @@ def pending_pieces(session: Session, learner_id: UUID) -> list[Piece]:
             WatchedSpan.end_ms,
             WatchedSpan.on,
             WatchedSpan.late,
+            WatchedSpan.excess_ms,
+            Sitting.device.is_not(None).label("signed"),
             WatchedSpan.heard_at,
         )
         .join(BelievedSpan, BelievedSpan.watched_span_id == WatchedSpan.id)
+        .join(Sitting, Sitting.id == WatchedSpan.sitting_id)
         .where(BelievedSpan.learner_id == learner_id, BelievedSpan.state == Kind.PENDING.value)
         .order_by(WatchedSpan.unit_id, WatchedSpan.class_id, WatchedSpan.on, WatchedSpan.start_ms)
     )
     return [
-        Piece(row.id, row.unit_id, row.class_id, Span(row.start_ms, row.end_ms), row.on, row.late, to_ms(row.heard_at))
+        Piece(
+            row.id,
+            row.unit_id,
+            row.class_id,
+            Span(row.start_ms, row.end_ms),
+            row.on,
+            row.late,
+            row.excess_ms,
+            row.signed,
+            to_ms(row.heard_at),
+        )
         for row in rows
     ]
 
 
 def merged(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Pieces of one unit, class and day that lie end to end, together; `pieces` come in that order."""
+    """Pieces of one unit, class and day that lie end to end, together; `pieces` come in that order.
+
+    What was signed and what was not stay apart, so that a row of the ledger is one or the other.
+    """
     runs: list[list[Piece]] = []
-    for _, same in groupby(pieces, key=lambda piece: (piece.unit_id, piece.class_id, piece.on)):
+    for _, same in groupby(pieces, key=lambda piece: (piece.unit_id, piece.class_id, piece.on, piece.signed)):
         run: list[Piece] = []
         for piece in same:
             if run and run[-1].span.end_ms != piece.span.start_ms:
@@ -126,6 +145,7 @@ def _final_row(run: Sequence[Piece]) -> dict[str, Any]:
         "end_ms": last.span.end_ms,
         "on": first.on,
         "late": any(piece.late for piece in run),
+        "excess_ms": sum(piece.excess_ms for piece in run),
         "settles": [piece.id for piece in run],
     }
 
@@ -140,6 +160,7 @@ def _reversal_row(piece: Piece, reason: Refusal) -> dict[str, Any]:
         "end_ms": piece.span.end_ms,
         "on": piece.on,
         "late": piece.late,
+        "excess_ms": piece.excess_ms,
         "settles": [],
         "reverses_id": piece.id,
         "reason": reason.value,

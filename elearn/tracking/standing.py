@@ -28,7 +28,7 @@ _LOCK = """
 SELECT s.learner_id, w.tau_ms, w.held, w.pending_ms, w.check_count, w.check_due_after_ms, w.check_deadline_ms,
        s.id, s.unit_id, s.class_id, s.device, s.actor, s.player, s.policy, s.opened_ms,
        s.expires_ms, s.cm_open_ms, s.e_ms, s.carry_ms, s.last_cm_ms, s.seq, s.last_digest, s.gap_late_ms,
-       s.ended_ms, s.ended_reason, s.nonces
+       s.real_carry_ms, s.ended_ms, s.ended_reason, s.nonces
 FROM elearn.learner_watch w JOIN elearn.sitting s ON s.learner_id = w.learner_id
 WHERE w.learner_id = %(learner)s AND s.id = %(sitting)s
 FOR NO KEY UPDATE OF w, s
@@ -92,6 +92,7 @@ class Locked:
     seq: int
     last_digest: bytes | None
     gap_late_ms: int
+    real_carry_ms: int
     ended_ms: int | None
     ended_reason: str | None
     nonces: list[str]
@@ -106,6 +107,7 @@ class Locked:
             seq=self.seq,
             gap_late_ms=self.gap_late_ms,
             ended_ms=self.ended_ms,
+            real_carry_ms=self.real_carry_ms,
         )
 
     def learner_state(self, days: Mapping[date, DayUse]) -> LearnerState:
@@ -114,7 +116,7 @@ class Locked:
     def take(self, sitting: SittingState, learner: LearnerState) -> None:
         """Carry over what a verdict made of them."""
         self.e_ms, self.carry_ms, self.last_cm_ms = sitting.e_ms, sitting.carry_ms, sitting.last_cm_ms
-        self.seq, self.gap_late_ms = sitting.seq, sitting.gap_late_ms
+        self.seq, self.gap_late_ms, self.real_carry_ms = sitting.seq, sitting.gap_late_ms, sitting.real_carry_ms
         self.tau_ms, self.pending_ms = learner.tau_ms, learner.pending_ms
 
 

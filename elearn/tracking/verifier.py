@@ -103,7 +103,8 @@ class SittingState:
 
     `e_ms`: up to here real time has been used up; at opening `opened_ms`. `carry_ms`: media not yet spent; at
     opening 0. `last_cm_ms`: at opening `cm_open_ms`. `seq`: of the last report applied; at opening 0.
-    `gap_late_ms`: credited late in the present gap. `ended_ms`: None while live.
+    `gap_late_ms`: credited late in the present gap. `ended_ms`: None while live. `real_carry_ms`: real time not yet
+    spent, at opening 0; it stays 0 where rules do not count real time.
     """
 
     opened_ms: int
@@ -114,11 +115,15 @@ class SittingState:
     seq: int
     gap_late_ms: int
     ended_ms: int | None
+    real_carry_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
-    """What one local day has brought a learner: all of it, and the part that came late."""
+    """What one local day has brought a learner: all of it, and the part that came late.
+
+    In what counts as hours: media, or the real time it took where rules count that.
+    """
 
     used_ms: int = 0
     late_ms: int = 0
@@ -154,11 +159,15 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """Media that is believed from now on, pending a presence check, and the local day it counts on."""
+    """Media that is believed from now on, pending a presence check, and the local day it counts on.
+
+    `excess_ms` of it is beyond the real time it took: watched, but no hours where rules count real time; else 0.
+    """
 
     span: Span
     on: date
     late: bool
+    excess_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +256,8 @@ def apply(
     carry_ms = min(sitting.carry_ms, policy.carry_max_ms)
     learner = replace(learner, tau_ms=max(learner.tau_ms, tau_ms))
     # From here on the real time is used up: a report that is refused forfeits its window.
-    sitting = replace(sitting, e_ms=e_ms, carry_ms=carry_ms, seq=report.seq)
+    real_carry_ms = min(sitting.real_carry_ms, policy.carry_ms)
+    sitting = replace(sitting, e_ms=e_ms, carry_ms=carry_ms, real_carry_ms=real_carry_ms, seq=report.seq)
     claimed = Span(report.a_ms, report.b_ms)
 
     impossible = _impossible(report, tau_ms, sitting, unit, policy)
@@ -261,6 +271,7 @@ def apply(
     available_ms = carry_ms + policy.worth_ms(window_ms)
     spend_ms = min(report.b_ms - report.a_ms, available_ms)
     sitting = replace(sitting, carry_ms=available_ms - spend_ms)
+    pace, sitting = _real_time_of(report, spend_ms, window_ms, sitting, policy)
     affordable = Span(report.a_ms, report.a_ms + spend_ms)
     over = Refusal.OVER_BUDGET if sitting.ended_ms is None else Refusal.SUPERSEDED
     refused = _refuse(Span(affordable.end_ms, report.b_ms), over, unit)
@@ -275,12 +286,13 @@ def apply(
     refused += _refuse(Span(there.end_ms, within.end_ms), Refusal.NOT_DELIVERED, unit)
     refused += tuple(Refused(part, Refusal.ALREADY_CREDITED) for part in intersect(there, unit.known))
 
-    late = tau_ms - e_ms > policy.online_ms
+    # One long report after a silence says no more than a queue does, so it is no better than one.
+    late = tau_ms - e_ms > policy.online_ms or 0 < policy.burst_ms < report.play_ms
     if not late:
         sitting = replace(sitting, gap_late_ms=0)
     began_ms = _began_playing(report, e_ms, sitting)
     pieces = _by_day(subtract(there, unit.known), claimed, began_ms, e_ms, policy)
-    credited, limited, sitting, learner = _within_limits(pieces, late, sitting, learner, policy)
+    credited, limited, sitting, learner = _within_limits(pieces, pace, late, sitting, learner, policy)
     new_frontier_ms = frontier_ms(
         [*unit.known, *(c.span for c in credited)], bridge_ms=policy.delta_ms, from_ms=unit.frontier_ms
     )
@@ -354,8 +366,52 @@ def _by_day(fresh: Sequence[Span], claimed: Span, began_ms: int, e_ms: int, poli
     return pieces
 
 
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """`media_ms` of media from `from_ms` on are worth `real_ms` (no more) of hours, spread evenly."""
+
+    from_ms: int
+    media_ms: int
+    real_ms: int
+
+    def worth_ms(self, span: Span) -> int:
+        """What `span` is worth; the parts of a whole are worth the whole, to the millisecond, and none its length."""
+        if self.real_ms == self.media_ms:
+            return span.length_ms
+        return self._worth_until(span.end_ms) - self._worth_until(span.start_ms)
+
+    def media_worth(self, start_ms: int, room_ms: int) -> int:
+        """The most media from `start_ms` on that is worth at most `room_ms`; none where there is no room."""
+        if self.real_ms == self.media_ms or room_ms <= 0:
+            return max(0, room_ms)
+        if self.real_ms == 0:
+            return self.media_ms
+        # The last x with x * real // media <= reached, where x counts from `from_ms`.
+        reached_ms = self._worth_until(start_ms) + room_ms
+        return ((reached_ms + 1) * self.media_ms - 1) // self.real_ms - (start_ms - self.from_ms)
+
+    def _worth_until(self, at_ms: int) -> int:
+        return (at_ms - self.from_ms) * self.real_ms // self.media_ms
+
+
+def _real_time_of(
+    report: Report, spend_ms: int, window_ms: int, sitting: SittingState, policy: Policy
+) -> tuple[_Pace, SittingState]:
+    """What the media spent is worth in hours: itself, or min(media, real time) where rules count that (MODEL 1.6).
+
+    Real time is given out as the budget is: a window's once, with a carry for reports that come unevenly. What the
+    player says of its own playing time can only lower it (I8), within the tolerance a report has.
+    """
+    if not policy.counts_real_time:
+        return _Pace(report.a_ms, spend_ms, spend_ms), sitting
+    there_ms = sitting.real_carry_ms + window_ms
+    took_ms = min(spend_ms, there_ms, max(0, report.play_ms + policy.rate_slack_ms))
+    return _Pace(report.a_ms, spend_ms, took_ms), replace(sitting, real_carry_ms=there_ms - took_ms)
+
+
 def _within_limits(
     pieces: Sequence[tuple[Span, date]],
+    pace: _Pace,
     late: bool,
     sitting: SittingState,
     learner: LearnerState,
@@ -372,21 +428,21 @@ def _within_limits(
             continue
         use = days.get(day, DayUse())
         rooms = [
-            (policy.day_cap_ms - use.used_ms, Refusal.DAY_CAP),
+            (pace.media_worth(piece.start_ms, policy.day_cap_ms - use.used_ms), Refusal.DAY_CAP),
             (policy.pend_max_ms - pending_ms, Refusal.PRESENCE_REQUIRED),
         ]
         if late:
-            late_room_ms = min(policy.gap_max_ms - gap_late_ms, policy.late_day_ms - use.late_ms)
-            rooms.append((late_room_ms, Refusal.OFFLINE_LIMIT))
+            today_ms = pace.media_worth(piece.start_ms, policy.late_day_ms - use.late_ms)
+            rooms.append((min(policy.gap_max_ms - gap_late_ms, today_ms), Refusal.OFFLINE_LIMIT))
         room_ms, limit = min(rooms, key=lambda room: room[0])  # the first named wins a tie
         granted_ms = min(piece.length_ms, max(0, room_ms))
         if granted_ms:
             granted = Span(piece.start_ms, piece.start_ms + granted_ms)
-            credited.append(Credited(granted, day, late))
-            late_ms = granted_ms if late else 0
-            days[day] = DayUse(use.used_ms + granted_ms, use.late_ms + late_ms)
+            worth_ms = pace.worth_ms(granted)
+            credited.append(Credited(granted, day, late, granted_ms - worth_ms))
+            days[day] = DayUse(use.used_ms + worth_ms, use.late_ms + (worth_ms if late else 0))
             pending_ms += granted_ms
-            gap_late_ms += late_ms
+            gap_late_ms += granted_ms if late else 0
         if granted_ms < piece.length_ms:
             stopped = limit
             refused.append(Refused(Span(piece.start_ms + granted_ms, piece.end_ms), limit))

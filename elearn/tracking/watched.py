@@ -109,14 +109,17 @@ def standing(session: Session, learner_id: UUID) -> Standing:
 
 
 def final_ms_by_item(session: Session, learner_id: UUID) -> dict[tuple[UUID | None, UUID | None], int]:
-    """Final media by (class, outline item): finals of the ledger less what was reversed of them."""
+    """What counts as hours by (class, outline item): finals of the ledger less what was reversed of them.
+
+    Media, or the real time it took where rules count that.
+    """
     sign = sa.case((WatchedSpan.kind == Kind.FINAL.value, 1), else_=-1)
     reversed_final = aliased(WatchedSpan)
     rows = session.execute(
         sa.select(
             WatchedSpan.class_id,
             Course.outline_item_id,
-            sa.func.sum(sign * (WatchedSpan.end_ms - WatchedSpan.start_ms)).label("sum"),
+            sa.func.sum(sign * (WatchedSpan.end_ms - WatchedSpan.start_ms - WatchedSpan.excess_ms)).label("sum"),
         )
         .join(Unit, Unit.id == WatchedSpan.unit_id)
         .join(Lesson, Lesson.id == Unit.lesson_id)

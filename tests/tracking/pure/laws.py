@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
 
+from elearn.tracking.policy import Policy
 from elearn.tracking.spans import frontier_ms, intersect, merge, subtract, total_ms
 from elearn.tracking.verifier import Refusal
 from tests.tracking.pure.adversary import UNITS, Adversary, L
+from tests.tracking.pure.engine import Applied
 
 Law = Callable[[Adversary], None]
 
@@ -97,6 +99,11 @@ def i5_continuous_and_in_order(after: Adversary) -> None:
             assert frontier_ms(known_now, bridge_ms=policy.delta_ms) == max((s.end_ms for s in known_now), default=0)
 
 
+def came_late(one: Applied, policy: Policy) -> bool:
+    """Heard long after it was played, or so much playing in one report that nothing was heard for long."""
+    return one.tau_ms - one.verdict.sitting.e_ms > policy.online_ms or 0 < policy.burst_ms < one.report.play_ms
+
+
 def i6_no_day_beyond_its_cap(after: Adversary) -> None:
     policy, engine = after.policy, after.engine
     used: defaultdict[date, int] = defaultdict(int)
@@ -109,7 +116,7 @@ def i6_no_day_beyond_its_cap(after: Adversary) -> None:
             assert credited.on <= policy.day(e_ms)
             if one.report.play_ms > 0:
                 assert credited.on >= policy.day(e_ms - one.report.play_ms)
-            assert credited.late == (one.tau_ms - e_ms > policy.online_ms)
+            assert credited.late == came_late(one, policy)
         assert one.verdict.sitting.gap_late_ms <= policy.gap_max_ms
     assert {d: u.used_ms for d, u in engine.learners[L].days.items() if u.used_ms} == used
     assert all(ms <= policy.day_cap_ms for ms in used.values())
@@ -120,7 +127,7 @@ def i6_no_gap_brings_in_more_than_gap_max(after: Adversary) -> None:
     """Between two reports heard in time, one sitting is credited GAP_MAX at most."""
     late: defaultdict[str, int] = defaultdict(int)
     for one in after.engine.applied:
-        if one.tau_ms - one.verdict.sitting.e_ms <= after.policy.online_ms:
+        if not came_late(one, after.policy):
             late[one.sitting] = 0
         late[one.sitting] += sum(piece.span.length_ms for piece in one.verdict.credited if piece.late)
         assert late[one.sitting] <= after.policy.gap_max_ms
