@@ -1,14 +1,17 @@
 // Presence checks of a sitting: fetched, put by the dialog, their outcome passed on.
 
-import type { CheckDialog } from "./checks";
+import type { After, CheckDialog } from "./checks";
 import { type Door, Refused } from "./door";
 import { t } from "./messages";
 import type { Check, CheckOutcome, Ended, State } from "./protocol";
 import { leaveFull } from "./screen";
 import type { Sitting } from "./sitting";
 import type { View } from "./view";
+import { canPut } from "./ways";
 
 const AGAIN_MS = 2000;
+/** Nothing is lost by these: the learner is told, and asks again. */
+const WAYS_CLOSED = new Set(["no_such_way", "no_way", "no_question", "check_begun", "too_many_codes", "service_down"]);
 
 /** The lesson, as far as a check moves it. */
 export interface Asker {
@@ -47,10 +50,12 @@ export class Asking {
       this.view.video.pause();
       leaveFull(this.view.video);
       let after = await this.once(sitting, wanted);
-      while (after === "again" || (after === "passed" && (await this.more(sitting)))) {
-        after = await this.once(sitting, wanted);
+      for (;;) {
+        if (typeof after === "object") after = await this.once(sitting, wanted, after.method);
+        else if (after === "again" || (after === "passed" && (await this.more(sitting)))) {
+          after = await this.once(sitting, wanted);
+        } else return after === "passed";
       }
-      return after === "passed";
     } finally {
       this.busy = false;
     }
@@ -65,13 +70,20 @@ export class Asking {
     return ended === null && (held || check_due || sitting.outbox.isFull || old === "full");
   }
 
-  /** One question. */
-  private async once(sitting: Sitting, wanted: boolean): Promise<"passed" | "again" | "closed"> {
+  /** One check; `method` when the learner chose another way to confirm. */
+  private async once(sitting: Sitting, wanted: boolean, method?: string): Promise<After> {
     await sitting.outbox.flush();
     const { token } = sitting.opening;
     const url = `${sitting.url}/checks`;
     try {
-      const { check } = await this.door.json<{ check: Check }>(url, { method: "POST", token });
+      const body = method === undefined ? {} : { method };
+      const { check } = await this.door.json<{ check: Check }>(url, { method: "POST", token, body });
+      if (!canPut(check.kind)) {
+        // This browser cannot put it that way; the server says what else there is.
+        const other = check.methods?.find(canPut);
+        if (other) return { method: other };
+        throw new Refused(409, "no_such_way", t("This browser cannot confirm in the way that is asked for. Use another one."));
+      }
       const leftMs = Math.max(0, Math.min(check.answer_ms, check.deadline_ms - sitting.serverNowMs));
       if (leftMs === 0) {
         // It ran out a moment ago; the server still waits for an answer that may be on its way. Then a new one comes.
@@ -80,8 +92,8 @@ export class Asking {
         this.view.busy(null);
         return "again";
       }
-      const after = await this.checks.run(check, leftMs, async (answer) => {
-        const call = { method: "POST", token, body: { answer } } as const;
+      const after = await this.checks.run(check, leftMs, async (said) => {
+        const call = { method: "POST", token, body: said } as const;
         const outcome = await this.door.json<CheckOutcome>(`${url}/${check.id}`, call);
         sitting.outbox.heard(outcome);
         this.asker.heard(outcome);
@@ -91,6 +103,10 @@ export class Asking {
     } catch (problem) {
       this.checks.dismiss();
       if (!(problem instanceof Refused)) throw problem;
+      if (problem.code === "service_down" && method !== "question") {
+        this.view.notice(t("Confirm now"), problem.detail, "warn");
+        return { method: "question" };
+      }
       await this.failed(problem, wanted);
       return "closed";
     }
@@ -103,6 +119,8 @@ export class Asking {
       await asker.refresh();
     } else if (problem.code === "checks_locked") {
       asker.locked(problem.detail);
+    } else if (WAYS_CLOSED.has(problem.code)) {
+      view.notice(t("Confirm now"), problem.detail, "warn");
     } else if (problem.passing) {
       view.notice(t("Confirm now"), t("No network. What you watch is kept on this device and sent later."), "warn");
     } else if (problem.code === "playing_elsewhere" || problem.code === "closed" || problem.code === "expired") {

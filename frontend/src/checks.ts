@@ -1,10 +1,12 @@
-// The presence check's dialog: a question, any subset of its options, a countdown, two tries.
+// The presence check's dialog: what is asked, a countdown, two tries, another way when there is one.
 
 import { hideModal, showModal } from "./dialogs";
 import { duration, t } from "./messages";
-import type { Check, CheckOutcome } from "./protocol";
+import type { Check, CheckOutcome, Said } from "./protocol";
+import { canPut, insteadOf, type Method, type Way, wayOf } from "./ways";
 
-export type After = "passed" | "again" | "closed";
+/** What comes next; a method: the learner wants to confirm that way. */
+export type After = "passed" | "again" | "closed" | { method: Method };
 
 const RIGHT = "Right! {time} of this lesson is final.";
 const WRONG = "That was not right. You go back to the last passed check and answer a new question to go on.";
@@ -15,6 +17,7 @@ interface Parts {
   intro: HTMLElement;
   stem: HTMLElement;
   options: HTMLElement;
+  ways: HTMLElement;
   says: HTMLElement;
   time: HTMLElement;
   tries: HTMLElement;
@@ -36,6 +39,7 @@ export class CheckDialog {
       intro: part("intro"),
       stem: part("stem"),
       options: part("options"),
+      ways: part("ways"),
       says: part("says"),
       time: part("time"),
       tries: part("tries"),
@@ -47,15 +51,17 @@ export class CheckDialog {
   }
 
   /** Put `check`; `leftMs` is how long it may still be answered. Resolves with what the learner chose to do next. */
-  async run(check: Check, leftMs: number, send: (answer: number[]) => Promise<CheckOutcome>): Promise<After> {
-    this.ask(check);
+  async run(check: Check, leftMs: number, send: (said: Said) => Promise<CheckOutcome>): Promise<After> {
+    const way = wayOf(check);
+    this.ask(way, check);
     const ends = performance.now() + leftMs;
     for (let tries = check.tries_left; ; ) {
       this.showTries(tries);
-      const answer = await this.answer(ends);
-      if (answer === null) return this.close(t(RAN_OUT), "bad", t("New question"), "again");
+      const said = await this.answer(way, ends);
+      if (said === null) return this.close(t(RAN_OUT), "bad", t("New question"), "again");
+      if ("method" in said) return said;
       this.busy(true);
-      const outcome = await send(answer).finally(() => this.busy(false));
+      const outcome = await send(said).finally(() => this.busy(false));
       switch (outcome.outcome) {
         case "passed":
           return this.close(t(RIGHT, { time: duration(outcome.final_ms) }), "good", t("Go on"), "passed");
@@ -63,11 +69,13 @@ export class CheckDialog {
           return this.close(t(WRONG), "bad", t("New question"), "again");
         case "expired":
           return this.close(t(RAN_OUT), "bad", t("New question"), "again");
+        case "withdrawn":
+          return "again";
         case "try_again":
           tries = outcome.tries_left ?? tries - 1;
-          this.say(t("Not quite. Look again: one more try."), "bad");
-          this.boxes().forEach((box) => (box.checked = false));
-          this.boxes()[0]?.focus();
+          this.parts.ways.replaceChildren(); // begun is begun
+          this.say(way.wrong, "bad");
+          way.clear();
       }
     }
   }
@@ -76,63 +84,69 @@ export class CheckDialog {
     hideModal(this.dialog);
   }
 
-  private ask(check: Check): void {
-    const { title, intro, stem, options, go, later } = this.parts;
+  private ask(way: Way, check: Check): void {
+    const { title, intro, stem, options, ways, go, later } = this.parts;
     title.textContent = t("Are you still with us?");
-    intro.textContent = t("One question about what you just watched. More than one answer may be right.");
-    intro.hidden = stem.hidden = options.hidden = false;
-    stem.textContent = check.stem;
-    options.replaceChildren(
-      ...check.options.map((option) => {
-        const label = document.createElement("label");
-        const box = document.createElement("input");
-        const text = document.createElement("span");
-        label.className = "choice";
-        box.type = "checkbox";
-        box.value = String(option.id);
-        text.textContent = option.text;
-        label.append(box, text);
-        return label;
-      }),
+    intro.textContent = way.intro;
+    intro.hidden = stem.hidden = options.hidden = ways.hidden = false;
+    stem.textContent = way.stem;
+    const first = way.draw(options);
+    ways.replaceChildren(
+      ...(check.methods ?? [])
+        .filter((method) => method !== check.kind)
+        .filter(canPut)
+        .map((method) => {
+          const button = document.createElement("button");
+          button.type = "button";
+          button.className = "button plain wide";
+          button.value = method;
+          button.textContent = insteadOf(method);
+          return button;
+        }),
     );
-    go.textContent = t("Send the answer");
+    go.textContent = way.go;
     later.hidden = true;
     this.say("", null);
     this.dialog.dataset["stage"] = "asking";
+    this.dialog.dataset["kind"] = check.kind;
     showModal(this.dialog);
-    this.boxes()[0]?.focus();
+    (first ?? go).focus();
   }
 
-  /** The marked options once sent; null when the time is over and nothing was marked. */
-  private answer(ends: number): Promise<number[] | null> {
-    const { go, time } = this.parts;
-    return new Promise((resolve) => {
-      const done = (value: number[] | null): void => {
+  /** What was given once sent, or the way chosen instead; null when the time is over and nothing was given. */
+  private answer(way: Way, ends: number): Promise<Said | { method: Method } | null> {
+    const { go, time, ways } = this.parts;
+    return new Promise((resolve, reject) => {
+      const done = (value: Said | { method: Method } | null): void => {
         clearInterval(timer);
-        go.onclick = null;
+        go.onclick = ways.onclick = null;
         resolve(value);
       };
       const look = (): void => {
         const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
         time.textContent = t("{seconds} seconds left", { seconds: left });
         time.classList.toggle("urgent", left <= 10);
-        if (left > 0) return;
-        const marked = this.marked();
-        done(marked.length > 0 ? marked : null);
+        if (left === 0) done(way.given());
       };
       const timer = setInterval(look, 250);
       look();
       go.onclick = () => {
-        const marked = this.marked();
-        if (marked.length === 0) this.say(t("Mark at least one answer."), "bad");
-        else done(marked);
+        this.busy(true);
+        way
+          .read(ends - performance.now())
+          .then((said) => (said === null ? this.say(way.nothing, "bad") : done(said)), reject)
+          .finally(() => this.busy(false));
+      };
+      ways.onclick = (event) => {
+        const method = event.target instanceof HTMLButtonElement ? event.target.value : "";
+        if (canPut(method)) done({ method });
       };
     });
   }
 
   private close(text: string, tone: "good" | "bad", next: string, after: After): Promise<After> {
-    const { intro, stem, options, time, tries, go, later } = this.parts;
-    intro.hidden = stem.hidden = options.hidden = true;
+    const { intro, stem, options, ways, time, tries, go, later } = this.parts;
+    intro.hidden = stem.hidden = options.hidden = ways.hidden = true;
     time.textContent = tries.textContent = "";
     this.say(text, tone);
     this.dialog.dataset["stage"] = "told";
@@ -151,18 +165,9 @@ export class CheckDialog {
     });
   }
 
-  private boxes(): HTMLInputElement[] {
-    return [...this.parts.options.querySelectorAll("input")];
-  }
-
-  private marked(): number[] {
-    return this.boxes()
-      .filter((box) => box.checked)
-      .map((box) => Number(box.value));
-  }
-
   private busy(on: boolean): void {
     this.parts.go.disabled = on;
+    for (const button of this.parts.ways.querySelectorAll("button")) button.disabled = on;
   }
 
   private say(text: string, tone: "good" | "bad" | null): void {

@@ -2,6 +2,7 @@
 // Everything works without it too, save the progress of an upload.
 
 import { attachUploads } from "./upload";
+import { attachKeyForm } from "./webauthn";
 
 const LARGE = "elearn-large-text";
 
@@ -67,3 +68,4 @@ document.addEventListener("submit", (event) => {
 });
 
 attachUploads();
+attachKeyForm();

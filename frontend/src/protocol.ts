@@ -66,15 +66,30 @@ export interface Receipt extends State {
 export interface Check {
   id: string;
   kind: string;
-  stem: string;
-  options: { id: number; text: string }[];
+  /** Of a question. */
+  stem?: string;
+  options?: { id: number; text: string }[];
+  /** Of a one-time code: the end of the phone's number. */
+  phone?: string;
+  /** Of a security key: what to sign, for whom, with which keys; base64url. */
+  challenge?: string;
+  rp_id?: string;
+  credentials?: string[];
   answer_ms: number;
   deadline_ms: number;
   tries_left: number;
+  /** What else the learner may choose; absent when there is no choice. */
+  methods?: string[];
 }
 
+/** An answer, by the check's kind. */
+export type Said =
+  | { answer: number[] }
+  | { code: string }
+  | { assertion: { id: string; client_data: string; authenticator_data: string; signature: string } };
+
 export interface CheckOutcome extends State {
-  outcome: "passed" | "try_again" | "failed" | "expired";
+  outcome: "passed" | "try_again" | "failed" | "expired" | "withdrawn";
   tries_left?: number;
 }
 

@@ -134,10 +134,10 @@ def test_failed_checks_of_all_ways_count_together(
     player: ScriptedPlayer, allow: Allow, gateway: FakeService, session: Session
 ) -> None:
     allow("question", "one_time_code")
-    for method in ("one_time_code", "question", "one_time_code"):
+    by_code: list[dict[str, object]] = [{"code": "000000"}, {"code": "000001"}]
+    by_question: list[dict[str, object]] = [{"answer": []}, {"answer": [0]}]
+    for method, wrong in (("one_time_code", by_code), ("question", by_question), ("one_time_code", by_code)):
         check = asked(player, method)
-        by_code: list[dict[str, object]] = [{"code": "000000"}, {"code": "000001"}]
-        wrong = by_code if method == "one_time_code" else [{"answer": []}, {"answer": [0]}]
         assert [outcome(player, check, **one) for one in wrong] == ["try_again", "failed"]
         assert player.state["held"]
     assert ask(player).json()["error"] == "checks_locked"
