@@ -130,7 +130,6 @@ def _finals(session: Session) -> Iterator[Difference]:
     rows = session.execute(
         sa.text("""
         SELECT f.id, f.start_ms, f.end_ms, f.excess_ms, sum(p.excess_ms)::bigint AS excess, c.outcome,
-              
                c.learner_id = f.learner_id AS own,
                array_agg(p.start_ms ORDER BY p.start_ms) AS starts, array_agg(p.end_ms ORDER BY p.start_ms) AS ends,
                count(p.id) = cardinality(f.settles) AND bool_and(p.kind = 'pending' AND p.learner_id = f.learner_id
@@ -242,11 +241,6 @@ def _verdicts(session: Session) -> Iterator[Difference]:
             yield Difference("sitting seen by a verdict", where, saw, list(left[1]))
         after = replay.pack(verdict.sitting, verdict.learner, replay.unpack(row.seen)[2], "")
         left = (row.sitting_id, _left_by_reports(after))
-
-
-def _left_by_reports(seen: Mapping[str, Any]) -> list[Any]:
-    """Of the sitting that a verdict saw, what nothing but the reports before it can have made."""
-    return [*seen["sitting"][:-1], seen.get("real_carry_ms", 0)]
 
 
 def _left_by_reports(seen: Mapping[str, Any]) -> list[Any]:
