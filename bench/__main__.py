@@ -9,6 +9,7 @@ broken. `bench/soak.py` stands apart: it takes minutes of real watching.
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import re
 import signal
@@ -19,11 +20,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from bench import heartbeat, media_packaging
+from bench import heartbeat, history, media_packaging, verifier
+from bench.figures import Figure, say
 from elearn.demo.example import Example
 from elearn.demo.transport import HttpTransport
 
@@ -31,29 +31,6 @@ COLD_S = 180.0
 SECOND_S = 5.0
 PAGE_BYTES = 60_000
 PATIENCE_S = 600
-
-
-class Line(Protocol):
-    """One figure of any bench; at most `limit`, where that is not None."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def ratio(self) -> float: ...
-    @property
-    def limit(self) -> float | None: ...
-    @property
-    def detail(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class BenchLine:
-    """One figure as a ratio to what is allowed, so its limit is 1."""
-
-    name: str
-    ratio: float
-    limit: float | None
-    detail: str
 
 
 def free_port() -> int:
@@ -93,20 +70,20 @@ def first_page(port: int) -> bool:
         return False
 
 
-def starts_and_pages() -> Iterator[Line]:
+def starts_and_pages() -> Iterator[Figure]:
     """Cold start and second start of the demonstration, and what its lesson page weighs."""
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as where:
         os.chmod(where, 0o755)  # the database's user must be able to pass through
         place, port = Path(where) / "data", free_port()
         with demonstration(place, port) as cold_s:
-            yield BenchLine("cold demo to first page", cold_s / COLD_S, 1.0, f"{cold_s:.1f} s of {COLD_S:.0f} s")
+            yield Figure("cold demo to first page", cold_s / COLD_S, 1.0, f"{cold_s:.1f} s of {COLD_S:.0f} s")
             example = wait_for_lesson(place)
         with demonstration(place, port) as second_s:
-            yield BenchLine(
+            yield Figure(
                 "second start to first page", second_s / SECOND_S, 1.0, f"{second_s:.1f} s of {SECOND_S:.0f} s"
             )
             bytes_, parts = lesson_page(f"http://localhost:{port}", example)
-            yield BenchLine(
+            yield Figure(
                 "lesson page, compressed", bytes_ / PAGE_BYTES, 1.0, f"{bytes_} of {PAGE_BYTES} bytes: {parts}"
             )
 
@@ -155,17 +132,14 @@ def lesson_page(base: str, example: Example) -> tuple[int, str]:
     return sum(sizes.values()), parts
 
 
+def packaging() -> Iterator[Figure]:
+    for line in media_packaging.run():
+        yield Figure(line.name, line.ratio, line.limit, line.detail)
+
+
 def main() -> int:
-    broken = 0
-    for bench in (starts_and_pages, media_packaging.run, heartbeat.run):
-        lines: Iterator[Line] = iter(bench())
-        for line in lines:
-            limit = "" if line.limit is None else f" (limit {line.limit})"
-            holds = line.limit is None or line.ratio <= line.limit
-            broken += not holds
-            sys.stdout.write(f"{'   ' if holds else 'NOT'} {line.name}: {line.ratio:.2f}{limit}: {line.detail}\n")
-            sys.stdout.flush()
-    return 1 if broken else 0
+    benches = (starts_and_pages, packaging, verifier.run, heartbeat.run, history.run)
+    return say(itertools.chain.from_iterable(bench() for bench in benches))
 
 
 if __name__ == "__main__":

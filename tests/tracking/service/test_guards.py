@@ -1,0 +1,127 @@
+"""Guards of the sitting's door that only a message made for them meets; each was seen to fail without its guard."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from elearn.demo.scripted_player import REPORT, ScriptedPlayer
+from elearn.errors import Forbidden
+from elearn.tracking.ledger_check import check_ledger
+from elearn.tracking.tokens import Token, Tokens
+from tests.builders_tracking import a_player, a_watchable
+from tests.conftest import ManualClock, scalar
+
+
+@pytest.fixture
+def player(app: Flask, session: Session) -> ScriptedPlayer:
+    """Somebody with an open sitting of a 90 s lesson and the key of its first block."""
+    lesson = a_watchable(session)
+    player = a_player(app, session, lesson.learner_id)
+    player.open(lesson.unit_id)
+    assert player.have_key()
+    return player
+
+
+# -- whose token, whose message
+
+
+def test_a_message_for_another_of_one_s_own_sittings_is_refused(player: ScriptedPlayer) -> None:
+    older = player.sid
+    player.open(player.opened["unit"])
+    player.make()
+    got = player.call("POST", player.at("/reports"), player.message(sid=older))
+    assert (got.status, got.json()["error"]) == (403, "bad_token")
+    assert player.flush()["acknowledged"] == 1
+
+
+def test_a_token_opens_its_own_sitting_only(player: ScriptedPlayer) -> None:
+    older = player.opened["token"]
+    player.open(player.opened["unit"])
+    got = player.call("GET", player.at(""), X_Sitting=older)
+    assert (got.status, got.json()["error"]) == (403, "bad_token")
+    assert player.look()["ended"] is None
+
+
+def test_a_token_holds_as_long_as_its_reports_would_be_taken() -> None:
+    tokens = Tokens(b"s" * 32)
+    token = Token(uuid4(), uuid4(), uuid4(), "thumbprint", 1_000)
+    written = tokens.write(token)
+    assert tokens.read(written, now_ms=1_000) == token
+    with pytest.raises(Forbidden, match="too old"):
+        tokens.read(written, now_ms=1_001)
+
+
+@pytest.mark.parametrize("member", ["seq", "a", "b", "cm", "play", "hidden"])
+def test_a_number_that_fits_no_column_is_malformed(player: ScriptedPlayer, member: str) -> None:
+    said = json.loads(player.make())
+    said["result"]["extensions"][REPORT][member] = 2**53 + 1
+    got = player.call("POST", player.at("/reports"), player.message([json.dumps(said)]))
+    assert (got.status, got.json()["error"]) == (400, "malformed")
+
+
+# -- from report to report
+
+
+def test_an_honest_chain_is_whole(player: ScriptedPlayer, session: Session) -> None:
+    player.play(30_000)
+    assert scalar(session, "SELECT array_agg(chain_broken ORDER BY seq) FROM elearn.report") == [False, False]
+
+
+def test_one_id_stands_for_one_statement(player: ScriptedPlayer, session: Session) -> None:
+    player.pass_time(10_000)
+    first = json.loads(player.make(a=0, b=5_000, play=5_000))
+    second = json.loads(player.make(a=5_000, b=10_000, play=5_000))
+    second["id"] = first["id"]
+    told = player.deliver(player.message([json.dumps(first), json.dumps(second)]))
+    assert [(one["outcome"], one["class"]) for one in told["results"]] == [
+        ("believed", None),
+        ("refused", "device_problem"),
+    ]
+    assert scalar(session, "SELECT array_agg(refused_as) FROM elearn.report WHERE refused_as IS NOT NULL") == ["FORK"]
+
+
+def test_a_report_twice_in_one_message_counts_once(player: ScriptedPlayer) -> None:
+    player.pass_time(5_000)
+    statement = player.make(a=0, b=5_000, play=5_000)
+    told = player.deliver(player.message([statement, statement]))
+    assert [one["outcome"] for one in told["results"]] == ["believed", "ignored"]
+    assert told["pending_ms"] == 5_000
+
+
+def test_of_reports_that_overlap_in_one_message_the_second_adds_what_is_new(
+    player: ScriptedPlayer, session: Session
+) -> None:
+    player.pass_time(15_000)
+    player.make(a=0, b=8_000, play=8_000, cm=player.cm - 7_000)
+    player.make(a=4_000, b=11_000, play=7_000)
+    told = player.flush()
+    assert [one["credited_ms"] for one in told["results"]] == [8_000, 3_000]
+    assert told["spans"]["pending"] == [[0, 11_000]]
+    assert check_ledger(session) == []
+
+
+def test_what_waited_is_judged_by_the_time_at_which_it_was_heard(player: ScriptedPlayer, session: Session) -> None:
+    player.pass_time(5_000)
+    first = player.make(a=0, b=5_000, play=5_000)
+    player.pass_time(5_000)
+    second = player.make(a=5_000, b=10_000, play=5_000)
+    heard_ms = player.deliver(player.message([second]))["server_time_ms"]
+    player.pass_time(60_000)
+    told = player.deliver(player.message([first]))
+    assert told["acknowledged"] == 2
+    times = scalar(session, "SELECT array_agg(tau_ms ORDER BY seq) FROM elearn.report")
+    assert times == [heard_ms + 60_000, heard_ms]
+    assert check_ledger(session) == []
+
+
+def test_the_server_s_time_is_held_when_its_clock_is_stepped_back(player: ScriptedPlayer, clock: ManualClock) -> None:
+    before_ms = player.look()["server_time_ms"]
+    clock.advance(-5_000)
+    assert player.look()["server_time_ms"] == before_ms
+    clock.advance(5_001)
+    assert player.look()["server_time_ms"] == before_ms + 1
