@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +41,14 @@ class Kind(StrEnum):
 
     THEORY = "theory"
     PRACTICE = "practice"
+
+
+class UnitKind(StrEnum):
+    """What a unit is made of (DESIGN 3.6a)."""
+
+    VIDEO = "video"
+    PAGES = "pages"
+    """Documents, slides: each page has a reviewed credit time, and all of them joined form [0, duration)."""
 
 
 class UploadState(StrEnum):
@@ -124,7 +132,7 @@ class Lesson(Base):
 
 
 class Unit(Base):
-    """One version of a lesson: one video, measured by us. A new video is a new version.
+    """One version of a lesson: one video, measured by us, or pages, reviewed. A new video is a new version.
 
     Draft, then published, then retired: each moment is set once. A trigger refuses every other change.
     """
@@ -133,6 +141,7 @@ class Unit(Base):
     __table_args__ = (
         UniqueConstraint("lesson_id", "version"),
         CheckConstraint("duration_ms > 0", name="duration"),
+        _one_of("kind", UnitKind, "kind"),
         CheckConstraint(
             "retired_at IS NULL OR (published_at IS NOT NULL AND retired_at >= published_at)",
             name="retired_after_published",
@@ -150,13 +159,14 @@ class Unit(Base):
     lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"))
     version: Mapped[int] = mapped_column(SmallInteger)
     title: Mapped[str]
+    kind: Mapped[UnitKind] = mapped_column(Word(UnitKind), server_default=UnitKind.VIDEO.value)
     duration_ms: Mapped[int]
-    """Measured in what was packaged; never what a file or a person says."""
+    """Measured in what was packaged; never what a file or a person says. Of pages: their credit times together."""
     start_offset_ms: Mapped[int]
     width: Mapped[int] = mapped_column(sa.Integer)
     height: Mapped[int] = mapped_column(sa.Integer)
     content_hash: Mapped[str] = mapped_column(index=True)
-    """SHA-256 over the packaged files; also the name of their directory."""
+    """SHA-256 over the packaged files; also the name of their directory. Of pages: over their contents."""
     source_sha256: Mapped[str]
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
@@ -164,7 +174,7 @@ class Unit(Base):
 
 
 class UnitBlock(Base):
-    """What one media key opens: [start_ms, end_ms) of a unit. Never changed but to seal the key anew."""
+    """What one media key opens, or one page: [start_ms, end_ms) of a unit. Never changed but to seal the key anew."""
 
     __tablename__ = "unit_block"
     __table_args__ = (CheckConstraint("0 <= start_ms AND start_ms < end_ms", name="span"),)
@@ -173,7 +183,55 @@ class UnitBlock(Base):
     index: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
     start_ms: Mapped[int]
     end_ms: Mapped[int]
-    key_sealed: Mapped[bytes]
+    key_sealed: Mapped[bytes | None]
+    """None: a page, whose contents are handed out themselves."""
+
+
+class UnitPage(Base):
+    """What one page of a unit shows: as it was reviewed, and never changed."""
+
+    __tablename__ = "unit_page"
+    __table_args__ = (
+        ForeignKeyConstraint(["unit_id", "index"], ["elearn.unit_block.unit_id", "elearn.unit_block.index"]),
+        CheckConstraint("num_nulls(image, image_type) IN (0, 2)", name="image_whole"),
+    )
+
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    title: Mapped[str]
+    text: Mapped[str]
+    """As it was written, in the small Markdown of `page_text`."""
+    image: Mapped[bytes | None] = mapped_column(deferred=True)
+    image_type: Mapped[str | None]
+    """`image/jpeg` or `image/png`: written by us, whatever was sent."""
+    reviewed_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    reviewed_at: Mapped[datetime]
+
+
+class PageDraft(Base):
+    """A page that is being written. Its lesson's next version is made of all of them, once each is reviewed."""
+
+    __tablename__ = "page_draft"
+    __table_args__ = (
+        CheckConstraint("num_nulls(image, image_type) IN (0, 2)", name="image_whole"),
+        CheckConstraint("num_nulls(reviewed_by, reviewed_at) IN (0, 2)", name="reviewed_whole"),
+        CheckConstraint("credit_ms > 0", name="credit"),
+        Index("ix_page_draft_lesson_id", "lesson_id", "position"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    title: Mapped[str]
+    text: Mapped[str]
+    image: Mapped[bytes | None] = mapped_column(deferred=True)
+    image_type: Mapped[str | None]
+    credit_ms: Mapped[int]
+    """Proposed from what the page holds, until a reviewer confirms it or another one."""
+    reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    reviewed_at: Mapped[datetime | None]
+    """None: written or changed since it was last reviewed."""
+    updated_at: Mapped[datetime]
 
 
 class Question(Base):

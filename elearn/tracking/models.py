@@ -253,6 +253,21 @@ class Delivery(Ledger, Base):
     given_ms: Mapped[int]
 
 
+class PageView(Ledger, Base):
+    """A page of a unit of pages was shown in a sitting. The last one of a sitting is the page that is read there."""
+
+    __tablename__ = "page_view"
+
+    sitting_id: Mapped[UUID] = mapped_column(ForeignKey(SITTING), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """1, 2, ... within the sitting."""
+    page: Mapped[int]
+    """Its block."""
+    shown_ms: Mapped[int]
+    after_seq: Mapped[int]
+    """The last report decided before: none of what it left unspent is worth anything on this page."""
+
+
 class Licence(Ledger, Base):
     """All of a unit's keys were sealed to a device for offline study: all its media counts as delivered (MODEL 1.8)."""
 

@@ -84,3 +84,28 @@ def test_checks_of_before_other_ways_were_questions(services: embedded.Services)
         ).all()
     engine.dispose()
     assert [tuple(row) for row in rows] == [("question", False, None, [2, 0, 1, 3], [[0, 1]], "passed")] * 2
+
+
+def test_units_of_before_pages_were_videos_and_keep_their_keys(services: embedded.Services) -> None:
+    url = services.create_database("units_before")
+    schema.upgrade(url, to="0012")
+    engine = sa.create_engine(url)
+    keys = "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND conrelid = ANY(:tables)"
+    insert = """
+        INSERT INTO elearn.unit (id, lesson_id, version, title, duration_ms, start_offset_ms, width, height,
+                                 content_hash, source_sha256, created_at, published_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 1, '第一课', 30000, 0, 640, 360, 'h', 's', now(), NULL)
+    """
+    with engine.begin() as connection:
+        tables = connection.scalars(sa.text("SELECT ARRAY['elearn.unit'::regclass::oid]")).one()
+        for table, name in connection.execute(sa.text(keys), {"tables": tables}).all():
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        connection.execute(sa.text(insert))
+        connection.execute(sa.text("INSERT INTO elearn.unit_block SELECT id, 0, 0, 30000, 'k' FROM elearn.unit"))
+    schema.upgrade(url, to="0013")
+    with engine.begin() as connection:
+        connection.execute(sa.text(insert))  # a program of before that still runs
+        kinds = connection.scalars(sa.text("SELECT kind FROM elearn.unit")).all()
+        sealed = connection.scalars(sa.text("SELECT key_sealed FROM elearn.unit_block")).all()
+    engine.dispose()
+    assert (kinds, sealed) == (["video", "video"], [b"k"])
