@@ -1,4 +1,4 @@
-"""Review: flags, and what people make of them; a learner's appeals. `tracking/signals/decisions.py` says who may what."""
+"""Review: flags, and what people make of them; learners' appeals. `tracking/signals/decisions.py` says who may what."""
 
 from __future__ import annotations
 
