@@ -11,6 +11,7 @@
     classes.py     a manager's classes, filings, enrolment
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     receivers.py   an operator's exam systems
+    keys.py        a person's own security keys, for presence checks
     signals.py     flags and the people who decide about them; appeals    (words: signal_texts.py)
 
 A page reads through the services of the packages to the left, or with one SELECT of its own, and changes through
@@ -28,6 +29,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         classes,
         explaining,
         frame,
+        keys,
         learning,
         offline,
         people,
@@ -38,7 +40,7 @@ def install(app: Flask, whole: Blueprint) -> None:
     )
 
     bp = Blueprint("pages", __name__, template_folder="templates")
-    for module in (frame, signing_in, learning, explaining, offline, teaching, classes, people, receivers, signals):
+    for module in (frame, signing_in, learning, explaining, keys, offline, teaching, classes, people, receivers, signals):
         module.install(bp)
     frame.install_on_whole(whole)
     whole.register_blueprint(bp)
