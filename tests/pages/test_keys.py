@@ -30,7 +30,7 @@ class Browser:
     def options(self) -> dict[str, Any]:
         got = self.post("/me/keys/options", {})
         assert got.status_code == 200, got.text
-        options: dict[str, Any] = got.json
+        options: dict[str, Any] = got.get_json()
         return options
 
     def add(self, phone: Authenticator, challenge: str, name: str = "Wang's phone") -> TestResponse:
