@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import sys
 import threading
 from collections.abc import Iterator
@@ -36,8 +37,10 @@ from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from elearn.people import callers, csrf, directory, signin
-from elearn.people.models import Account
+from elearn.people.identity import Keys
+from elearn.people.models import Account, Role
 from elearn.settings import Settings
+from elearn.tracking.models import Sitting
 from media.manifest import Block, Manifest, read_manifest
 
 PORT = 8765
@@ -52,7 +55,10 @@ FLAGS = [
     "--disable-sync",
 ]
 MOST_BYTES = 100_000
-KEPT = {"signin", "home", "course", "lesson", "hours", "manage-lesson", "class", "people", "receivers"}
+KEPT = {
+    *("signin", "home", "course", "lesson", "hours", "counted"),
+    *("manage-lesson", "class", "people", "receivers", "sitting"),
+}
 """Kept in the repository, in Chinese in both sizes, and some in English on a desk."""
 KEPT_ENGLISH = {"home", "lesson", "hours", "manage-lesson"}
 
@@ -65,7 +71,7 @@ class MovedClock:
     """The real clock, moved: a scripted learner's minutes pass at once."""
 
     def __init__(self) -> None:
-        self.moved = timedelta(minutes=-40)
+        self.moved = timedelta(hours=-26)
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.moved
@@ -145,6 +151,12 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
         starts_on=directory.local_day(now),
         at=now,
     )
+    keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
+    auditor = directory.add_staff(session, name="审计员", keys=keys, at=now)
+    password = "-".join(["audit", *(secrets.token_hex(2) for _ in range(2))])
+    opened = directory.open_account(session, auditor.id, name="auditor", password=password, keys=keys, at=now)
+    directory.grant_role(session, opened.id, Role.AUDITOR, at=now)
+    example.sign_ins.append(demo.SignIn("auditor", "auditor", password))
     first_video = demo.send_video(session, settings, UUID(example.lesson_ids[0]), seconds=90, now=now)
     session.commit()
     jobs.work(app, until_done=True)
@@ -177,6 +189,8 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
         if first.state["check_due"]:
             confirm(first)
     first.close()
+    clock.moved = timedelta(minutes=-40)
+    a_rough_lesson(player(app, clock, worker), example.unit_ids[2])
     second = player(app, clock, worker)
     second.open(example.unit_ids[1])
     second.play(60_000)
@@ -191,6 +205,39 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     session.commit()
     example.save(kept)
     return example
+
+
+def a_rough_lesson(one: ScriptedPlayer, unit_id: str) -> None:
+    """Everything that can go wrong in one lesson, so that its account has something to explain."""
+    one.open(unit_id)
+    while one.position_ms < 90_000 or one.state["check_due"]:
+        one.play(30_000)
+        if one.state["check_due"]:
+            confirm(one)
+    if one.state["pending_ms"]:
+        confirm(one)
+    one.play(45_000)
+    asked = one.ask_check()
+    for wrong in (asked["options"][:1], asked["options"][1:2]):
+        one.answer(asked, [option["text"] for option in wrong])
+    one.position_ms = one.state["frontier_ms"]
+    confirm(one)
+    begin = one.position_ms
+    one.pass_time(15_000)
+    one.make("hide", a=begin, b=begin + 15_000, play=15_000, hidden=12_000)
+    one.flush()
+    one.pass_time(15_000)
+    one.make("seek", a=begin + 200_000, b=begin + 215_000, play=15_000)
+    one.flush()
+    one.have_key()
+    one.pass_time(15_000)
+    one.make(a=begin, b=begin + 29_000, play=15_000)
+    forged = one.message()
+    forged["reports"][0]["sig"] = "A" * 86
+    one.deliver(forged)
+    one.flush()
+    one.play(30_000)
+    one.close()
 
 
 def as_if(manifest: Manifest, duration_ms: int) -> Manifest:
@@ -245,8 +292,10 @@ def shots(example: demo.Example) -> list[Shot]:
     course = UUID(example.course_id)
     draft = session.query(Lesson).filter_by(course_id=course).order_by(Lesson.position.desc()).first()
     unfiled = session.query(TrainingClass).filter_by(filed_at=None).first()
+    rough = session.query(Sitting).filter_by(unit_id=UUID(example.unit_ids[2])).first()
     assert draft is not None
     assert unfiled is not None
+    assert rough is not None
     found: list[Shot] = [
         ("signin", None, "/signin"),
         ("home", "worker", "/"),
@@ -255,6 +304,12 @@ def shots(example: demo.Example) -> list[Shot]:
         ("hours", "worker", "/hours"),
         ("password", "worker", "/password"),
         ("not-found", "worker", "/nowhere"),
+        ("counted", "worker", f"/learn/{example.unit_ids[2]}/counted"),
+        ("counted-new", "worker", f"/learn/{example.unit_ids[3]}/counted"),
+        ("sittings", "auditor", "/audit/sittings"),
+        ("sittings-of-one", "auditor", f"/audit/people/{example.worker_ids[0]}"),
+        ("sitting", "auditor", f"/audit/sittings/{rough.id}"),
+        ("sitting-odd", "auditor", f"/audit/sittings/{rough.id}?odd=1"),
         ("work", "manager", "/"),
         ("courses", "manager", "/teaching"),
         ("course-new", "manager", "/teaching/courses/new"),

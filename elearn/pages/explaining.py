@@ -9,7 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -23,7 +23,7 @@ from elearn.pages import frame, members, shown
 from elearn.pages.learning import refusal_text
 from elearn.people import directory
 from elearn.people.callers import current_person_id, require_caller
-from elearn.people.models import Organisation, Role
+from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, REGULATOR, SIGNED_IN, may_see_region, regions_of
 from elearn.tracking import counted, explain, policies
 from elearn.tracking.counted import LostLine, Story
@@ -31,7 +31,6 @@ from elearn.tracking.evidence import RULES, SittingHead
 from elearn.tracking.spans import Span, total_ms
 from elearn.tracking.verifier import Refusal, RefusalClass
 
-APPEAL = "elearn.pages.appeal_new"
 STRETCHES = 4
 """So many stretches of media are named in a line; the rest is told as a number."""
 
@@ -51,7 +50,8 @@ def lesson_counted(unit_id: UUID) -> ResponseReturnValue:
     """What of a lesson counts, what waits, what does not and why; for whoever watched it or may."""
     session, person_id = db.session(), current_person_id()
     admission = catalogue.may_study(session, person_id, unit_id, on=directory.local_day(utcnow()))
-    if admission is None and not counted.has_watched(session, person_id, unit_id):
+    opened = counted.has_watched(session, person_id, unit_id)
+    if admission is None and not opened:
         raise NotFound("There is no such lesson.")
     page = frame.page_number()
     account = counted.lesson(session, person_id, unit_id, zone=shown.ZONE.key, page=page)
@@ -62,12 +62,12 @@ def lesson_counted(unit_id: UUID) -> ResponseReturnValue:
         if account.oldest_pending_ms is None
         else from_ms(account.oldest_pending_ms) + policy.pend_age_ms * MILLISECOND
     )
-    can_appeal = APPEAL in current_app.view_functions
     return render_template(
         "elearn/explain_lesson.html",
         account=account,
         course_title=facts.course_title,
         may_study=admission is not None,
+        may_object=opened,
         course_url=url_for("elearn.pages.my_course", course_id=facts.course_id) if admission else None,
         bars=bars(account),
         sums={kind: total_ms(spans) for kind, spans in stretches_of(account).items()},
@@ -79,8 +79,6 @@ def lesson_counted(unit_id: UUID) -> ResponseReturnValue:
         page=page,
         older_url=url_for("elearn.pages.lesson_counted", unit_id=unit_id, page=page + 1),
         newer_url=url_for("elearn.pages.lesson_counted", unit_id=unit_id, page=page - 1),
-        appeal_url=url_for(APPEAL, unit=unit_id) if can_appeal else None,
-        institution=session.scalar(sa.select(Organisation.name).where(Organisation.id == facts.institution_id)),
     )
 
 
