@@ -1,9 +1,11 @@
 // This browser's keys: made here, never leave. One signs every report; to the other, downloads are sealed.
 
-import type { Door } from "./door";
+import { type Door, Refused } from "./door";
 import type { Store } from "./store";
 
 const SIGNING = { name: "ECDSA", namedCurve: "P-256" };
+/** What the server says of keys that it will never take. */
+const SPOILT = new Set(["device_key", "private_key", "agreement_signature", "device_revoked", "device_agreement"]);
 const AGREEMENT = { name: "ECDH", namedCurve: "P-256" };
 
 export interface Device {
@@ -51,8 +53,16 @@ export async function ownDevice(store: Store): Promise<Device & { jwk: PublicJwk
 export async function enrol(door: Door, store: Store, url: string): Promise<Device> {
   if (!canSign()) return UNSIGNED;
   const device = await ownDevice(store);
-  await door.json(url, { method: "POST", body: { jwk: device.jwk } });
-  return device;
+  try {
+    await door.json(url, { method: "POST", body: { jwk: device.jwk } });
+    return device;
+  } catch (problem) {
+    if (!(problem instanceof Refused) || !SPOILT.has(problem.code)) throw problem;
+  }
+  await store.dropKeys();
+  const anew = await ownDevice(store);
+  await door.json(url, { method: "POST", body: { jwk: anew.jwk } });
+  return anew;
 }
 
 /** Tell the server, once, which key downloads are sealed to; the signing key vouches for it. Throws Refused. */
@@ -65,7 +75,14 @@ export async function enrolAgreement(door: Door, store: Store, url: string): Pro
   }
   const jwk = await publicJwk(pair);
   const sig = await device.sign(`elearn agreement\n${await thumbprint(jwk)}`);
-  await door.json(url, { method: "POST", body: { jwk: device.jwk, agreement: { jwk, sig } } });
+  try {
+    await door.json(url, { method: "POST", body: { jwk: device.jwk, agreement: { jwk, sig } } });
+  } catch (problem) {
+    // Another agreement key was set for this one: both are made anew. The open sitting is the old key's, so it is
+    // the next page that downloads.
+    if (problem instanceof Refused && SPOILT.has(problem.code)) await store.dropKeys();
+    throw problem;
+  }
 }
 
 async function publicJwk(pair: CryptoKeyPair): Promise<PublicJwk> {

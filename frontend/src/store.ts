@@ -58,6 +58,8 @@ export interface Store {
   readonly lasting: boolean;
   key(name: KeyName): Promise<CryptoKeyPair | undefined>;
   keepKey(name: KeyName, pair: CryptoKeyPair): Promise<void>;
+  /** The server takes these keys no longer: the next use makes new ones. */
+  dropKeys(): Promise<void>;
   sittings(): Promise<KeptSitting[]>;
   keepSitting(sitting: KeptSitting): Promise<void>;
   dropSitting(sid: string): Promise<void>;
@@ -115,6 +117,10 @@ class Database implements Store {
 
   async keepKey(name: KeyName, pair: CryptoKeyPair): Promise<void> {
     await this.run("device", "readwrite", (store) => store.put(pair, name));
+  }
+
+  async dropKeys(): Promise<void> {
+    await this.run("device", "readwrite", (store) => store.clear());
   }
 
   sittings(): Promise<KeptSitting[]> {
@@ -192,6 +198,9 @@ class Memory implements Store {
   }
   async keepKey(name: KeyName, pair: CryptoKeyPair): Promise<void> {
     this.keys.set(name, pair);
+  }
+  async dropKeys(): Promise<void> {
+    this.keys.clear();
   }
   async sittings(): Promise<KeptSitting[]> {
     return [...this.kept.values()];

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
 from elearn.demo.browser import Phone, phone
 from elearn.demo.example import questions
+from tests.journeys.lessons import offer_packaged, package_short
 from tests.journeys.running import wait_for
 from tests.journeys.school import SHORT_S, Learner, School
 from tests.journeys.test_watching import go_on, is_paused, play_to, press_pause, start, watch_to_the_end
@@ -18,7 +22,26 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
 WHOLE_MS = SHORT_S * 1000
+BRIEF_S = 8
 LOOK = "document.querySelector('[data-offline]').dataset.look"
+
+
+@pytest.fixture(scope="module")
+def brief(school: School, tmp_path_factory: pytest.TempPathFactory) -> School:
+    """The school with a lesson of BRIEF_S in place of the short one, for what does not need a full one."""
+    packaged = package_short(tmp_path_factory.mktemp("brief"), seconds=BRIEF_S)
+    with school.database() as session:
+        unit_id = offer_packaged(
+            session,
+            school.settings,
+            packaged,
+            course_id=UUID(school.example.course_id),
+            title="小课",
+            acting=[UUID(school.example.institution_id)],
+            at=datetime.now(UTC),
+        )
+        session.commit()
+    return dataclasses.replace(school, unit_id=str(unit_id))
 
 
 def open_it(school: School, handset: Phone, learner: Learner) -> None:
@@ -42,13 +65,13 @@ def kill(handset: Phone) -> Phone:
     return Phone(context.new_page())
 
 
-def require_whole_lesson(school: School, learner: Learner) -> None:
+def require_whole_lesson(school: School, learner: Learner, whole_ms: int) -> None:
     believed = school.believed(learner)
-    assert abs(believed["final"] - WHOLE_MS) <= 1000, believed
+    assert abs(believed["final"] - whole_ms) <= 1000, believed
     assert believed["pending"] == 0
 
 
-def test_a_downloaded_lesson_plays_on_without_network_and_all_of_it_becomes_final(
+def test_a_downloaded_lesson_is_watched_without_network_also_after_the_page_was_killed(
     school: School, chromium: Browser
 ) -> None:
     learner = school.a_learner()
@@ -58,43 +81,26 @@ def test_a_downloaded_lesson_plays_on_without_network_and_all_of_it_becomes_fina
         handset.play()
         play_to(handset, 2)
         network(handset, on=False)
-        play_to(handset, SHORT_S - 1)
-        handset.wait_until(lambda: is_paused(handset), "the end", timeout_s=10)
-        assert "No network" in handset.page.inner_text("[data-network]")
-        assert school.believed(learner)["pending"] < 4000, "the server heard nothing of it"
-        network(handset, on=True)
-        said = watch_to_the_end(school, handset, learner)
-        assert len(said) >= 2, "more was watched than may wait for one check: the queue came in parts"
-    require_whole_lesson(school, learner)
-    assert school.refusals(learner) == set()
-
-
-def test_a_page_killed_without_network_opens_again_without_network_and_goes_on(
-    school: School, chromium: Browser
-) -> None:
-    learner = school.a_learner()
-    with phone(chromium, language="en") as handset:
-        open_it(school, handset, learner)
-        download(handset)
-        handset.play()
-        play_to(handset, 2)
-        network(handset, on=False)
-        play_to(handset, 6)
+        play_to(handset, 7)
         again = kill(handset)
         again.page.goto(f"{school.base}/hours")
         again.page.click("[data-shelf] a")  # what is on the phone, instead of a page that is not
         again.page.wait_for_selector("[data-player][data-ready=true]")
         again.play()
-        assert 4 < again.position_s() < 8, "where the dead page stopped"
-        play_to(again, 12)
+        assert 4 < again.position_s() < 9, "where the dead page stopped"
+        play_to(again, SHORT_S - 1)
+        again.wait_until(lambda: is_paused(again), "the end", timeout_s=10)
+        assert "No network" in again.page.inner_text("[data-network]")
+        assert school.believed(learner)["pending"] < 4000, "the server heard nothing of it"
         network(again, on=True)
-        watch_to_the_end(school, again, learner)
-    require_whole_lesson(school, learner)
+        said = watch_to_the_end(school, again, learner)
+        assert len(said) >= 2, "more was watched than may wait for one check: the queue came in parts"
+    require_whole_lesson(school, learner, WHOLE_MS)
     assert school.refusals(learner) == set()
 
 
-def test_a_broken_off_download_goes_on_with_what_is_missing(school: School, chromium: Browser) -> None:
-    learner = school.a_learner()
+def test_a_broken_off_download_goes_on_with_what_is_missing(brief: School, chromium: Browser) -> None:
+    learner = brief.a_learner()
     with phone(chromium) as handset:
         arrived: list[str] = []
 
@@ -106,13 +112,13 @@ def test_a_broken_off_download_goes_on_with_what_is_missing(school: School, chro
                 arrived.append(route.request.url)
             return route.continue_()
 
-        open_it(school, handset, learner)
+        open_it(brief, handset, learner)
         handset.page.context.route("**/*.m4s", tunnel_after_two)
         handset.page.click("[data-do=download]")
         handset.wait_until(lambda: handset.evaluate(LOOK) == "part", "half of it", timeout_s=20)
         handset.page.context.unroute("**/*.m4s")
         again = kill(handset)
-        again.open_lesson(school.base, school.unit_id)
+        again.open_lesson(brief.base, brief.unit_id)
         assert again.evaluate(LOOK) == "part", "another page knows what is here"
         fetched: list[str] = []
         again.page.on("request", lambda sent: fetched.append(sent.url) if sent.resource_type == "fetch" else None)
@@ -124,61 +130,72 @@ def test_a_broken_off_download_goes_on_with_what_is_missing(school: School, chro
         again.play()
 
 
-def test_an_expired_licence_does_not_play_and_is_renewed_with_the_network(school: School, chromium: Browser) -> None:
-    learner = school.a_learner()
+def test_an_expired_licence_does_not_play_and_is_renewed_with_the_network(brief: School, chromium: Browser) -> None:
+    learner = brief.a_learner()
     with phone(chromium, language="en") as handset:
-        open_it(school, handset, learner)
+        open_it(brief, handset, learner)
         download(handset)
         handset.play()
         network(handset, on=False)
         later = kill(handset)
         later.page.add_init_script("{ const now = Date.now; Date.now = () => now() + 8 * 86_400_000; }")
-        later.open_lesson(school.base, school.unit_id)
+        later.open_lesson(brief.base, brief.unit_id)
         assert later.evaluate(LOOK) == "old"
         later.page.click(".stage-play")
         later.page.wait_for_selector("[data-cover]:not([hidden])")
         assert "too old" in later.page.inner_text("[data-cover-title]")
         assert later.position_s() == 0
+        network(later, on=True)
+        later.page.click("[data-cover-action]")
+        later.wait_until(lambda: later.evaluate(LOOK) == "whole", "a new licence", timeout_s=10)
 
 
-def test_the_lesson_goes_on_from_a_download_to_another_device(school: School, chromium: Browser) -> None:
-    learner = school.a_learner()
+def test_the_lesson_goes_on_from_a_download_to_another_device(brief: School, chromium: Browser) -> None:
+    learner = brief.a_learner()
     with phone(chromium) as taken, phone(chromium) as other:
-        open_it(school, taken, learner)
+        open_it(brief, taken, learner)
         download(taken)
         taken.play()
-        play_to(taken, 2)
         network(taken, on=False)
-        play_to(taken, 6)
+        play_to(taken, 3)
         press_pause(taken)
         network(taken, on=True)
-        wait_for(lambda: school.believed(learner)["pending"] >= 5500, seconds=20, what="what was watched offline")
-        start(school, other, learner)
-        assert other.position_s() > 5
-        watch_to_the_end(school, other, learner)
-    require_whole_lesson(school, learner)
+        wait_for(lambda: brief.believed(learner)["pending"] >= 2500, seconds=20, what="what was watched offline")
+        start(brief, other, learner)
+        assert other.position_s() > 2
+        watch_to_the_end(brief, other, learner, whole_ms=BRIEF_S * 1000)
+    require_whole_lesson(brief, learner, BRIEF_S * 1000)
 
 
-def test_a_tunnel_every_few_seconds_costs_nothing_when_streaming(school: School, chromium: Browser) -> None:
-    learner = school.a_learner()
+def test_a_tunnel_every_few_seconds_costs_nothing_when_streaming(brief: School, chromium: Browser) -> None:
+    learner = brief.a_learner()
     with phone(chromium) as handset:
-        start(school, handset, learner)
-        for second in (2, 6, 10):
+        start(brief, handset, learner)
+        for second in (1, 3, 5):
             play_to(handset, second)
             network(handset, on=False)
-            play_to(handset, second + 2)
+            play_to(handset, second + 1)
             network(handset, on=True)
-            go_on(handset)
             if handset.page.is_visible("#check-dialog[open]"):
-                handset.answer_check(questions(WHOLE_MS))
-        watch_to_the_end(school, handset, learner)
-    require_whole_lesson(school, learner)
+                handset.answer_check(questions(BRIEF_S * 1000))
+            go_on(handset)
+        watch_to_the_end(brief, handset, learner, whole_ms=BRIEF_S * 1000)
+    require_whole_lesson(brief, learner, BRIEF_S * 1000)
 
 
-def test_signing_out_leaves_nothing_of_a_download_behind(school: School, chromium: Browser) -> None:
-    learner = school.a_learner()
+def test_without_webcrypto_the_page_says_what_to_do(brief: School, chromium: Browser) -> None:
+    learner = brief.a_learner()
+    with phone(chromium, language="en") as handset:
+        handset.page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+        open_it(brief, handset, learner)
+        assert "cannot play" in handset.page.inner_text("[data-cover-title]")
+        assert not handset.page.is_visible("[data-offline]"), "and nothing is offered that needs it"
+
+
+def test_signing_out_leaves_nothing_of_a_download_behind(brief: School, chromium: Browser) -> None:
+    learner = brief.a_learner()
     with phone(chromium) as handset:
-        open_it(school, handset, learner)
+        open_it(brief, handset, learner)
         download(handset)
         handset.page.click("[data-signs-out] button")
         handset.page.wait_for_url("**/signin")
