@@ -222,6 +222,7 @@ def test_nobody_else_s_watching_is_in_the_account(
     other = a_watchable(session)
     session.commit()
     player.play(15_000)
+    jump_ahead(player)
     found = counted.lesson(session, other.learner_id, watchable.unit_id, zone=ZONE)
     assert (found.final, found.pending, found.days) == ((), (), ())
     assert not counted.has_watched(session, other.learner_id, watchable.unit_id)
