@@ -164,7 +164,7 @@ def when_text(line: SignalLine) -> str:
 def state_text(state: State, kind: str) -> str:
     """Where a case stands."""
     return {
-        State.OPEN: _("waits for an answer") if kind == "appeal" else _("open"),
+        State.OPEN: _("waits for an answer") if kind == "appeal" else _("to be decided"),
         State.PROPOSED: _("waits for a second person"),
         State.VOIDED: _("hours taken back"),
         State.DISMISSED: _("nothing in it"),

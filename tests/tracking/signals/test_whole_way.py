@@ -202,7 +202,7 @@ def test_who_may_not_confirm_does_not(office: Office, who: str, what: str, statu
 def test_others_do_nothing_in_a_case(office: Office, who: str, act: str) -> None:
     case = office.open_case()
     assert office.act(who, case, act, spans=office.spans(case)) == 403
-    assert office.state(case) == "open"
+    assert office.state(case) == "to be decided"
 
 
 def test_a_learner_who_also_works_for_the_operator_does_not_decide_about_own_hours(office: Office) -> None:
@@ -234,7 +234,7 @@ def test_without_reasons_nothing_happens_and_the_page_says_so(office: Office) ->
     answer = browser.post(f"{case}/propose", WHY)
     assert answer.status_code == 422
     assert "Choose the hours" in text_of(answer)
-    assert office.state(case) == "open"
+    assert office.state(case) == "to be decided"
 
 
 @pytest.mark.parametrize("path", ["propose", "nonsense"])
