@@ -20,7 +20,14 @@ SUITES: Mapping[str, Sequence[str]] = {
     "laws": [PURE + "test_invariants.py"],
     "honest": [PURE + "test_honest_stories.py"],
     "corpus": [PURE + "test_corpus.py"],
-    "service": [SERVICE + "test_bad_input.py", SERVICE + "test_watching_a_lesson.py", SERVICE + "test_ledger_check.py"],
+    "service": [
+        SERVICE + "test_guards.py",
+        SERVICE + "test_bad_input.py",
+        SERVICE + "test_watching_a_lesson.py",
+        SERVICE + "test_ledger_check.py",
+    ],
+    "ways": ["tests/tracking/presence/test_ways.py"],
+    "real hours": ["tests/tracking/test_real_hours.py"],
     "at once": [SERVICE + "test_two_at_once.py"],
 }
 """Name -> the narrow tests that should see a mutation."""
@@ -113,8 +120,8 @@ _VERIFIER = _in(
     ),
     (
         "real time is used up",
-        "replace(sitting, e_ms=e_ms, carry_ms=carry_ms, seq=report.seq)",
-        "replace(sitting, carry_ms=carry_ms, seq=report.seq)",
+        "replace(sitting, e_ms=e_ms, carry_ms=carry_ms, real",
+        "replace(sitting, carry_ms=carry_ms, real",
         "verifier+laws",
     ),
     (
@@ -243,7 +250,31 @@ _VERIFIER = _in(
         "verifier+laws",
     ),
     # -- late, days, pending
-    ("older than ONLINE is late", "late = tau_ms - e_ms > policy.online_ms", "late = False", "verifier+laws"),
+    ("older than ONLINE is late", "late = tau_ms - e_ms > policy.online_ms or 0", "late = 0", "verifier+laws"),
+    (
+        "one long report after a silence is late",
+        "> policy.online_ms or 0 < policy.burst_ms < report.play_ms",
+        "> policy.online_ms",
+        "verifier+laws",
+    ),
+    (
+        "real hours: min(media, real time)",
+        "took_ms = min(spend_ms, there_ms, max(0, report.play_ms + policy.rate_slack_ms))",
+        "took_ms = spend_ms",
+        "real hours",
+    ),
+    (
+        "real hours: real time is spent",
+        "replace(sitting, real_carry_ms=there_ms - took_ms)",
+        "replace(sitting, real_carry_ms=there_ms)",
+        "real hours",
+    ),
+    (
+        "real hours: what the player says of its playing only lowers it",
+        "took_ms = min(spend_ms, there_ms, max(0, report.play_ms + policy.rate_slack_ms))",
+        "took_ms = min(spend_ms, there_ms)",
+        "real hours",
+    ),
     (
         "a report in time begins a new gap",
         "    if not late:\n        sitting = replace(sitting, gap_late_ms=0)\n",
@@ -255,7 +286,12 @@ _VERIFIER = _in(
         "end_ms = claimed.start_ms + claimed.length_ms * (until_ms - began_ms) // (e_ms - began_ms)",
         "end_ms = claimed.start_ms",
     ),
-    ("DAY_CAP", "            (policy.day_cap_ms - use.used_ms, Refusal.DAY_CAP),\n", "", "verifier+laws"),
+    (
+        "DAY_CAP",
+        "            (pace.media_worth(piece.start_ms, policy.day_cap_ms - use.used_ms), Refusal.DAY_CAP),\n",
+        "",
+        "verifier+laws",
+    ),
     (
         "PEND_MAX",
         "            (policy.pend_max_ms - pending_ms, Refusal.PRESENCE_REQUIRED),\n",
@@ -264,19 +300,19 @@ _VERIFIER = _in(
     ),
     (
         "GAP_MAX",
-        "late_room_ms = min(policy.gap_max_ms - gap_late_ms, policy.late_day_ms - use.late_ms)",
-        "late_room_ms = policy.late_day_ms - use.late_ms",
+        "rooms.append((min(policy.gap_max_ms - gap_late_ms, today_ms), Refusal.OFFLINE_LIMIT))",
+        "rooms.append((today_ms, Refusal.OFFLINE_LIMIT))",
         "verifier+laws",
     ),
     (
         "LATE_DAY",
-        "late_room_ms = min(policy.gap_max_ms - gap_late_ms, policy.late_day_ms - use.late_ms)",
-        "late_room_ms = policy.gap_max_ms - gap_late_ms",
+        "rooms.append((min(policy.gap_max_ms - gap_late_ms, today_ms), Refusal.OFFLINE_LIMIT))",
+        "rooms.append((policy.gap_max_ms - gap_late_ms, Refusal.OFFLINE_LIMIT))",
         "verifier+laws",
     ),
-    ("the day's time is counted", "DayUse(use.used_ms + granted_ms, ", "DayUse(use.used_ms, ", "verifier+laws"),
-    ("the day's late time is counted", ", use.late_ms + late_ms)", ", use.late_ms)", "verifier+laws"),
-    ("the gap's late time is counted", "            gap_late_ms += late_ms\n", "", "verifier+laws"),
+    ("the day's time is counted", "DayUse(use.used_ms + worth_ms, ", "DayUse(use.used_ms, ", "verifier+laws"),
+    ("the day's late time is counted", ", use.late_ms + (worth_ms if late else 0))", ", use.late_ms)", "verifier+laws"),
+    ("the gap's late time is counted", "            gap_late_ms += granted_ms if late else 0\n", "", "verifier+laws"),
     ("pending time is counted", "            pending_ms += granted_ms\n", "", "verifier+laws"),
     ("behind a full cap nothing more is taken", "            stopped = limit\n", "", "verifier"),
     (
@@ -346,6 +382,13 @@ _PACING = _in(
         "return Wait(-(-wait_ms // 1_000))",
     ),
     ("Retry-After by the rate", "wait_ms = -(-ahead_ms * 1_000 // policy.rate_max_permille)", "wait_ms = ahead_ms"),
+    ("licence: not for a sitting that is over", "    if ended_ms is not None:\n        return Forbidden()\n", ""),
+    ("licence: not where downloads are off", "    if policy.licence_ms == 0:\n        return NoDownloads()\n", ""),
+    (
+        "licence: a fresh one is given again",
+        "return Given(new=2 * left_ms <= policy.licence_ms)",
+        "return Given(new=True)",
+    ),
 )
 
 _SPANS = _in(
@@ -634,8 +677,8 @@ _DELIVERY = _in(
     ("giving a key is the delivery record", "            if new:\n", "            if False:\n"),
     (
         "a block of no lesson has no key",
-        "if not 0 <= index < len(facts.blocks):",
-        "if not 0 <= index < len(facts.blocks) + 1:",
+        "not 0 <= index < len(facts.blocks):",
+        "not 0 <= index < len(facts.blocks) + 1:",
     ),
     ("a sitting that is over is told why", "    if locked.ended_ms is not None:\n", "    if False:\n"),
 )
@@ -647,7 +690,12 @@ _ASKING = _in(
         "if out is not None and method in (None, out.method):",
         "if False:",
     ),
-    ("three failed checks end the day", "_failures_today(session, locked, policy) >= FAILURES_A_DAY:", "False:"),
+    (
+        "three failed checks end the day",
+        "_failures_today(session, locked, policy) >= FAILURES_A_DAY:",
+        "False:",
+        "ways",
+    ),
     ("the grace belongs to the deadline", "way.answer_ms(policy) + policy.answer_grace_ms", "way.answer_ms(policy)"),
 )
 _CHECKS = _in(
@@ -687,7 +735,7 @@ _SETTLING = _in(
     ),
     ("what was settled is not pending", "locked.pending_ms, locked.held", "_, locked.held"),
     ("the next check is another one", "    locked.check_count += 1\n", ""),
-    ("pieces of two days stay two", "(piece.unit_id, piece.class_id, piece.on)):", "(piece.unit_id, piece.class_id)):"),
+    ("pieces of two days stay two", "piece.class_id, piece.on, piece.signed)):", "piece.class_id, piece.signed)):"),
 )
 _QUESTION = _in(
     "elearn/tracking/providers/question.py",

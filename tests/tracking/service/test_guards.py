@@ -13,7 +13,7 @@ from elearn.demo.scripted_player import REPORT, ScriptedPlayer
 from elearn.errors import Forbidden
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.tokens import Token, Tokens
-from tests.builders_tracking import a_player, a_watchable
+from tests.builders_tracking import RIGHT, WRONG, a_player, a_watchable
 from tests.conftest import ManualClock, scalar
 
 
@@ -62,6 +62,36 @@ def test_a_number_that_fits_no_column_is_malformed(player: ScriptedPlayer, membe
     said["result"]["extensions"][REPORT][member] = 2**53 + 1
     got = player.call("POST", player.at("/reports"), player.message([json.dumps(said)]))
     assert (got.status, got.json()["error"]) == (400, "malformed")
+
+
+def test_another_learner_s_check_is_nobody_else_s_to_answer(
+    app: Flask, session: Session, player: ScriptedPlayer
+) -> None:
+    player.play(15_000)
+    check = player.ask_check()
+    lesson = a_watchable(session)
+    other = a_player(app, session, lesson.learner_id)
+    other.open(lesson.unit_id)
+    got = other.call("POST", other.at(f"/checks/{check['id']}"), {"answer": [0, 1]})
+    assert (got.status, got.json()["error"]) == (404, "not_found")
+    assert scalar(session, "SELECT outcome FROM elearn.presence_check") is None
+
+
+def test_the_same_wrong_answer_again_is_the_same_try(player: ScriptedPlayer) -> None:
+    """Its answer was lost on the way."""
+    player.play(15_000)
+    check = player.ask_check()
+    first, again = player.answer(check, WRONG), player.answer(check, WRONG)
+    assert (first["outcome"], first["tries_left"]) == (again["outcome"], again["tries_left"]) == ("try_again", 1)
+    assert player.answer(check, RIGHT)["outcome"] == "passed"
+
+
+def test_a_sitting_that_ended_is_not_closed_again(player: ScriptedPlayer) -> None:
+    older = player.at("/close"), player.opened["token"]
+    player.open(player.opened["unit"])
+    told = player.call("POST", older[0], {}, X_Sitting=older[1]).json()
+    assert told["ended"] == "playing_elsewhere"
+    assert player.look()["ended"] is None
 
 
 # -- from report to report
