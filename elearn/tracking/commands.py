@@ -16,6 +16,7 @@ from elearn.errors import NotFound
 from elearn.tracking import explain as accounts
 from elearn.tracking.evidence import RULES, CheckPut, KeyGiven, ReportAccount, SittingHead
 from elearn.tracking.policy_commands import policy
+from elearn.tracking.signals.commands import thresholds
 from elearn.tracking.verifier import Refusal
 
 DISAGREES, UNKNOWN = 1, 2
@@ -28,6 +29,7 @@ def tracking() -> None:
 
 
 tracking.add_command(policy)
+tracking.add_command(thresholds)
 
 
 @tracking.command()

@@ -68,7 +68,7 @@ def look(session: Session) -> Iterator[int]:
 
 @jobs.task("signals.look", every="*/10 * * * *")
 def look_at_the_active() -> None:
-    """Raise flags. Nothing but flags: no credit depends on this job."""
+    """Raise flags, and let flagged learners be asked sooner. No credit depends on this job."""
     session, found = db.session(), 0
     for new in look(session):
         session.commit()

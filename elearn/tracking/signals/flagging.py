@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from elearn.clock import to_ms
 from elearn.db import new_id
 from elearn.tracking.signals import gathering, group_rules, rules
-from elearn.tracking.signals.facts import WEIGHTS, Flag
+from elearn.tracking.signals.facts import WEIGHTS, Flag, Weight
 from elearn.tracking.signals.models import SignalThresholds
 from elearn.tracking.signals.thresholds import Thresholds
 
@@ -31,7 +31,15 @@ FROM json_to_recordset(:flags) AS g(id uuid, rule text, weight text, learner_id 
      from_ms bigint, to_ms bigint, evidence jsonb)
 JOIN elearn.learner_watch w ON w.learner_id = g.learner_id
 ON CONFLICT (rule, learner_id, key) DO NOTHING
-RETURNING learner_id
+RETURNING learner_id, weight
+""")
+
+
+_ASK_SOONER = sa.text("""
+UPDATE elearn.learner_watch w SET check_due_after_ms = 1
+FROM (SELECT learner_id FROM elearn.learner_watch WHERE learner_id = ANY(:learners) AND check_due_after_ms > 1
+      ORDER BY learner_id FOR NO KEY UPDATE) AS locked
+WHERE w.learner_id = locked.learner_id
 """)
 
 
@@ -91,8 +99,8 @@ def flags_about(session: Session, sittings: Collection[UUID], given: Thresholds,
     return [*flags, *rules.guessing(learned, suspected, given, now_ms=now_ms)]
 
 
-def write(session: Session, flags: Iterable[Flag], digest: str, *, now: datetime) -> int:
-    """Put flags into the ledger, one row a learner; answers how many were new."""
+def write(session: Session, flags: Iterable[Flag], digest: str, *, now: datetime) -> list[tuple[UUID, Weight]]:
+    """Put flags into the ledger, one row a learner; answers whose were new, and how much each weighs."""
     given = [
         {
             "id": new_id(),
@@ -109,9 +117,18 @@ def write(session: Session, flags: Iterable[Flag], digest: str, *, now: datetime
         for learner in flag.learners
     ]
     if not given:
-        return 0
+        return []
     values = {"flags": msgspec.json.encode(given).decode(), "thresholds": digest, "now": now}
-    return len(session.execute(_WRITE, values).all())
+    return [(row.learner_id, Weight(row.weight)) for row in session.execute(_WRITE, values)]
+
+
+def ask_sooner(session: Session, learners: Collection[UUID]) -> None:
+    """Let the next presence check of these learners fall due as soon as anything waits for one (MODEL 3.1).
+
+    An honest person answers one question more; credit is touched by the answer alone, as at any other check.
+    """
+    if learners:
+        session.execute(_ASK_SOONER, {"learners": list(learners)})
 
 
 def raise_flags(session: Session, sittings: Collection[UUID], *, now: datetime, on: date) -> int:
@@ -119,4 +136,7 @@ def raise_flags(session: Session, sittings: Collection[UUID], *, now: datetime, 
     given, digest = in_force(session, on=on)
     if (given, digest) == _default():
         load(session, given, effective_from=date(2026, 1, 1), at=now)
-    return write(session, flags_about(session, sittings, given, now_ms=to_ms(now)), digest, now=now)
+    new = write(session, flags_about(session, sittings, given, now_ms=to_ms(now)), digest, now=now)
+    # Last, because it locks learners' rows until the caller commits.
+    ask_sooner(session, {learner for learner, weight in new if weight is not Weight.LOW})
+    return len(new)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from elearn.credit_export import credit
+from elearn.credit_export.ledger_check import check_everything
 from elearn.demo.scripted_player import ScriptedPlayer
+from elearn.errors import Malformed
 from elearn.tracking.ledger_check import check_ledger
+from elearn.tracking.models import UnitWatch
 from elearn.tracking.signals import duties, flagging, folding
+from elearn.tracking.signals.commands import thresholds
+from elearn.tracking.signals.facts import Flag, Rule, Weight
 from elearn.tracking.signals.models import Signal, SittingTrace
 from elearn.tracking.signals.thresholds import Thresholds
 from tests.builders_people import an_account
@@ -58,8 +68,13 @@ def watch(app: Flask, session: Session, there: Watchable, learner_id: Any, **cli
 
 
 def state_of_credit(session: Session) -> dict[str, list[Any]]:
+    """All rows of the tables that credit rests on, but for when the next check falls due."""
     return {
-        table: [tuple(row) for row in session.execute(sa.text(f"SELECT t::text FROM elearn.{table} t ORDER BY 1"))]
+        table: list(
+            session.scalars(
+                sa.text(f"SELECT (to_jsonb(t) - 'check_due_after_ms')::text FROM elearn.{table} t ORDER BY 1")
+            )
+        )
         for table in CREDIT
     }
 
@@ -130,6 +145,66 @@ def test_looking_changes_nothing_that_credit_rests_on(app: Flask, session: Sessi
     assert look(app, session) > 0
     assert state_of_credit(session) == before
     assert check_ledger(session) == []
+
+
+def test_whoever_is_flagged_is_asked_sooner_and_somebody_honest_is_not(
+    app: Flask, session: Session, there: Watchable
+) -> None:
+    player = watch(app, session, there, there.learner_id)
+    assert player.state["check_due"] is False
+    look(app, session)
+    assert player.look()["check_due"] is False
+    flag = Flag(Rule.SAME_SCRIPT, (there.learner_id,), 0, 1, "x", {"events": []})
+    for flags, due in (([replace(flag, rule=Rule.LONG_RUNS)], False), ([flag], True)):
+        new = flagging.write(session, flags, "d", now=ManualClock().now)
+        flagging.ask_sooner(session, {learner for learner, weight in new if weight is not Weight.LOW})
+        assert player.look()["check_due"] is due
+    assert player.state["pending_ms"] == 40_000
+
+
+some_flags = st.lists(
+    st.builds(
+        Flag,
+        rule=st.sampled_from(Rule),
+        learners=st.just(()),
+        from_ms=st.integers(0, 2**45),
+        to_ms=st.integers(0, 2**45),
+        key=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
+        evidence=st.dictionaries(st.sampled_from("abc"), st.integers()),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(flags=some_flags)
+def test_no_flags_whatsoever_change_credit(app: Flask, session: Session, there: Watchable, flags: list[Flag]) -> None:
+    if session.get(UnitWatch, (there.learner_id, there.unit_id)) is None:
+        pass_check(watch(app, session, there, there.learner_id))
+        credit.credit_final_spans(session, now=ManualClock().now)
+    before, hours = state_of_credit(session), credit.credit_final_spans(session, now=ManualClock().now)
+    new = flagging.write(
+        session, [replace(flag, learners=(there.learner_id,)) for flag in flags], "d", now=ManualClock().now
+    )
+    flagging.ask_sooner(session, {learner for learner, _weight in new})
+    assert state_of_credit(session) == before
+    assert credit.credit_final_spans(session, now=ManualClock().now) == hours == set()
+    assert check_everything(session) == []
+
+
+def test_thresholds_are_loaded_by_command(app: Flask, session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "thresholds.yaml"
+    file.write_text("nights: 4\ndatacentres: [203.0.113.0/24]\n", encoding="utf-8")
+    runner = app.test_cli_runner()
+    loaded = runner.invoke(thresholds, ["load", str(file), "--from", "2026-12-01"])
+    assert loaded.exit_code == 0, loaded.output
+    shown = runner.invoke(thresholds, ["show", "--on", "2026-12-01"]).output
+    assert "* nights: 4" in shown
+    assert "* datacentres: ['203.0.113.0/24']" in shown
+    assert "  nights: 3" in runner.invoke(thresholds, ["show", "--on", "2026-11-30"]).output
+    assert isinstance(runner.invoke(thresholds, ["load", str(file), "--from", "2020-01-01"]).exception, Malformed)
+    file.write_text("nightz: 4", encoding="utf-8")
+    assert isinstance(runner.invoke(thresholds, ["load", str(file)]).exception, Malformed)
 
 
 def test_a_sitting_looked_at_in_pieces_leaves_the_trace_of_one_looked_at_in_one_go(
