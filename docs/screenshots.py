@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ from werkzeug.serving import make_server
 from elearn import create_app, jobs, schema, serving
 from elearn.clock import utcnow
 from elearn.courses import catalogue, classes, teaching
-from elearn.courses.models import Kind, Lesson, TrainingClass
+from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Upload, UploadState
 from elearn.courses.pool import QuestionDraft, windows
 from elearn.credit_export import credit
 from elearn.db import db
@@ -41,6 +41,8 @@ from elearn.people.identity import Keys
 from elearn.people.models import Account, Role
 from elearn.settings import Settings
 from elearn.tracking.models import Sitting
+from elearn.tracking.signals import reviews
+from elearn.tracking.signals.models import ReviewCase
 from media.manifest import Block, Manifest, read_manifest
 
 PORT = 8765
@@ -54,13 +56,18 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-MOST_BYTES = 100_000
+MOST_BYTES = 60_000
+APPEAL = "11月22日下午我一直在看第一课，手机没有锁屏，请核对 1:30 以后的部分。"
+ON_ITS_WAY = "吊装作业（准备中）"
 KEPT = {
     *("signin", "home", "course", "lesson", "hours", "counted"),
     *("manage-lesson", "class", "people", "receivers", "sitting"),
 }
 """Kept in the repository, in Chinese in both sizes, and some in English on a desk."""
 KEPT_ENGLISH = {"home", "lesson", "hours", "manage-lesson"}
+
+
+RIGHT = {one.stem: [one.options[place] for place in one.correct] for one in demo.questions(1000)}
 
 
 def say(*words: str) -> None:
@@ -105,9 +112,17 @@ def player(app: Flask, clock: MovedClock, person_id: UUID) -> ScriptedPlayer:
 def confirm(one: ScriptedPlayer) -> None:
     """Answer the check; the demonstration's questions are known."""
     check = one.ask_check()
-    right = {q.stem: [q.options[i] for i in q.correct] for q in demo.questions(1000)}
-    told = one.answer(check, right[check["stem"]])
+    told = one.answer(check, RIGHT[check["stem"]])
     assert told["outcome"] == "passed", told
+
+
+def fail(one: ScriptedPlayer) -> None:
+    """Answer the check wrongly, twice."""
+    check = one.ask_check()
+    texts = [option["text"] for option in check["options"]]
+    wrong = [some for some in (texts, texts[:1], texts[1:2]) if set(some) != set(RIGHT[check["stem"]])]
+    told = [one.answer(check, some) for some in wrong[:2]]
+    assert told[-1]["outcome"] == "failed", told
 
 
 def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.Example:
@@ -202,9 +217,31 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
         second.play(25_000)
     second.close()
     credit.bring_up_to_date(session, worker, now=clock())
+    reviews.appeal(session, worker, UUID(example.unit_ids[2]), APPEAL, at=clock())
+    a_video_on_its_way(session, acting[0], now=clock())
     session.commit()
     example.save(kept)
     return example
+
+
+def a_video_on_its_way(session: Session, institution_id: UUID, *, now: datetime) -> None:
+    """A lesson whose video is being prepared, and stays so: no job stands behind it."""
+    course = session.query(Course).filter_by(institution_id=institution_id).order_by(Course.created_at.desc()).first()
+    assert course is not None
+    lesson = teaching.add_lesson(session, course_id=course.id, title=ON_ITS_WAY, acting=[institution_id])
+    session.add(
+        Upload(
+            lesson_id=lesson.id,
+            file_name="吊装作业-第一讲.mp4",
+            size_bytes=734_003_200,
+            state=UploadState.PACKAGING,
+            stage="encode",
+            progress_permille=430,
+            error_facts={},
+            created_at=now,
+            updated_at=now,
+        )
+    )
 
 
 def a_rough_lesson(one: ScriptedPlayer, unit_id: str) -> None:
@@ -217,9 +254,7 @@ def a_rough_lesson(one: ScriptedPlayer, unit_id: str) -> None:
     if one.state["pending_ms"]:
         confirm(one)
     one.play(45_000)
-    asked = one.ask_check()
-    for wrong in (asked["options"][:1], asked["options"][1:2]):
-        one.answer(asked, [option["text"] for option in wrong])
+    fail(one)
     one.position_ms = one.state["frontier_ms"]
     confirm(one)
     begin = one.position_ms
@@ -292,10 +327,13 @@ def shots(example: demo.Example) -> list[Shot]:
     course = UUID(example.course_id)
     draft = session.query(Lesson).filter_by(course_id=course).order_by(Lesson.position.desc()).first()
     unfiled = session.query(TrainingClass).filter_by(filed_at=None).first()
+    case = session.query(ReviewCase).first()
+    on_its_way = session.query(Lesson).filter_by(title=ON_ITS_WAY).one()
     rough = session.query(Sitting).filter_by(unit_id=UUID(example.unit_ids[2])).first()
     assert draft is not None
     assert unfiled is not None
     assert rough is not None
+    assert case is not None
     found: list[Shot] = [
         ("signin", None, "/signin"),
         ("home", "worker", "/"),
@@ -323,8 +361,31 @@ def shots(example: demo.Example) -> list[Shot]:
         ("reset", "clerk", f"/people/{example.worker_ids[1]}/reset"),
         ("receivers", "operator", "/receivers"),
         ("receiver-new", "operator", "/receivers/new"),
+        ("appeals", "worker", "/appeals"),
+        ("appeal-new", "worker", f"/appeals/new?unit={example.unit_ids[1]}"),
+        ("keys", "worker", "/me/keys"),
+        ("offline", "worker", "/offline"),
+        ("upload-running", "manager", f"/teaching/lessons/{on_its_way.id}"),
+        ("class-new", "manager", "/teaching/classes/new"),
+        ("review", "manager", "/review"),
+        ("review-case", "manager", f"/review/cases/{case.id}"),
+        ("slip", "clerk", f"/people/{example.worker_ids[1]}/reset"),
+        ("receiver-secret", "operator", "/receivers/new"),
     ]
     return found
+
+
+def make_receiver(page: Page) -> None:
+    page.fill("[name=name]", f"考试系统 {secrets.token_hex(2)}")
+    page.check("[name=outline] >> nth=0")
+    page.click("form.card .button >> nth=0")
+
+
+FIRST: dict[str, Callable[[Page], None]] = {
+    "slip": lambda page: page.click("form.card .button >> nth=0"),
+    "receiver-secret": make_receiver,
+}
+"""What is done on a page before its picture: these are shown once, after a form was sent."""
 
 
 def sign_in(page: Page, example: demo.Example, who: str) -> None:
@@ -337,7 +398,15 @@ def sign_in(page: Page, example: demo.Example, who: str) -> None:
 
 
 def take(
-    browser: Browser, example: demo.Example, wanted: list[Shot], to: Path, *, whole: bool, dark: bool, every: bool
+    browser: Browser,
+    example: demo.Example,
+    wanted: list[Shot],
+    to: Path,
+    *,
+    whole: bool,
+    dark: bool,
+    every: bool,
+    text: int,
 ) -> None:
     for size, (width, height) in SIZES.items():
         for language in ("zh", "en"):
@@ -358,6 +427,10 @@ def take(
                     if not every and language == "en" and not (size == "desk" and name in KEPT_ENGLISH):
                         continue
                     page.goto(f"http://127.0.0.1:{PORT}{path}")
+                    if name in FIRST:
+                        FIRST[name](page)
+                    if text != 100:
+                        page.evaluate(f"document.documentElement.style.fontSize = '{text}%'")
                     page.wait_for_timeout(500 if name == "lesson" else 150)
                     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                     if wide > 0:
@@ -396,6 +469,7 @@ def main() -> None:
     arguments.add_argument("--only", nargs="*")
     arguments.add_argument("--whole", action="store_true", help="the whole page, not only what fits the screen")
     arguments.add_argument("--dark", action="store_true")
+    arguments.add_argument("--text", type=int, default=100, help="size of the text in per cent")
     arguments.add_argument("--all", action="store_true", help="every page in both languages, not only what is kept")
     chosen = arguments.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
@@ -415,7 +489,16 @@ def main() -> None:
                 browser = playwright.chromium.launch(
                     executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS
                 )
-                take(browser, example, wanted, chosen.to, whole=chosen.whole, dark=chosen.dark, every=chosen.all)
+                take(
+                    browser,
+                    example,
+                    wanted,
+                    chosen.to,
+                    whole=chosen.whole,
+                    dark=chosen.dark,
+                    every=chosen.all,
+                    text=chosen.text,
+                )
                 browser.close()
 
 
