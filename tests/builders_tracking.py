@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from elearn.courses import catalogue, classes, teaching
+from elearn.courses import catalogue, classes, page_units, teaching
 from elearn.courses.models import Kind
 from elearn.courses.pool import QuestionDraft
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
@@ -98,6 +98,31 @@ def a_unit(
         published_at=AT,
     )
     return unit.id
+
+
+def some_pages(*credit_ms: int, reviewed_by: UUID) -> list[page_units.Page]:
+    """A page for each credit time."""
+    return [
+        page_units.Page(f"第{number}页", f"**要点** {number}", None, each_ms, reviewed_by, AT)
+        for number, each_ms in enumerate(credit_ms, 1)
+    ]
+
+
+def a_readable(session: Session, *credit_ms: int, learner_id: UUID | None = None) -> Watchable:
+    """A lesson of pages with these credit times, with a question for every 30 s, and a learner in its class."""
+    place = a_watchable(session, learner_id=learner_id)
+    lesson = teaching.add_lesson(session, course_id=place.course_id, title="临边防护", acting=[place.institution_id])
+    unit = page_units.register_pages(
+        session,
+        lesson.id,
+        lesson.title,
+        some_pages(*credit_ms, reviewed_by=place.learner_id),
+        some_questions(sum(credit_ms)),
+        at=AT,
+        published=True,
+    )
+    session.flush()
+    return replace(place, unit_id=unit.id)
 
 
 def a_watchable(

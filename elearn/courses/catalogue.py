@@ -19,7 +19,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.keys import open_key, seal_key
-from elearn.courses.models import Course, Enrolment, Lesson, OutlineItem, Question, TrainingClass, Unit, UnitBlock
+from elearn.courses.models import (
+    Course,
+    Enrolment,
+    Lesson,
+    OutlineItem,
+    Question,
+    TrainingClass,
+    Unit,
+    UnitBlock,
+    UnitKind,
+)
 from elearn.courses.pool import QuestionDraft, require_sound
 from elearn.db import new_id
 from elearn.errors import Malformed, NotFound
@@ -52,6 +62,7 @@ class UnitFacts:
     outline_item_id: UUID | None
     published: bool
     """Offered now: published and not retired."""
+    kind: UnitKind = UnitKind.VIDEO
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ def unit_facts(session: Session, unit_id: UUID) -> UnitFacts:
             Unit.lesson_id, Unit.version, Unit.title, Unit.duration_ms, Unit.start_offset_ms, Unit.width, Unit.height,
             Unit.content_hash, (Unit.published_at.is_not(None) & Unit.retired_at.is_(None)).label("published"),
             Lesson.course_id, Course.title.label("course_title"), Course.institution_id, Course.outline_item_id,
-            OutlineItem.outline_id,
+            OutlineItem.outline_id, Unit.kind,
         )
         .join(Lesson, Lesson.id == Unit.lesson_id)
         .join(Course, Course.id == Lesson.course_id)
@@ -141,11 +152,11 @@ def block_key(session: Session, unit_id: UUID, index: int, sealing_key: bytes) -
 
 
 def block_keys(session: Session, unit_id: UUID, sealing_key: bytes) -> list[bytes]:
-    """The keys of all blocks of a unit, in order. Whether the caller may have them is tracking's decision."""
+    """The keys of all blocks of a unit, in order; of pages none. Whether the caller may have them is for tracking."""
     rows = session.execute(
         sa.select(UnitBlock.index, UnitBlock.key_sealed).where(UnitBlock.unit_id == unit_id).order_by(UnitBlock.index)
     )
-    return [open_key(sealed, sealing_key, unit_id, index) for index, sealed in rows]
+    return [open_key(sealed, sealing_key, unit_id, index) for index, sealed in rows if sealed is not None]
 
 
 def manifest(unit: UnitFacts, media_dir: Path) -> Manifest:
@@ -230,14 +241,10 @@ def register_unit(
         raise ValueError("a unit needs the time at which it is made")
     if len(keys) != len(manifest.blocks) or any(len(key) != 16 for key in keys):
         raise Malformed("There is not one key for each part of the video.")
-    # The row of the lesson stands for its versions: two at once get two numbers.
-    if session.execute(sa.select(Lesson.id).where(Lesson.id == lesson_id).with_for_update()).first() is None:
-        raise NotFound("There is no such lesson.")
-    newest = session.execute(sa.select(sa.func.max(Unit.version)).where(Unit.lesson_id == lesson_id)).scalar_one()
     unit = Unit(
         id=new_id(),
         lesson_id=lesson_id,
-        version=(newest or 0) + 1,
+        version=next_version(session, lesson_id),
         title=title,
         duration_ms=manifest.duration_ms,
         start_offset_ms=manifest.start_offset_ms,
@@ -266,6 +273,15 @@ def register_unit(
     if published_at is not None:
         offer(session, unit, at=published_at)
     return unit
+
+
+def next_version(session: Session, lesson_id: UUID) -> int:
+    """The number of a lesson's next version, its row locked. Raises NotFound."""
+    # The row of the lesson stands for its versions: two at once get two numbers.
+    if session.execute(sa.select(Lesson.id).where(Lesson.id == lesson_id).with_for_update()).first() is None:
+        raise NotFound("There is no such lesson.")
+    newest = session.execute(sa.select(sa.func.max(Unit.version)).where(Unit.lesson_id == lesson_id)).scalar_one()
+    return (newest or 0) + 1
 
 
 def add_questions(session: Session, unit: Unit, drafts: Sequence[QuestionDraft], *, at: datetime) -> list[UUID]:

@@ -126,6 +126,8 @@ class ScriptedPlayer:
     queue: list[str] = field(default_factory=list)
     """Statements made and not yet acknowledged, in order."""
     keys: dict[int, bytes] = field(default_factory=dict)
+    page: int | None = None
+    """Of a unit of pages, the one that is shown."""
 
     # -- opening and closing
 
@@ -140,7 +142,7 @@ class ScriptedPlayer:
         sent = {"unit": str(unit_id), "device": self.device.thumbprint, "cm": self.cm, "player": "hls.js"}
         self.opened = self._ok("POST", self.sittings_path, sent, 201)
         self.state = self.opened
-        self.seq, self.prev, self.queue, self.keys = 0, None, [], {}
+        self.seq, self.prev, self.queue, self.keys, self.page = 0, None, [], {}, None
         self.position_ms = self.opened["frontier_ms"]
         return self.opened
 
@@ -284,6 +286,41 @@ class ScriptedPlayer:
         """Real time until the end of the block that is open, or of the unit."""
         block_end = min((self.block_at(self.position_ms) + 1) * self.block_ms, self.opened["duration_ms"])
         return max(1, int((block_end - self.position_ms) / rate))
+
+    # -- pages
+
+    def ask_page(self, index: int) -> Answer:
+        """Turn to a page: from the answer on it is the one that is read."""
+        got = self.call("GET", self.at(f"/pages/{index}"))
+        if got.status == 200:
+            self.page = index
+        return got
+
+    def read(self, ms: int, *, idle: int | None = 0) -> dict[str, Any]:
+        """Read on for `ms`, turning pages at their ends, reporting every heartbeat; `idle` as each report tells it.
+
+        It stops at the end, when a check is due, and at a page that does not open.
+        """
+        told = self.state
+        left = ms
+        while left > 0 and not self.state["check_due"] and self.position_ms < self.opened["duration_ms"]:
+            index, end_ms = self.page_here()
+            if self.page != index and self.ask_page(index).status != 200:
+                return told
+            stretch = min(left, self.opened["heartbeat_ms"], end_ms - self.position_ms)
+            self.pass_time(stretch)
+            begin, self.position_ms = self.position_ms, self.position_ms + stretch
+            self.make("heartbeat", a=begin, b=self.position_ms, play=stretch, idle=idle)
+            told = self.flush()
+            left -= stretch
+            if self.position_ms > self.state["frontier_ms"] + self.opened["delta_ms"]:
+                self.position_ms = self.state["frontier_ms"]
+        return told
+
+    def page_here(self) -> tuple[int, int]:
+        """The page at the present position, and where it ends."""
+        pages: list[list[int]] = self.opened["pages"]
+        return next((index, end) for index, (start, end) in enumerate(pages) if start <= self.position_ms < end)
 
     # -- checks
 

@@ -11,6 +11,7 @@ from flask import url_for
 from elearn.courses import catalogue
 from elearn.courses.catalogue import UnitFacts
 from elearn.courses.delivery import media_url
+from elearn.courses.models import UnitKind
 from elearn.errors import NotFound
 from elearn.runtime import runtime
 from elearn.tracking.ingest import Whose
@@ -20,6 +21,8 @@ from media.manifest import Manifest
 from media.playlist import master_playlist, media_playlist
 
 VIDEO = "https://w3id.org/xapi/video/activity-type/video"
+LESSON = "http://adlnet.gov/expapi/activities/lesson"
+"""What a unit of pages is."""
 
 
 def actor(public_url: str, pseudonym: str) -> dict[str, Any]:
@@ -32,7 +35,7 @@ def activity(public_url: str, facts: UnitFacts) -> dict[str, Any]:
     return {
         "objectType": "Activity",
         "id": activity_id(public_url, facts.id),
-        "definition": {"type": VIDEO, "name": {"zh": facts.title}},
+        "definition": {"type": VIDEO if facts.kind is UnitKind.VIDEO else LESSON, "name": {"zh": facts.title}},
     }
 
 

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.catalogue import UnitFacts
+from elearn.courses.models import UnitKind
 from elearn.errors import Forbidden
 from elearn.tracking import pacing
 from elearn.tracking.models import Delivery
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span
-from elearn.tracking.standing import Locked, read_unit, store
+from elearn.tracking.standing import Locked, UnitStanding, read_unit, store
 from elearn.tracking.verifier import DayUse
 
 
@@ -32,7 +33,8 @@ def release(session: Session, locked: Locked, facts: UnitFacts, index: int, poli
     """
     if locked.ended_ms is not None:
         raise Forbidden("This sitting is over.", code=locked.ended_reason)
-    if not 0 <= index < len(facts.blocks):
+    # Pages have no keys: they are shown, one by one (page_views).
+    if facts.kind is not UnitKind.VIDEO or not 0 <= index < len(facts.blocks):
         raise Forbidden("This lesson has no such part.", code="not_this_unit")
     block = facts.blocks[index]
     unit = read_unit(session, locked, policy, blocks=(index, index))
@@ -53,24 +55,29 @@ def release(session: Session, locked: Locked, facts: UnitFacts, index: int, poli
         case pacing.Forbidden():
             raise Forbidden("This lesson has no such part.", code="not_this_unit")
         case pacing.Wait(retry_after_s):
-            today = unit.days.get(policy.day(locked.tau_ms), DayUse())
-            return TooEarly(_why(locked, today, policy), retry_after_s)
+            return TooEarly(why_not_yet(locked, unit, policy), retry_after_s)
         case pacing.Given(new):
             if new:
-                session.execute(
-                    sa.insert(Delivery).values(
-                        learner_id=locked.learner_id,
-                        unit_id=facts.id,
-                        block=index,
-                        sitting_id=locked.sitting_id,
-                        given_ms=locked.tau_ms,
-                    )
-                )
+                record(session, locked, index)
             return None
 
 
-def _why(locked: Locked, today: DayUse, policy: Policy) -> str:
+def record(session: Session, locked: Locked, index: int) -> None:
+    """Block `index` of the sitting's unit is delivered to its learner from now on."""
+    session.execute(
+        sa.insert(Delivery).values(
+            learner_id=locked.learner_id,
+            unit_id=locked.unit_id,
+            block=index,
+            sitting_id=locked.sitting_id,
+            given_ms=locked.tau_ms,
+        )
+    )
+
+
+def why_not_yet(locked: Locked, unit: UnitStanding, policy: Policy) -> str:
     """What keeps the pace from growing, if anything but time does."""
+    today = unit.days.get(policy.day(locked.tau_ms), DayUse())
     if locked.held or locked.pending_ms >= policy.pend_max_ms:
         return "check_missed"
     return "limit_reached" if today.used_ms >= policy.day_cap_ms else "too_early"

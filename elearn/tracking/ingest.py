@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.catalogue import UnitFacts
 from elearn.db import new_id
-from elearn.tracking import recording, replay
+from elearn.tracking import page_views, recording, replay
 from elearn.tracking.lrs import store as statements
 from elearn.tracking.messages import Arrived
+from elearn.tracking.page_rules import Page
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span, merge
 from elearn.tracking.standing import Locked, UnitStanding, Waiting, read_unit
@@ -80,6 +81,8 @@ class Desk:
     nonce: str
     known: list[Span]
     days: dict[date, DayUse]
+    page: Page | None
+    """What the sitting shows of a unit of pages; None: the unit is a video."""
     reports: list[dict[str, Any]] = field(default_factory=list)
     spans: list[dict[str, Any]] = field(default_factory=list)
     hold: list[dict[str, Any]] = field(default_factory=list)
@@ -116,7 +119,8 @@ def receive(
     conflicting = _store_statements(
         session, [one for one, ours in zip(arrived, proved, strict=True) if ours], locked, unit, heard_at
     )
-    desk = Desk(locked, unit, facts, policy, nonce, list(unit.known), dict(unit.days))
+    page = page_views.shown(session, locked.sitting_id, facts)
+    desk = Desk(locked, unit, facts, policy, nonce, list(unit.known), dict(unit.days), page)
     results = [_take(desk, one, whose, conflicting) for one in arrived]
     _write(session, desk)
     return unit, results
@@ -202,6 +206,7 @@ def _decide(desk: Desk, report: Report, evidence: Mapping[str, Any], tau_ms: int
         frontier_ms=unit.frontier_ms,
         known=[span for span in desk.known if span.end_ms > from_ms],
         delivered=_delivered(desk, report),
+        page=desk.page,
     )
     verdict = apply(report, tau_ms=tau_ms, sitting=sitting, learner=learner, unit=state, policy=desk.policy)
     broken = evidence["prev"] != (locked.last_digest.hex() if locked.last_digest else None)
@@ -281,6 +286,7 @@ def _hold(desk: Desk, one: Arrived) -> None:
             "play_ms": report.play_ms,
             "sent_cm_ms": report.sent_cm_ms,
             "hidden_ms": report.hidden_ms,
+            "idle_ms": report.idle_ms,
         },
         "evidence": _evidence(desk, one),
     }

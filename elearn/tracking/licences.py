@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue
+from elearn.courses.models import UnitKind
 from elearn.db import new_id
 from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.people import devices
@@ -76,6 +77,9 @@ def grant(session: Session, locked: Locked, policy: Policy) -> Granted:
         case pacing.NoDownloads():
             raise Forbidden("Lessons cannot be downloaded here.", code="no_download")
         case pacing.Given(new):
+            if catalogue.unit_facts(session, locked.unit_id).kind is not UnitKind.VIDEO:
+                # Pages are shown one by one, each from a moment that only the server can tell (DESIGN 3.6a).
+                raise Forbidden("Lessons cannot be downloaded here.", code="no_download")
             agreement_jwk = _agreement_key(session, locked)
             if catalogue.may_study(session, locked.learner_id, locked.unit_id, on=policy.day(locked.tau_ms)) is None:
                 # Blocks come one by one to whoever began; a week of the whole lesson is for who may still begin.

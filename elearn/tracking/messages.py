@@ -88,6 +88,8 @@ class _Claim(Struct):
     event: Annotated[str, Meta(max_length=32)]
     touches: Annotated[int, Meta(ge=0, le=2**31)] | None = None
     """Touches and keys since the report before: evidence, no part of any decision."""
+    idle: Milliseconds | None = None
+    """Since the learner last touched anything: of pages (`page_rules`)."""
 
 
 class _ResultExtensions(Struct):
@@ -139,7 +141,7 @@ def claim_in(statement: str | bytes, sent_cm_ms: int) -> tuple[Report, _Statemen
     except msgspec.MsgspecError as error:
         raise Malformed("The statement is not a report: %(why)s", why=str(error)) from error
     claim = read.result.extensions.report
-    return Report(claim.seq, claim.a, claim.b, claim.cm, claim.play, sent_cm_ms, claim.hidden), read
+    return Report(claim.seq, claim.a, claim.b, claim.cm, claim.play, sent_cm_ms, claim.hidden, claim.idle), read
 
 
 def read_reports(message: Message, key: EllipticCurvePublicKey | None) -> Sequence[Arrived]:

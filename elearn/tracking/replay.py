@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from elearn.tracking.page_rules import Page
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span
 from elearn.tracking.verifier import (
@@ -27,10 +28,13 @@ from elearn.tracking.verifier import (
 def pack(sitting: SittingState, learner: LearnerState, unit: UnitState, policy_digest: str) -> dict[str, Any]:
     """The states as JSON values: numbers in the order of the dataclasses' fields.
 
-    `real_carry_ms` stands there where it is not 0, which it is but where rules count real time.
+    `real_carry_ms` stands there where it is not 0, which it is but where rules count real time; `page` where the unit
+    is one of pages.
     """
-    real = {"real_carry_ms": sitting.real_carry_ms} if sitting.real_carry_ms else {}
-    return real | {
+    more: dict[str, Any] = {"real_carry_ms": sitting.real_carry_ms} if sitting.real_carry_ms else {}
+    if unit.page is not None:
+        more["page"] = [*unit.page.span, unit.page.shown_ms, unit.page.after_seq]
+    return more | {
         "policy": policy_digest,
         "sitting": [
             sitting.opened_ms,
@@ -55,6 +59,7 @@ def unpack(seen: Mapping[str, Any]) -> tuple[SittingState, LearnerState, UnitSta
     tau_ms, held, pending_ms = seen["learner"]
     days = {date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in seen["days"]}
     duration_ms, frontier_ms = seen["unit"]
+    page = seen.get("page")
     return (
         replace(SittingState(*seen["sitting"]), real_carry_ms=seen.get("real_carry_ms", 0)),
         LearnerState(tau_ms, held, pending_ms, days),
@@ -63,6 +68,7 @@ def unpack(seen: Mapping[str, Any]) -> tuple[SittingState, LearnerState, UnitSta
             frontier_ms=frontier_ms,
             known=tuple(Span(*span) for span in seen["known"]),
             delivered=tuple(Span(*span) for span in seen["delivered"]),
+            page=None if page is None else Page(Span(page[0], page[1]), page[2], page[3]),
         ),
     )
 

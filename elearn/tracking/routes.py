@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from elearn import web
 from elearn.clock import to_ms, utcnow
-from elearn.courses import catalogue
+from elearn.courses import catalogue, page_text, page_units
 from elearn.courses.catalogue import UnitFacts
+from elearn.courses.models import UnitKind
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.locale import gettext as _
@@ -24,7 +25,19 @@ from elearn.people import devices, directory
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
-from elearn.tracking import addresses, asking, checks, delivery, ingest, licences, policies, providers, sittings
+from elearn.tracking import (
+    addresses,
+    asking,
+    checks,
+    delivery,
+    ingest,
+    licences,
+    page_rules,
+    page_views,
+    policies,
+    providers,
+    sittings,
+)
 from elearn.tracking.messages import (
     MAX_BODY_BYTES,
     Message,
@@ -109,6 +122,15 @@ def open_sitting() -> ResponseReturnValue:
         "poster": addresses.poster_url(facts),
         "expires_ms": locked.expires_ms,
     }
+    if facts.kind is UnitKind.PAGES:
+        opening |= {
+            "rate_max_permille": page_rules.at_rate_one(policy).rate_max_permille,
+            "licence_ms": 0,
+            "playlist": None,
+            "poster": None,
+            "page_idle_ms": policy.page_idle_ms,
+            "pages": [[block.start_ms, block.end_ms] for block in facts.blocks],
+        }
     return jsonify(opening | state), 201
 
 
@@ -261,14 +283,56 @@ def key(sitting_id: UUID, index: int) -> ResponseReturnValue:
     too_early = delivery.release(session, locked, facts, index, policy)
     if too_early is not None:
         session.commit()
-        response = jsonify(error=too_early.reason, detail=_("Watching has not got to this part yet."))
-        response.status_code = 425
-        response.headers["Retry-After"] = str(too_early.retry_after_s)
+        response = _not_yet(too_early)
     else:
         opened = catalogue.block_key(session, facts.id, index, runtime().settings.sealing_key)
         session.commit()
         response = Response(opened, mimetype="application/octet-stream")
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/sittings/<uuid:sitting_id>/pages/<int:index>")
+@web.allow(LEARNER)
+def show_page(sitting_id: UUID, index: int) -> ResponseReturnValue:
+    """A page of a unit of pages, when all before it is read: it is shown from now on, and its time begins."""
+    now = utcnow()
+    token = _token(sitting_id, now)
+    session = db.session()
+    locked, policy = _touch(session, token.learner_id, sitting_id, now)
+    facts = catalogue.unit_facts(session, locked.unit_id)
+    too_early = page_views.show(session, locked, facts, index, policy)
+    if too_early is not None:
+        session.commit()
+        response = _not_yet(too_early)
+    else:
+        page, block = page_units.page(session, facts.id, index), facts.blocks[index]
+        session.commit()
+        picture = url_for("elearn.tracking.page_image", sitting_id=sitting_id, index=index)
+        response = jsonify(
+            index=index,
+            start_ms=block.start_ms,
+            end_ms=block.end_ms,
+            title=page.title,
+            html=page_text.as_html(page.text),
+            image=picture if page.has_image else None,
+        )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/sittings/<uuid:sitting_id>/pages/<int:index>/image")
+@web.allow(LEARNER)
+def page_image(sitting_id: UUID, index: int) -> ResponseReturnValue:
+    """The picture of a page that was shown to this learner."""
+    session, person_id = db.session(), current_person_id()
+    unit_id = sittings.unit_of(session, person_id, sitting_id)
+    if not page_views.was_delivered(session, person_id, unit_id, index):
+        raise NotFound("There is no such file.")
+    picture = page_units.image(session, unit_id, index)
+    response = Response(picture.data, mimetype=picture.type)
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
@@ -293,6 +357,13 @@ def licence(sitting_id: UUID) -> ResponseReturnValue:
 
 
 # -- what the views share
+
+
+def _not_yet(too_early: delivery.TooEarly) -> Response:
+    response = jsonify(error=too_early.reason, detail=_("Watching has not got to this part yet."))
+    response.status_code = 425
+    response.headers["Retry-After"] = str(too_early.retry_after_s)
+    return response
 
 
 def _token(sitting_id: UUID, now: datetime) -> Token:

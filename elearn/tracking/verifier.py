@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from elearn.tracking import page_rules
+from elearn.tracking.page_rules import Budget, Page
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span, frontier_ms, intersect, leading_covered, subtract
 
@@ -38,6 +40,9 @@ class Refusal(StrEnum):
     PRESENCE_REQUIRED = "PRESENCE_REQUIRED"
     PRESENCE_FAILED = "PRESENCE_FAILED"
     PRESENCE_EXPIRED = "PRESENCE_EXPIRED"
+    # Of pages (DESIGN 3.6a): another page than the one shown; nothing was touched for too long.
+    NOT_SHOWN = "NOT_SHOWN"
+    IDLE = "IDLE"
     # Ignored rather than refused: the learner did nothing wrong and loses nothing.
     DUPLICATE = "DUPLICATE"
     ALREADY_CREDITED = "ALREADY_CREDITED"
@@ -64,10 +69,12 @@ REFUSAL_CLASS: Mapping[Refusal, RefusalClass | None] = {
     Refusal.OUT_OF_RANGE: RefusalClass.DEVICE_PROBLEM,
     Refusal.CLOCK_FAST: RefusalClass.DEVICE_PROBLEM,
     Refusal.NOT_DELIVERED: RefusalClass.DEVICE_PROBLEM,
+    Refusal.NOT_SHOWN: RefusalClass.DEVICE_PROBLEM,
     Refusal.RATE: RefusalClass.TOO_FAST,
     Refusal.OVER_BUDGET: RefusalClass.TOO_FAST,
     Refusal.SUPERSEDED: RefusalClass.PLAYING_ELSEWHERE,
     Refusal.HIDDEN: RefusalClass.HIDDEN,
+    Refusal.IDLE: RefusalClass.HIDDEN,
     Refusal.FORWARD_SEEK: RefusalClass.JUMPED_AHEAD,
     Refusal.TOO_LATE: RefusalClass.LIMIT_REACHED,
     Refusal.OFFLINE_LIMIT: RefusalClass.LIMIT_REACHED,
@@ -86,6 +93,7 @@ class Report:
     """What the player claims: media [a_ms, b_ms) played at one stretch, in `play_ms` of its own clock.
 
     Made at `cm_ms`, sent at `sent_cm_ms`, the page hidden for `hidden_ms` of it. Any integer may stand here.
+    `idle_ms`: since the learner last touched anything, when it was made; None: not said. It is about pages only.
     """
 
     seq: int
@@ -95,6 +103,7 @@ class Report:
     play_ms: int
     sent_cm_ms: int
     hidden_ms: int
+    idle_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +157,15 @@ class UnitState:
 
     `known` must hold every span of K(L,u) that ends after `min(report.a_ms, frontier_ms)`; `delivered` every
     part of S(L,u) that overlaps [a_ms, b_ms). More does no harm, order does not matter. After several reports
-    in one transaction, add what the earlier ones credited before asking about the next.
+    in one transaction, add what the earlier ones credited before asking about the next. `page`: what the sitting
+    shows of a unit of pages; None: the unit is a video.
     """
 
     duration_ms: int
     frontier_ms: int
     known: Sequence[Span]
     delivered: Sequence[Span]
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +262,8 @@ def apply(
     policy: Policy,
 ) -> Verdict:
     """Decide about the next report in order, heard at `tau_ms` (from `server_time`)."""
+    if unit.page is not None:
+        policy, sitting = page_rules.at_rate_one(policy), _on_page(sitting, unit.page)
     e_ms = _ended_playing(report, tau_ms, sitting)
     window_ms = e_ms - sitting.e_ms
     carry_ms = min(sitting.carry_ms, policy.carry_max_ms)
@@ -282,6 +295,9 @@ def apply(
         return Verdict((), refused, sitting, learner, unit.frontier_ms)
 
     within = Span(affordable.start_ms, min(affordable.end_ms, unit.duration_ms))
+    if unit.page is not None:
+        within, unread = _read(within, report, e_ms, unit.page, policy)
+        refused += unread
     there = leading_covered(within, unit.delivered)
     refused += _refuse(Span(there.end_ms, within.end_ms), Refusal.NOT_DELIVERED, unit)
     refused += tuple(Refused(part, Refusal.ALREADY_CREDITED) for part in intersect(there, unit.known))
@@ -341,6 +357,22 @@ def _barred(report: Report, learner: LearnerState, unit: UnitState, policy: Poli
     if report.a_ms > unit.frontier_ms + policy.delta_ms:
         return Refusal.FORWARD_SEEK
     return None
+
+
+def _on_page(sitting: SittingState, page: Page) -> SittingState:
+    """The sitting as the next report finds it: a page that was shown since the last one has its time to itself."""
+    left = page_rules.budget_on(page, sitting.seq, Budget(sitting.e_ms, sitting.carry_ms, sitting.real_carry_ms))
+    return replace(sitting, e_ms=left.e_ms, carry_ms=left.carry_ms, real_carry_ms=left.real_carry_ms)
+
+
+def _read(within: Span, report: Report, e_ms: int, page: Page, policy: Policy) -> tuple[Span, tuple[Refused, ...]]:
+    """What of the claim was read on the page shown, by somebody who was there; and the rest, refused."""
+    there = page_rules.shown_part(within, page)
+    whole = Span(report.a_ms, report.b_ms)
+    awake = page_rules.awake_part(whole, report.play_ms, report.idle_ms, e_ms=e_ms, page=page, policy=policy)
+    read = Span(there.start_ms, min(there.end_ms, awake.end_ms))
+    parts = ((Span(read.end_ms, there.end_ms), Refusal.IDLE), (Span(there.end_ms, within.end_ms), Refusal.NOT_SHOWN))
+    return read, tuple(Refused(span, why) for span, why in parts if span.length_ms)
 
 
 def _refuse(span: Span, reason: Refusal, unit: UnitState) -> tuple[Refused, ...]:
