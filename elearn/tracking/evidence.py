@@ -29,6 +29,8 @@ RULES: Mapping[Refusal, str] = {
     Refusal.HIDDEN: "The page was hidden for longer than the grace.",
     Refusal.FORWARD_SEEK: "It begins ahead of what was watched in order.",
     Refusal.NOT_DELIVERED: "The key of this part was not handed out before.",
+    Refusal.NOT_SHOWN: "It is about another page than the one that was shown.",
+    Refusal.IDLE: "Nothing on the page had been touched for longer than the limit.",
     Refusal.OFFLINE_LIMIT: "More than one gap, or one day, may bring in late.",
     Refusal.DAY_CAP: "The day's limit was reached.",
     Refusal.PRESENCE_REQUIRED: "A check was owed first: held, or too much was waiting.",
