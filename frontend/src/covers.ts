@@ -23,6 +23,16 @@ export class Covers {
     );
   }
 
+  signsNothing(): void {
+    const text = t("Watching counts here, but proves less. A newer browser, or this page over https, is better.");
+    this.view.notice(t("This browser signs nothing"), text, "warn");
+  }
+
+  storageOff(): void {
+    const text = t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online.");
+    this.view.notice(t("Storage is off"), text, "warn");
+  }
+
   cannotPlayMedia(): void {
     const text = t("The player needs a newer browser. Update it, or open this page in another one.");
     this.cannotPlay(text, { label: t("Reload"), run: () => location.reload() });

@@ -11,7 +11,7 @@ import { OfflineStudy } from "./offline_study";
 import { Opener } from "./opener";
 import type { Listener, Outbox } from "./outbox";
 import { watchPage } from "./page_life";
-import { type Claim, Playback } from "./playback";
+import { Playback } from "./playback";
 import type { Config, Ended, Receipt, State } from "./protocol";
 import { Sitting } from "./sitting";
 import type { Store } from "./store";
@@ -44,7 +44,7 @@ export class Lesson {
     this.offline = new OfflineStudy(config, view, this.covers, this.door, store, this);
     this.completionShown = config.progress?.complete ?? false;
     this.playback = new Playback(view, {
-      report: (claim) => this.report(claim),
+      report: (claim) => this.sitting?.report(claim, this.touches.take()),
       frontierMs: () => this.sitting?.state.frontier_ms ?? 0,
       heartbeatMs: () => this.offline.heartbeatMs,
       moving: () => this.offline.obeyLimits(this.playback.isNew),
@@ -78,7 +78,7 @@ export class Lesson {
     const { view } = this;
     if (!canSign()) {
       if (!this.config.unsigned_allowed) return this.covers.cannotSign();
-      view.notice(t("This browser signs nothing"), t("Watching counts here, but proves less. A newer browser, or this page over https, is better."), "warn");
+      this.covers.signsNothing();
     }
     watchPage({
       hidden: () => this.hide(),
@@ -89,9 +89,7 @@ export class Lesson {
     this.playback.watch();
     this.media = await Media.prepare(view.video, this.door).catch(() => null);
     if (!this.media) return this.covers.cannotPlayMedia();
-    if (!this.store.lasting) {
-      view.notice(t("Storage is off"), t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online."), "warn");
-    }
+    if (!this.store.lasting) this.covers.storageOff();
     await this.offline.prepare(this.media).catch(() => undefined); // without it, the lesson plays all the same
     await this.opener.sendOld(null).catch(() => undefined); // the first play tries again
   }
@@ -116,14 +114,7 @@ export class Lesson {
   }
 
   private async start(): Promise<void> {
-    try {
-      await this.view.video.play();
-    } catch (problem) {
-      // The tap that opened the sitting may be too long ago for the browser: a second tap plays at once.
-      if (problem instanceof DOMException && problem.name === "NotAllowedError") {
-        this.covers.tapToPlay(() => void this.play());
-      }
-    }
+    if (!(await this.playback.start())) this.covers.tapToPlay(() => void this.play());
   }
 
   // -- a sitting
@@ -193,13 +184,6 @@ export class Lesson {
     await this.refresh(); // a check may have come due that could not be asked
   }
 
-  private report(claim: Claim): void {
-    const { sitting } = this;
-    if (!sitting) return;
-    void sitting.outbox.add({ ...claim, cm: sitting.clock.cm(), touches: this.touches.take() });
-    void sitting.outbox.flush();
-  }
-
   private async reopen(): Promise<void> {
     this.view.cover(null);
     this.media?.close();
@@ -222,11 +206,7 @@ export class Lesson {
 
   private received(receipt: Receipt): void {
     this.offline.received(receipt);
-    for (const { outcome, class: why } of receipt.results) {
-      // "Continued elsewhere" lies over the video already.
-      if (why === "playing_elsewhere" && receipt.ended) continue;
-      if (why && (outcome === "refused" || outcome === "partly")) this.view.explain(why);
-    }
+    this.view.results(receipt);
     this.heard(receipt);
   }
 
@@ -291,13 +271,11 @@ export class Lesson {
 
   /** Put the check; `wanted` when the learner asked. Resolves when the dialog is over. */
   async check(wanted: boolean): Promise<void> {
-    if (this.asking.isOpen) return;
-    if (!this.isOpen && !(await this.open())) return;
-    const { sitting, view } = this;
+    const sitting = this.asking.isOpen ? null : await this.opened();
     if (!sitting) return;
     const passed = await this.asking.run(sitting, wanted);
     if (sitting.state.complete) this.completed(sitting.state);
-    else if (passed && !wanted && !view.video.ended) await this.start();
+    else if (passed && !wanted && !this.view.video.ended) await this.start();
   }
 
   private completed(state: State): void {
@@ -316,10 +294,6 @@ export class Lesson {
 
   /** The learner leaves. A downloaded lesson stays open: it may be gone on with where there is no network. */
   close(): void {
-    const { sitting } = this;
-    if (!sitting?.outbox.settled || this.offline.isHere) return;
-    const call = { method: "POST", token: sitting.opening.token, keepalive: true } as const;
-    void this.door.json(`${sitting.url}/close`, call).catch(() => undefined);
-    void this.store.dropSitting(sitting.opening.sid).catch(() => undefined);
+    if (this.sitting?.outbox.settled && !this.offline.isHere) this.opener.close(this.sitting);
   }
 }

@@ -71,6 +71,13 @@ export class Opener {
     return this.owesCheck ? "full" : "sent";
   }
 
+  /** The sitting is over for good, and owes nothing. */
+  close({ opening, url }: Sitting): void {
+    const call = { method: "POST", token: opening.token, keepalive: true } as const;
+    void this.door.json(`${url}/close`, call).catch(() => undefined);
+    void this.store.dropSitting(opening.sid).catch(() => undefined);
+  }
+
   /**
    * A new sitting; an older one, on this or another device, ends. Without network a downloaded lesson goes on with the
    * one that an earlier page kept, or it is said why not. Throws Refused.

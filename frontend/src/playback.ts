@@ -75,6 +75,16 @@ export class Playback {
     this.view.playing(false);
   }
 
+  /** False when the browser wants another touch: the one that opened the sitting was too long ago. */
+  async start(): Promise<boolean> {
+    try {
+      await this.video.play();
+    } catch (problem) {
+      return !(problem instanceof DOMException && problem.name === "NotAllowedError");
+    }
+    return true;
+  }
+
   get positionMs(): number {
     return this.video.currentTime * 1000 - (this.opening?.start_ms ?? 0);
   }

@@ -28,5 +28,11 @@ async function show(): Promise<void> {
   if (empty) empty.hidden = whole.length > 0;
 }
 
-window.addEventListener("online", () => location.reload());
+// A browser that says "online" may be behind a portal, or about to say "offline" again: the server's answer counts.
+window.addEventListener("online", () => {
+  void fetch(location.href, { cache: "no-store" }).then(
+    (answer) => answer.ok && location.reload(),
+    () => undefined,
+  );
+});
 void show();

@@ -2,6 +2,7 @@
 
 import type { Clock } from "./clock";
 import type { Outbox } from "./outbox";
+import type { Claim } from "./playback";
 import type { Ended, Opening, State } from "./protocol";
 
 export class Sitting {
@@ -34,6 +35,12 @@ export class Sitting {
   hear(state: State): void {
     this.latest = state;
     this.heardAt = performance.now();
+  }
+
+  /** Something was played: kept, and sent when that is possible. */
+  report(claim: Claim, touches: number): void {
+    void this.outbox.add({ ...claim, cm: this.clock.cm(), touches });
+    void this.outbox.flush();
   }
 
   over(why: Ended): void {

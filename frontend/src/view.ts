@@ -2,7 +2,7 @@
 // The page (lesson.html) brings the elements; they are found by their data- names.
 
 import { type Message, clock, duration, t } from "./messages";
-import type { RefusalClass, State, Stretch } from "./protocol";
+import type { Receipt, RefusalClass, State, Stretch } from "./protocol";
 
 /** What is shown of where things stand; the page itself knows most of it before a sitting opens. */
 export type Known = Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete"> & { held?: boolean };
@@ -175,6 +175,15 @@ export class View {
   explain(why: RefusalClass): void {
     const [title, text] = EXPLAIN[why];
     this.notice(t(title), t(text), "warn");
+  }
+
+  /** What became of reports, where it was not what the learner expects. */
+  results({ results, ended }: Receipt): void {
+    for (const { outcome, class: why } of results) {
+      // "Continued elsewhere" lies over the video already.
+      if (why === "playing_elsewhere" && ended) continue;
+      if (why && (outcome === "refused" || outcome === "partly")) this.explain(why);
+    }
   }
 
   /** A notice under the video; the same one not twice within a short time. */

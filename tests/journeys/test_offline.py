@@ -99,8 +99,8 @@ def test_a_downloaded_lesson_is_watched_without_network_also_after_the_page_was_
     assert school.refusals(learner) == set()
 
 
-def test_a_broken_off_download_goes_on_with_what_is_missing(brief: School, chromium: Browser) -> None:
-    learner = brief.a_learner()
+def test_a_broken_off_download_goes_on_with_what_is_missing(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
     with phone(chromium) as handset:
         arrived: list[str] = []
 
@@ -112,13 +112,13 @@ def test_a_broken_off_download_goes_on_with_what_is_missing(brief: School, chrom
                 arrived.append(route.request.url)
             return route.continue_()
 
-        open_it(brief, handset, learner)
+        open_it(school, handset, learner)
         handset.page.context.route("**/*.m4s", tunnel_after_two)
         handset.page.click("[data-do=download]")
         handset.wait_until(lambda: handset.evaluate(LOOK) == "part", "half of it", timeout_s=20)
         handset.page.context.unroute("**/*.m4s")
         again = kill(handset)
-        again.open_lesson(brief.base, brief.unit_id)
+        again.open_lesson(school.base, school.unit_id)
         assert again.evaluate(LOOK) == "part", "another page knows what is here"
         fetched: list[str] = []
         again.page.on("request", lambda sent: fetched.append(sent.url) if sent.resource_type == "fetch" else None)
