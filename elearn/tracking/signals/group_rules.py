@@ -68,8 +68,6 @@ def _same_phase(lead: SittingFacts, other: SittingFacts, given: Thresholds) -> b
     """Do the beats of the two fall within the phase for `group_for_ms` of the time that both have beats of?"""
     heartbeat_ms = lead.heartbeat_ms
     since, until = max(lead.beats[0][0], other.beats[0][0]), min(lead.beats[-1][0], other.beats[-1][0])
-    if until - since < given.group_for_ms:
-        return False
     pairs = zip(
         [beat.heard_ms for beat in lead.beats if since - heartbeat_ms < beat.heard_ms <= until + heartbeat_ms],
         [beat.heard_ms for beat in other.beats if since - heartbeat_ms < beat.heard_ms <= until + heartbeat_ms],

@@ -57,8 +57,11 @@ def sharing(*opened: tuple[int, int]) -> list[Flag]:
     return group_rules.shared_devices([Opening(who(learner), "phone", T + at) for learner, at in opened], GIVEN)
 
 
-def room(offsets: tuple[int, ...], *, count: int = 90, address: str = "room", pause_after: bool = False) -> list[Flag]:
-    """Learners of one address who start `offsets` apart; `pause_after`: each stops for a check, as long as it takes."""
+def room(
+    offsets: tuple[int, ...], *, count: int = 90, address: str = "room", pause_after: bool = False, slip: bool = False
+) -> list[Flag]:
+    """Learners of one address who start `offsets` apart; `pause_after`: each stops for a check, as long as it takes;
+    `slip`: in the middle, one beat of each comes when it comes."""
     sittings = []
     for learner, offset in enumerate(offsets, start=1):
         own = beats(count, start=offset)
@@ -66,6 +69,13 @@ def room(offsets: tuple[int, ...], *, count: int = 90, address: str = "room", pa
             stop = 3_700 * learner
             own = own[: 20 + 7 * learner] + tuple(
                 beat._replace(heard_ms=beat.heard_ms + stop) for beat in own[20 + 7 * learner :]
+            )
+        if slip:
+            middle = own[count // 2]
+            own = (
+                *own[: count // 2],
+                middle._replace(heard_ms=middle.heard_ms + 1_500 * learner),
+                *own[count // 2 + 1 :],
             )
         sittings.append(a_sitting(learner, opened=offset, address=address, beats=own))
     return group_rules.phase_locked(sittings, GIVEN)
@@ -204,6 +214,12 @@ TABLE: list[tuple[Rule, str, bool, Callable[[], list[Flag]]]] = [
         False,
         lambda: scripts((10, 70, 200, 310), (15, 90, 200, 310), (31, 60, 150, 300)),
     ),
+    (
+        Rule.PHASE_LOCKED,
+        "in step twice for ten minutes",
+        False,
+        lambda: room((0, 100, 200, 300, 400), slip=True),
+    ),
     (Rule.SAME_SCRIPT, "two of them", False, lambda: scripts((10, 70, 200, 310), (10, 70, 200, 310))),
     (
         Rule.SAME_SCRIPT,
@@ -237,6 +253,8 @@ TABLE: list[tuple[Rule, str, bool, Callable[[], list[Flag]]]] = [
     (Rule.LATE_SHARE, "a lift, a tunnel and a dead phone", False, lambda: silent(600_000, 890_000, 5_000_000)),
     (Rule.TAKEOVERS, "seven in half an hour", True, lambda: taken(*range(0, 35 * MINUTE, 5 * MINUTE))),
     (Rule.TAKEOVERS, "H10: phone, tablet, and back", False, lambda: taken(0, 20 * MINUTE, 40 * MINUTE)),
+    (Rule.LATE_SHARE, "three tunnels of ten minutes", False, lambda: silent(600_000, 600_000, 600_000)),
+    (Rule.GUESSING, "a quarter of an hour so far", False, lambda: learned(4, hours=0)),
     (Rule.TAKEOVERS, "seven in a day", False, lambda: taken(*range(0, 7 * HOUR, HOUR))),
     (Rule.CAMEO, "a stand-in finds out, the account answers a minute later", True, lambda: harvest(MINUTE)),
     (Rule.CAMEO, "H34: the second worker comes to the lesson an hour later", False, lambda: harvest(HOUR)),
