@@ -90,7 +90,7 @@ class FaceProvider(Provider):
         enrolment = enrolment_of(session, check.learner_id)
         if enrolment is None or enrolment.image_sealed is None:
             raise Conflict("Face checks were switched off.", code="not_enrolled_face")
-        nearest = _nearest(session, self.keys, enrolment, images)
+        nearest = _nearest(session, self.keys, enrolment, images, before=from_ms(check.put_ms))
         if nearest <= NEAR:
             return lambda: {"nearest": nearest}
         [enrolled] = personal.open_sealed(session, check.learner_id, self.keys, "face", enrolment.image_sealed)
@@ -142,8 +142,11 @@ def _digest(images: list[bytes]) -> str:
     return sha256(b"".join(images)).hexdigest()
 
 
-def _nearest(session: Session, keys: Keys, enrolment: FaceEnrolment, images: list[bytes]) -> int:
-    """How far the nearest of `images` is from the nearest picture we had of this person, in bits; 256 without any."""
+def _nearest(session: Session, keys: Keys, enrolment: FaceEnrolment, images: list[bytes], *, before: datetime) -> int:
+    """How far the nearest of `images` is from the nearest picture we had of this person, in bits; 256 without any.
+
+    Pictures of checks that were put `before` this one: who tries again at once rightly looks the same.
+    """
     assert enrolment.image_sealed is not None  # a live one
     person_id = enrolment.person_id
     [enrolled] = personal.open_sealed(session, person_id, keys, "face", enrolment.image_sealed)
@@ -151,10 +154,10 @@ def _nearest(session: Session, keys: Keys, enrolment: FaceEnrolment, images: lis
     prints = session.scalars(
         sa.select(FacePrint.print_sealed)
         .join(FaceEnrolment, FaceEnrolment.id == FacePrint.enrolment_id)
-        .where(FaceEnrolment.person_id == person_id)
+        .where(FaceEnrolment.person_id == person_id, FacePrint.sent_at < before)
     ).all()
     earlier |= {int(one, 16) for one in personal.open_sealed(session, person_id, keys, "face print", *prints)}
-    return min(distance(dhash(one), before) for one in images for before in earlier)
+    return min(distance(dhash(one), known) for one in images for known in earlier)
 
 
 def _remember(session: Session, keys: Keys, enrolment: FaceEnrolment, images: list[bytes], at: datetime) -> None:

@@ -63,3 +63,4 @@ class FacePrint(Base):
     enrolment_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.face_enrolment.id"), index=True)
     print_sealed: Mapped[bytes]
     sent_at: Mapped[datetime]
+    """When the check it answered was put."""

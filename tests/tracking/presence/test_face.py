@@ -134,6 +134,16 @@ def test_a_replayed_picture_never_reaches_the_service(
     assert nearest <= NEAR
 
 
+def test_who_tries_again_at_once_rightly_looks_the_same(player: ScriptedPlayer, gateway: FakeService) -> None:
+    gateway.reply = lambda body: (200, {"same_person": True, "did_task": False})
+    check = asked(player)
+    task_of(player, check)
+    assert outcome(player, check, images=shown(2)) == "try_again"
+    gateway.reply = lambda body: (200, YES)
+    task_of(player, check)
+    assert outcome(player, check, images=[b64encode(portrait(2, low_bits=9)).decode()]) == "passed"
+
+
 @pytest.mark.parametrize(("apart", "same"), [(0, True), (24, True), (25, False), (256, False)])
 def test_pictures_up_to_24_of_256_bits_apart_are_the_same(
     player: ScriptedPlayer, gateway: FakeService, monkeypatch: pytest.MonkeyPatch, apart: int, same: bool
@@ -228,7 +238,7 @@ def test_erasing_a_person_makes_picture_and_prints_unreadable(
     assert enrolment is not None
     assert enrolment.image_sealed is not None
     with pytest.raises(Exception, match="erased"):
-        face._nearest(session, KEYS, enrolment, [portrait(3)])
+        face._nearest(session, KEYS, enrolment, [portrait(3)], before=AT)
 
 
 def test_the_enrolled_picture_is_sealed_and_no_route_gives_it_out(
