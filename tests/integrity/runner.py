@@ -15,6 +15,7 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import sqlalchemy as sa
+import yaml
 from sqlalchemy.orm import Session
 
 from elearn import create_app, embedded, schema
@@ -39,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if not given.file.is_file():
         parser.error(f"no such file: {given.file}")
-    cases, others = corpus.read(given.file)
+    try:
+        cases, others = corpus.read(given.file)
+    except (yaml.YAMLError, LookupError, TypeError, ValueError) as error:
+        parser.error(f"{given.file} is no corpus: {type(error).__name__}: {error}")
     if given.case is not None:
         cases = [case for case in cases if case.id == given.case]
         others = [other for other in others if str(other["id"]) == given.case]
@@ -95,6 +99,8 @@ def _begin(places: SimpleQueue[tuple[str, str]]) -> None:
 
 def _tell(case: Case) -> tuple[bool, str]:
     assert _school is not None
+    if misread := corpus.misread(case):
+        return False, f"FAIL {case.id:<5}  could not be read: {'; '.join(misread)}"
     try:
         got = tell(case, _school)
     except Exception as error:  # a story that cannot be told to its end has failed; the next one may still be told

@@ -451,6 +451,8 @@ class Script(Generic[ServerT]):
         self.server.presence(l, passed=ok, now_ms=self.server_ms)
 
     def do_deliver(self, to: float, l: str = "L", u: str = "U", **rest: float) -> None:  # noqa: E741
+        if set(rest) != {"from"}:
+            raise LookupError(f"deliver wants from and to, not {sorted(rest)}")
         self.wanted[l, u] += self.blocks(u, ms(rest["from"]), ms(to))
         self.at(self.now_ms, self.ask_for_wanted)
 

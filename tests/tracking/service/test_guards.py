@@ -13,7 +13,7 @@ from elearn.demo.scripted_player import REPORT, ScriptedPlayer
 from elearn.errors import Forbidden
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.tokens import Token, Tokens
-from tests.builders_tracking import RIGHT, WRONG, a_player, a_watchable
+from tests.builders_tracking import RIGHT, WRONG, a_player, a_watchable, fail_check
 from tests.conftest import ManualClock, scalar
 
 
@@ -75,6 +75,27 @@ def test_another_learner_s_check_is_nobody_else_s_to_answer(
     got = other.call("POST", other.at(f"/checks/{check['id']}"), {"answer": [0, 1]})
     assert (got.status, got.json()["error"]) == (404, "not_found")
     assert scalar(session, "SELECT outcome FROM elearn.presence_check") is None
+
+
+def test_a_question_is_about_what_was_watched_however_often_it_was_asked(player: ScriptedPlayer) -> None:
+    player.play(30_000)
+    assert fail_check(player)["outcome"] == "failed"
+    assert player.ask_check()["stem"] == "What was said at 0?"
+
+
+def test_whoever_fails_is_asked_something_else_as_long_as_there_is_something(app: Flask, session: Session) -> None:
+    for _ in range(3):  # whoever drew at random would hardly be lucky three times over
+        lesson = a_watchable(session)
+        player = a_player(app, session, lesson.learner_id)
+        player.open(lesson.unit_id)
+        player.play(90_000)
+        stems = []
+        for _ in range(3):
+            check = player.ask_check()
+            stems.append(check["stem"])
+            player.answer(check, WRONG)
+            player.answer(check, RIGHT[:1])
+        assert len(set(stems)) == 3
 
 
 def test_the_same_wrong_answer_again_is_the_same_try(player: ScriptedPlayer) -> None:
