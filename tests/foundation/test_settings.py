@@ -50,10 +50,13 @@ def test_with_a_server_every_missing_variable_is_named_in_one_error(tmp_path: Pa
         ("ELEARN_POLICY_SCALE", "0", "1 or more"),
         ("ELEARN_POLICY_SCALE", "half", "1 or more"),
         ("ELEARN_TRUSTED_PROXIES", "-1", "0 or more"),
+        ("ELEARN_SMS_URL", "sms.example", "http:// or https://"),
+        ("ELEARN_SMS_URL", "https://sms.example/send", "ELEARN_SMS_SECRET is missing"),
+        ("ELEARN_FACE_URL", "https://face.example/look", "ELEARN_FACE_SECRET is missing"),
     ],
 )
 def test_a_wrong_value_is_refused_at_start(variable: str, value: str, why: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=f"{variable}.*{why}"):
+    with pytest.raises(SettingsError, match=f"{variable}.*{why}|{why}.*{variable}"):
         Settings.from_env({**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path), variable: value})
 
 
@@ -73,3 +76,11 @@ def test_settings_handed_to_a_child_process_come_back_the_same(tmp_path: Path) -
     env = {**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path), "ELEARN_MEDIA_URL": "https://cdn.example/m"}
     settings = Settings.from_env(env)
     assert Settings.from_env(settings.to_env()) == settings
+
+
+def test_services_and_their_secrets_reach_the_processes_that_a_server_starts(tmp_path: Path) -> None:
+    secrets = {"ELEARN_SMS_SECRET": "s" * 16, "ELEARN_FACE_SECRET": "f" * 16}
+    urls = {"ELEARN_SMS_URL": "https://sms.example/send", "ELEARN_FACE_URL": "https://face.example/look"}
+    settings = Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path), **secrets, **urls})
+    assert (secrets | urls).items() <= settings.to_env().items()
+    assert "s" * 16 not in repr(settings)
