@@ -253,3 +253,14 @@ def test_parts_are_worth_the_whole_and_a_limit_is_used_up_to_the_last_millisecon
     assert pace.worth_ms(Span(at_ms, at_ms + most)) <= max(0, room_ms)
     if room_ms > 0 and at_ms + most < start_ms + media_ms:
         assert pace.worth_ms(Span(at_ms, at_ms + most + 1)) > room_ms, "one more would be too much"
+
+
+def test_a_limit_is_used_up_to_the_last_millisecond_at_every_pace() -> None:
+    """Each small case there is: where the division comes out even is where an error would hide."""
+    for media_ms in range(1, 9):
+        for real_ms in range(1, media_ms + 1):
+            pace = _Pace(0, media_ms, real_ms)
+            for at_ms in range(media_ms):
+                for room_ms in range(1, real_ms + 2):
+                    fits = [n for n in range(media_ms - at_ms + 1) if pace.worth_ms(Span(at_ms, at_ms + n)) <= room_ms]
+                    assert min(pace.media_worth(at_ms, room_ms), media_ms - at_ms) == fits[-1]

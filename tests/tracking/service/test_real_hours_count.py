@@ -133,3 +133,17 @@ def test_a_sum_that_was_tampered_with_is_found(app: Flask, session: Session) -> 
     session.execute(sa.text("ALTER TABLE elearn.watched_span DISABLE TRIGGER append_only_rows"))
     session.execute(sa.text("UPDATE elearn.watched_span SET excess_ms = 0"))
     assert {one.what for one in check_ledger(session)} >= {"pending row", "day_use"}
+
+
+def test_real_time_that_a_report_left_over_is_there_for_the_next_message(app: Flask, session: Session) -> None:
+    """A report that was long under way, and the next on its heels: together they are worth the time of both."""
+    _lesson, player = watching(app, session, REAL)
+    player.have_key()
+    player.wait(18_000)
+    for number in (1, 2):
+        player.cm += 12_000
+        player.make(a=number * 15_000 - 15_000, b=number * 15_000, play=12_000)
+        player.wait(6_000 * (number - 1))
+        player.flush()
+    assert scalar(session, "SELECT sum(used_ms) FROM elearn.day_use") == 24_000
+    nothing_disagrees(session)

@@ -154,3 +154,19 @@ def test_no_lesson_is_taken_along_without_a_device_key(app: Flask, session: Sess
     got = player.call("POST", player.at("/licence"), {})
     assert (got.status, got.json()["error"]) == (403, "no_download")
     assert scalar(session, "SELECT count(*) FROM elearn.delivery") == 0
+
+
+def test_signed_and_unsigned_time_end_to_end_are_two_rows_of_the_ledger(
+    app: Flask, session: Session, lenient: Policy
+) -> None:
+    lesson = a_watchable(session)
+    signed = a_player(app, session, lesson.learner_id)
+    signed.open(lesson.unit_id)
+    signed.play(30_000)
+    player = bare(signed)
+    player.open(lesson.unit_id)
+    player.play(30_000)
+    assert pass_check(player)["final_ms"] == 60_000
+    rows = "SELECT array_agg(ARRAY[start_ms, end_ms] ORDER BY start_ms) FROM elearn.watched_span WHERE kind = 'final'"
+    assert scalar(session, rows) == [[0, 30_000], [30_000, 60_000]]
+    assert check_ledger(session) == []
