@@ -2,7 +2,7 @@
 
     python -m bench.history [--reports 10000] [--lessons 10000]
 
-Reports 1 to 100 of a sitting against reports 9,901 to 10,000 of the same one, each just behind a passed check; and
+Reports 9,901 to 10,000 of a sitting against reports 1 to 100 of another one, in turns; and
 heartbeats of a learner with 10 earlier lessons against those of one with 10,000, in turns. Earlier lessons are one
 lesson really watched and confirmed, copied row by row in bulk.
 """
@@ -61,34 +61,42 @@ def go_on(place: Place, watcher: Watcher, spent: Spent, pieces: int, piece_ms: i
         pass_check(watcher.player)
 
 
-def one_by_one(place: Place, watcher: Watcher) -> Spent:
-    """What `MEASURED` heartbeats of one report cost."""
-    spent = Spent()
-    with postgres_beside(place, spent):
-        for _ in range(MEASURED):
-            go_on(place, watcher, spent, 1, PIECE_MS)
+def along_a_sitting(place: Place, reports: int) -> Iterator[Figure]:
+    """The last reports of a long sitting and the first of a new one, in turns: the machine is equally busy for both."""
+    old = a_watcher(place, duration_ms=(reports + MEASURED) * PIECE_MS)
+    deliver_all(place, old)
+    while old.player.seq < reports - MEASURED:
+        go_on(place, old, Spent(), min(TOGETHER, reports - MEASURED - old.player.seq), PIECE_MS)
+    if old.player.state["pending_ms"]:
+        pass_check(old.player)
+    warm, new = (a_watcher(place, duration_ms=LESSON_MS) for _ in range(2))
+    for watcher in (warm, new):
+        deliver_all(place, watcher)
+    for _ in range(10):  # every path often enough, on somebody else's sitting
+        go_on(place, warm, Spent(), 1, PIECE_MS)
+    last, first = in_turns(place, (old, new), MEASURED, PIECE_MS)
+    yield slope(f"reports {reports - MEASURED + 1} to {reports} of a sitting / 1 to {MEASURED}", last, first)
+
+
+def in_turns(place: Place, two: tuple[Watcher, Watcher], times: int, piece_ms: int) -> tuple[Spent, Spent]:
+    """What so many heartbeats of one report cost each of two learners, taken in turns of ten."""
+    spent = Spent(), Spent()
+    for _ in range(times // 10):
+        for watcher, one in zip(two, spent, strict=True):
+            with postgres_beside(place, one):
+                for _ in range(10):
+                    go_on(place, watcher, one, 1, piece_ms)
     return spent
 
 
-def along_a_sitting(place: Place, reports: int) -> Iterator[Figure]:
-    warm = a_watcher(place, duration_ms=LESSON_MS)  # every path often enough, on somebody else's sitting
-    deliver_all(place, warm)
-    one_by_one(place, warm)
-    watcher = a_watcher(place, duration_ms=(reports + MEASURED) * PIECE_MS)
-    deliver_all(place, watcher)
-    first = one_by_one(place, watcher)
-    while watcher.player.seq < reports - MEASURED:
-        pieces = min(TOGETHER, reports - MEASURED - watcher.player.seq)
-        go_on(place, watcher, Spent(), pieces, PIECE_MS)
-    if watcher.player.state["pending_ms"]:
-        pass_check(watcher.player)
-    last = one_by_one(place, watcher)
-    yield Figure(
-        f"reports {reports - MEASURED + 1} to {reports} of a sitting / 1 to {MEASURED}",
-        last.whole_ms / first.whole_ms,
+def slope(name: str, much: Spent, little: Spent) -> Figure:
+    return Figure(
+        name,
+        much.whole_ms / little.whole_ms,
         SLOPE_LIMIT,
-        f"{last.cpu_ms:.2f} + {last.postgres_ms:.2f} ms of ours and PostgreSQL's CPU / "
-        f"{first.cpu_ms:.2f} + {first.postgres_ms:.2f} ms; by the clock {last.wall_ms:.2f} ms / {first.wall_ms:.2f} ms",
+        f"{much.cpu_ms:.2f} + {much.postgres_ms:.2f} ms of ours and PostgreSQL's CPU / "
+        f"{little.cpu_ms:.2f} + {little.postgres_ms:.2f} ms; "
+        f"by the clock {much.wall_ms:.2f} ms / {little.wall_ms:.2f} ms",
     )
 
 
@@ -192,20 +200,10 @@ def with_earlier(place: Place, lessons: int) -> Watcher:
 
 
 def along_a_life(place: Place, lessons: int) -> Iterator[Figure]:
-    crowd = {number: with_earlier(place, number) for number in (FEW, lessons)}
-    spent = {number: Spent() for number in crowd}
-    for turn in range(60):
-        for number, watcher in crowd.items():
-            with postgres_beside(place, Spent() if turn < 5 else spent[number]):
-                go_on(place, watcher, Spent() if turn < 5 else spent[number], 1, HEARTBEAT_MS)
-    few, many = spent[FEW], spent[lessons]
-    yield Figure(
-        f"heartbeat after {lessons} earlier lessons / after {FEW}",
-        many.whole_ms / few.whole_ms,
-        SLOPE_LIMIT,
-        f"{many.cpu_ms:.2f} + {many.postgres_ms:.2f} ms of ours and PostgreSQL's CPU / "
-        f"{few.cpu_ms:.2f} + {few.postgres_ms:.2f} ms; by the clock {many.wall_ms:.2f} ms / {few.wall_ms:.2f} ms",
-    )
+    few, many = with_earlier(place, FEW), with_earlier(place, lessons)
+    in_turns(place, (many, few), 10, HEARTBEAT_MS)
+    much, little = in_turns(place, (many, few), 60, HEARTBEAT_MS)
+    yield slope(f"heartbeat after {lessons} earlier lessons / after {FEW}", much, little)
 
 
 def run(*, reports: int = 10_000, lessons: int = 10_000) -> Iterator[Figure]:
