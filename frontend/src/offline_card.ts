@@ -59,7 +59,7 @@ export class OfflineCard {
     const tell = (text: string): void => this.view.notice(t("Download"), text, "warn");
     if (problem instanceof NoRoom) {
       this.wanted = false;
-      tell(t("There is not enough room on this phone: {size} are needed.", { size: size(this.offer.bytes) }));
+      tell(t("There is not enough room on this device: {size} are needed.", { size: size(this.offer.bytes) }));
     } else if (problem instanceof Refused && !problem.passing) {
       this.wanted = false;
       tell(problem.detail);
@@ -78,7 +78,7 @@ export class OfflineCard {
   }
 
   private async remove(): Promise<void> {
-    if (!window.confirm(t("Remove from this phone?"))) return;
+    if (!window.confirm(t("Remove from this device?"))) return;
     this.wanted = false;
     await this.downloads.remove();
     this.show();
@@ -112,10 +112,10 @@ export class OfflineCard {
     view.find("[data-do=remove]").hidden = look !== "part" && !whole;
     if (look === "running") return this.progress(0);
     const { current } = downloads;
-    if (look === "old") this.says(t("On this phone, but too old to play without network. Connect once to renew it."));
+    if (look === "old") this.says(t("On this device, but too old to play without network. Connect once to renew it."));
     else if (look === "whole" && current) {
       const date = new Date(current.licence.expires_ms).toLocaleDateString(document.documentElement.lang);
-      this.says(t("On this phone until {date}. Without network, go on here with what you have opened.", { date }));
+      this.says(t("Plays without network until {date}. Open it and press play once before you go offline.", { date }));
     } else this.says(t("For study where there is no network. Best done over Wi-Fi."));
   }
 }
