@@ -55,6 +55,12 @@ def a_service() -> Iterator[FakeService]:
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 
+        def do_GET(self) -> None:
+            """Where a redirect leads to; whoever follows it believes that all is well."""
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
