@@ -64,7 +64,8 @@ FASTER = """
     };
     const rate = () => {
         const media = HTMLMediaElement.prototype, {play} = media;
-        const {set} = Object.getOwnPropertyDescriptor(media, 'playbackRate');
+        const {get, set} = Object.getOwnPropertyDescriptor(media, 'playbackRate');
+        window.realRate = () => get.call(document.querySelector('video'));
         Object.defineProperty(media, 'playbackRate', {get: () => 1, set: () => undefined});
         media.play = function () { set.call(this, times); return play.call(this); };
     };
@@ -80,8 +81,9 @@ class Hook:
     """A number that grows by 1,000 a second in an honest page; 0: none to look at."""
 
 
+RATE_HOOK = "the prototype's rate is 16 and says 1"
 HOOKS = {
-    "the prototype's rate is 16 and says 1": Hook(f"{{ {FASTER} rate(); }}"),
+    RATE_HOOK: Hook(f"{{ {FASTER} rate(); }}"),
     "timers and frames 16 times as fast": Hook(
         f"{{ {FASTER} timers(); frames(); window.ticks = 0; setInterval(() => {{ window.ticks += 1000; }}, 1000); }}",
         "window.ticks",
@@ -207,6 +209,7 @@ def a_hooked_page(run: Run, name: str, saw: dict[str, Any]) -> Story:
         saw["times"] = next(measuring)
         yield seconds(PLAYED_S - 0.7)
         saw["position_ms"] = handset.position_s() * 1000
+        saw["real_rate"] = handset.evaluate("window.realRate ? window.realRate() : 1")
         handset.evaluate("document.querySelector('video').pause()")
         yield from until_reported(heard)
 
@@ -510,12 +513,13 @@ NO_ROOM = codes("PRESENCE_REQUIRED")
 """On a machine so busy that a page played on until no more could wait for a check."""
 FAST = codes("RATE", "OVER_BUDGET", "FORWARD_SEEK", "CLOCK_FAST")
 NEVER_FINAL = {
-    "the prototype's rate is 16 and says 1": Expected(codes("RATE"), FAST),
+    # An honest player that is lied to keeps back what cannot wait for a check, so not even a refusal is certain.
+    RATE_HOOK: Expected(may=FAST),
     "timers and frames 16 times as fast": Expected(),  # real playing by a busier page: worth what an honest one's is
     "a calendar 16 times as fast": Expected(),  # the calendar is no input (I8)
     "performance.now 16 times as fast, and the rate with it": Expected(codes("CLOCK_FAST"), FAST),
     "jumps ahead, four times a second": Expected(may=FAST),
-    "a position that lies": Expected(codes("RATE"), FAST),
+    "a position that lies": Expected(may=FAST),
     OVERRIDDEN: Expected(),  # nothing exposes it (T14), and nothing makes it final
     HIDDEN: Expected(),
     REWRITTEN: Expected(codes("PRESENCE_REQUIRED"), pending_ms=PEND_MAX_MS),
@@ -553,6 +557,12 @@ def test_an_honest_phone_beside_all_of_them_loses_nothing(run: Run) -> None:
 @pytest.mark.parametrize("name", [name for name, hook in HOOKS.items() if hook.clock != "0"])
 def test_the_hooks_really_are_as_fast_as_they_say(run: Run, name: str) -> None:
     assert run.outcome(name).saw["times"] > 10
+
+
+def test_a_rate_that_says_one_is_sixteen(run: Run) -> None:
+    hooked = run.outcome(RATE_HOOK)
+    assert hooked.saw["real_rate"] == 16
+    assert hooked.account.credited_ms <= worth_ms(hooked.account.window_ms)
 
 
 @pytest.mark.parametrize("name", ["timers and frames 16 times as fast", "a calendar 16 times as fast"])
