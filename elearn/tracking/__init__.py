@@ -12,7 +12,8 @@ for the rules.
     standing             the rows a decision starts from, under lock: the learner's first, then the sitting's
     sittings, ingest, delivery, checks, recording        open, report, hand out keys, ask, write down
     licences             all keys of a lesson at once, sealed to a device that is going offline
-    policies, addresses  which rules apply; where things are
+    rules, policies      what a catalogue of rules may say (rules.yaml is MODEL's); which rule applies, and where
+    addresses            where things are
     watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
     voids                final time taken back, and given back, by what people decided
     signals/             what looks odd, and the people who decide about it; changes no credit

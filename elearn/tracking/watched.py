@@ -91,21 +91,27 @@ def standing(session: Session, learner_id: UUID) -> Standing:
     ).one_or_none()
     if learner is None:
         return Standing(False, (), None, None)
-    policy, _digest = policies.current(1)
     rows = session.execute(
         sa.select(
-            BelievedSpan.unit_id, sa.func.sum(_LENGTH).label("sum"), sa.func.min(WatchedSpan.heard_at).label("at")
+            BelievedSpan.unit_id,
+            WatchedSpan.policy,
+            sa.func.sum(_LENGTH).label("sum"),
+            sa.func.min(WatchedSpan.heard_at).label("at"),
         )
         .join(WatchedSpan, WatchedSpan.id == BelievedSpan.watched_span_id)
         .where(BelievedSpan.learner_id == learner_id, BelievedSpan.state == Kind.PENDING.value)
-        .group_by(BelievedSpan.unit_id)
+        .group_by(BelievedSpan.unit_id, WatchedSpan.policy)
         .order_by(sa.literal_column("at"))
     )
     live = session.scalar(sa.select(Sitting.id).where(Sitting.learner_id == learner_id, Sitting.ended_ms.is_(None)))
-    waiting = tuple(
-        Waiting(row.unit_id, int(row.sum), to_ms(row.at.astimezone(UTC)) + policy.pend_age_ms) for row in rows
-    )
-    return Standing(learner.held, waiting, learner.check_deadline_ms, live)
+    waiting: dict[UUID, Waiting] = {}
+    for row in rows:
+        # Each stretch waits as long as the rules it was watched under allow.
+        lapses_ms = to_ms(row.at.astimezone(UTC)) + policies.by_digest(session, row.policy).pend_age_ms
+        before = waiting.get(row.unit_id, Waiting(row.unit_id, 0, lapses_ms))
+        pending_ms = before.pending_ms + int(row.sum)
+        waiting[row.unit_id] = Waiting(row.unit_id, pending_ms, min(before.lapses_ms, lapses_ms))
+    return Standing(learner.held, tuple(waiting.values()), learner.check_deadline_ms, live)
 
 
 def final_ms_by_item(session: Session, learner_id: UUID) -> dict[tuple[UUID | None, UUID | None], int]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from elearn.db import LedgerViolation
 from elearn.people.models import Organisation
-from elearn.tracking import policies
+from elearn.tracking import policies, watched
 from elearn.tracking.commands import tracking
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.models import WatchPolicy, WatchRule
@@ -229,3 +229,17 @@ def test_kept_values_are_never_changed(session: Session) -> None:
     row.canonical = "{}"
     with pytest.raises(LedgerViolation):
         session.flush()
+
+
+def test_pending_time_lapses_by_the_rules_it_was_watched_under(app: Flask, session: Session) -> None:
+    lesson = a_watchable(session)
+    player = a_player(app, session, lesson.learner_id)
+    policies.give(app, Policy(pend_age_ms=3_600_000))
+    player.open(lesson.unit_id)
+    player.play(15_000)
+    heard_ms = player.state["server_time_ms"]
+    policies.give(app, None)
+    player.open(lesson.unit_id)
+    player.play(15_000)
+    [waiting] = watched.standing(session, lesson.learner_id).waiting
+    assert (waiting.pending_ms, waiting.lapses_ms) == (30_000, heard_ms + 3_600_000)
