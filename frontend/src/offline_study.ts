@@ -11,7 +11,8 @@ import type { Store } from "./store";
 import type { View } from "./view";
 
 const LEAST_HEARTBEAT_MS = 1000;
-/** Reports are at most this part of what may wait for a check. */
+/** A report must fit into what may wait for a check, also when it comes late; without network several must. */
+const FITTING = 2 / 3;
 const PARTS = 6;
 
 export interface Student {
@@ -74,13 +75,13 @@ export class OfflineStudy {
     for (const { late, credited_ms } of results) if (late) this.lateMs += credited_ms;
   }
 
-  /** How much playing makes a report. Small ones without network: what may wait for a check is sent in whole ones. */
+  /** How much playing makes a report: small ones where little may wait for a check, which is sent in whole ones. */
   get heartbeatMs(): number {
     const { sitting } = this.student;
     if (!sitting) return Infinity;
     const { heartbeat_ms, pend_max_ms } = sitting.opening;
-    if (!sitting.outbox.isAway) return heartbeat_ms;
-    return Math.min(heartbeat_ms, Math.max(LEAST_HEARTBEAT_MS, pend_max_ms / PARTS));
+    const most = sitting.outbox.isAway ? pend_max_ms / PARTS : pend_max_ms * FITTING;
+    return Math.min(heartbeat_ms, Math.max(LEAST_HEARTBEAT_MS, most));
   }
 
   /** New media that may still be watched before the server hears of it: what comes in later than that is refused. */
