@@ -160,7 +160,7 @@ def test_the_command_says_a_line_for_each_case_and_fails_when_any_failed(small: 
         "pass Z1     expected == 12 (accept 12 to 12)  got 12  reasons none",
         "FAIL Z2     expected == 12 (accept 12 to 12)  got 0  reasons none  without RATE"
         "  final seconds outside 12 to 12",
-        "FAIL Z3     could not be read: line 24: the vocabulary has no command 'teleport'",
+        "FAIL Z3     could not be read: line 23: the vocabulary has no command 'teleport'",
         "skip Z4     kind ledger: not about watching",
         "1 passed, 2 failed",
     ], run.stderr
