@@ -52,7 +52,7 @@ export class Opener {
   async sendOld(playing: string | null): Promise<void> {
     const device = this.device ?? (await this.enrol());
     const { learner, urls } = this.config;
-    const owing = (await this.store.sittings()).some((kept) => kept.sid !== playing);
+    const owing = await this.owes(playing);
     if (owing) this.view.network(t("Sending what was watched earlier on this device …"));
     const sent = sendLeftovers(learner ?? "", urls.sittings, device, this.door, this.store, playing);
     sent.then(
@@ -62,6 +62,13 @@ export class Opener {
     // A slow network must not keep the learner from starting; the rest goes at the next start.
     await Promise.race([sent, new Promise((resolve) => setTimeout(resolve, LEFTOVERS_MS))]);
     if (owing) this.view.network(null);
+  }
+
+  private async owes(playing: string | null): Promise<boolean> {
+    for (const { sid } of await this.store.sittings()) {
+      if (sid !== playing && (await this.store.reports(sid)).length > 0) return true;
+    }
+    return false;
   }
 
   /** After a passed check: the reports of earlier sittings that had to wait for it. */
