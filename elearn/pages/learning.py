@@ -15,7 +15,7 @@ from elearn.clock import from_ms, utcnow
 from elearn.courses import catalogue, learning
 from elearn.courses.delivery import media_url
 from elearn.courses.learning import MyClass
-from elearn.courses.models import Lesson, Outline, TrainingClass, Unit
+from elearn.courses.models import Lesson, Outline, TrainingClass, Unit, UnitKind
 from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS
 from elearn.db import db
@@ -166,12 +166,13 @@ def my_course(course_id: UUID) -> ResponseReturnValue:
 
 @web.allow(SIGNED_IN)
 def lesson(unit_id: UUID) -> ResponseReturnValue:
-    """The lesson page: the player is a script (frontend/src/player.ts) that reads the config given here."""
+    """The lesson page: the player is a script (frontend/src/player.ts; of pages pageunit.ts) that reads this config."""
     session, person_id = db.session(), current_person_id()
     admission = catalogue.may_study(session, person_id, unit_id, on=directory.local_day(utcnow()))
     if admission is None:
         raise NotFound("There is no such lesson.")
     facts = catalogue.unit_facts(session, unit_id)
+    reads = facts.kind is UnitKind.PAGES
     order = session.scalars(_offered_in_course(facts.course_id)).all()
     place = order.index(unit_id) if unit_id in order else 0
     following = order[place + 1] if place + 1 < len(order) else None
@@ -183,7 +184,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "language": locale.language(),
         "csrf": csrf.token(),
         "texts": player_texts(locale.language()),
-        "offline": offline.download_of(facts, class_id=admission.class_id),
+        "offline": None if reads else offline.download_of(facts, class_id=admission.class_id),
         "unsigned_allowed": policies.in_force(admission.class_id)[0].unsigned,
         "urls": {
             "devices": url_for("elearn.people.enrol_device"),
@@ -209,9 +210,11 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "course_url": course_url,
         "position": place + 1,
         "count": len(order),
-        "poster": media_url(facts.content_hash, "poster.jpg"),
+        "poster": None if reads else media_url(facts.content_hash, "poster.jpg"),
         "captions": [],
     }
+    if reads:
+        return render_template("elearn/page_lesson.html", lesson=shown, config=config, script="pageunit.js")
     return render_template("elearn/lesson.html", lesson=shown, config=config)
 
 

@@ -4,7 +4,6 @@ import type { After, CheckDialog } from "./checks";
 import { type Door, Refused } from "./door";
 import { t } from "./messages";
 import type { Check, CheckOutcome, Ended, State } from "./protocol";
-import { leaveFull } from "./screen";
 import type { Sitting } from "./sitting";
 import type { View } from "./view";
 import { canPut } from "./ways";
@@ -47,8 +46,7 @@ export class Asking {
     if (this.busy) return false;
     this.busy = true;
     try {
-      this.view.video.pause();
-      leaveFull(this.view.video);
+      this.view.rest();
       let after = await this.once(sitting, wanted);
       for (;;) {
         if (typeof after === "object") after = await this.once(sitting, wanted, after.method);

@@ -118,6 +118,18 @@ export const MESSAGES = [
   "This lesson is open in another page of this browser. Go on there, or close it.",
   "This browser signs nothing",
   "Watching counts here, but proves less. A newer browser, or this page over https, is better.",
+  "Begin reading",
+  "Go on reading",
+  "Page {number} of {count}",
+  "{time} of this page still to be counted",
+  "This page is counted.",
+  "Next page",
+  "The next page opens when this one is counted.",
+  "Still reading?",
+  "You had not touched the page for five minutes, so counting stopped. Touch it to go on.",
+  "The page can be turned when there is a network. What you read is kept on this device.",
+  "The page cannot be shown",
+  "Reading stopped while the page was hidden. It goes on now.",
 ] as const;
 
 export type Message = (typeof MESSAGES)[number];

@@ -89,7 +89,7 @@ export class Opener {
    * A new sitting; an older one, on this or another device, ends. Without network a downloaded lesson goes on with the
    * one that an earlier page kept, or it is said why not. Throws Refused.
    */
-  async open(player: string, study: OfflineStudy, listener: Listener): Promise<Sitting | NoWay> {
+  async open(player: string, study: Pick<OfflineStudy, "downloads" | "isHere">, listener: Listener): Promise<Sitting | NoWay> {
     let begun: Begun | NoWay;
     try {
       begun = await this.online(player);

@@ -47,6 +47,20 @@ export interface Opening extends State {
   playlist: string;
   poster: string | null;
   expires_ms: number;
+  /** Of a unit of pages: where each begins and ends, and how long one counts without a touch. */
+  pages?: Stretch[];
+  page_idle_ms?: number;
+}
+
+/** A page, as it is handed out. */
+export interface Page {
+  index: number;
+  start_ms: number;
+  end_ms: number;
+  title: string;
+  /** Made by the server of a fixed set of elements, without attributes. */
+  html: string;
+  image: string | null;
 }
 
 export interface Result {

@@ -30,6 +30,8 @@ export interface Draft {
   rate: number;
   touches: number;
   to?: number;
+  /** Of pages: since the last touch. */
+  idle?: number;
 }
 
 export function statement(
@@ -56,6 +58,7 @@ export function statement(
     extensions[`${VIDEO}played-segments`] = latest.join("[,]");
   }
   extensions[REPORT] = { seq, event, a, b, cm, play, hidden, prev, touches };
+  if (draft.idle !== undefined) Object.assign(extensions[REPORT] as object, { idle: draft.idle });
   const result: Record<string, unknown> = { extensions };
   if (event === "end") {
     result["completion"] = true;

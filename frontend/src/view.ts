@@ -3,6 +3,7 @@
 
 import { type Message, clock, duration, t } from "./messages";
 import type { Receipt, RefusalClass, State, Stretch } from "./protocol";
+import { leaveFull } from "./screen";
 
 /** What is shown of where things stand; the page itself knows most of it before a sitting opens. */
 export type Known = Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete"> & { held?: boolean };
@@ -45,7 +46,7 @@ export interface Cover {
 }
 
 export class View {
-  readonly video: HTMLVideoElement;
+  private readonly found = document.querySelector<HTMLVideoElement>("[data-player] video");
   readonly root: HTMLElement;
   private readonly said = new Map<string, number>();
   private scrubbing = false;
@@ -53,7 +54,23 @@ export class View {
 
   constructor() {
     this.root = this.find("[data-player]");
-    this.video = this.find<HTMLVideoElement>("[data-player] video");
+  }
+
+  /** A lesson of pages has none. */
+  get video(): HTMLVideoElement {
+    if (!this.found) throw new Error("the page lacks a video");
+    return this.found;
+  }
+
+  /** A dialog comes: whatever plays stops, and leaves the full screen. */
+  rest(): void {
+    this.found?.pause();
+    if (this.found) leaveFull(this.found);
+  }
+
+  /** How long the whole lesson is. */
+  lasts(durationMs: number): void {
+    this.durationMs = durationMs;
   }
 
   find<T extends HTMLElement = HTMLElement>(selector: string): T {
@@ -84,7 +101,7 @@ export class View {
   /** The seek bar. `onSeek` gets milliseconds when the learner lets go. */
   seekBar(durationMs: number, onSeek: (ms: number) => void): void {
     const bar = this.find<HTMLInputElement>("[data-seek]");
-    this.durationMs = durationMs;
+    this.lasts(durationMs);
     bar.disabled = false;
     bar.max = String(durationMs);
     bar.oninput = () => {

@@ -1,0 +1,97 @@
+"""A lesson of pages in a real phone-sized browser: read page by page, confirmed, whole."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from elearn.courses import page_units, teaching
+from elearn.courses.page_images import written_anew
+from elearn.demo.browser import phone
+from elearn.demo.example import questions
+from tests.journeys.school import Learner, School
+from tests.tracking.presence.pictures import a_portrait
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+
+PAGES_MS = (5_000, 4_000, 4_000)
+TEXT = """## 三不伤害
+
+- 不伤害**自己**
+- 不伤害他人
+- 不被他人伤害
+
+| 高度 | 要求 |
+|---|---|
+| 2 米以上 | 系安全带 |
+"""
+
+
+def a_lesson_of_pages(school: School, learner: Learner) -> str:
+    """Offered from now on; its first page has a picture."""
+    now = datetime.now(UTC)
+    with school.database() as session:
+        acting = [UUID(school.example.institution_id)]
+        lesson = teaching.add_lesson(session, course_id=UUID(school.example.course_id), title="图文课", acting=acting)
+        pages = [
+            page_units.Page(
+                f"第{index + 1}节",
+                TEXT,
+                written_anew(a_portrait(1)) if index == 0 else None,
+                each_ms,
+                learner.person_id,
+                now,
+            )
+            for index, each_ms in enumerate(PAGES_MS)
+        ]
+        unit = page_units.register_pages(
+            session, lesson.id, lesson.title, pages, questions(sum(PAGES_MS)), at=now, published=True
+        )
+        session.commit()
+        return str(unit.id)
+
+
+def test_pages_are_read_one_by_one_and_the_lesson_is_whole(school: School, chromium: Browser) -> None:
+    learner = school.a_learner()
+    unit_id = a_lesson_of_pages(school, learner)
+    with phone(chromium) as handset:
+        page, mistakes = handset.page, []
+        page.on("pageerror", lambda error: mistakes.append(str(error)))
+        page.on("console", lambda said: mistakes.append(said.text) if "Content Security" in said.text else None)
+        handset.sign_in(school.base, learner.sign_in.name, learner.sign_in.password)
+        handset.open_lesson(school.base, unit_id)
+        page.click("[data-cover-action]")
+        page.wait_for_selector("[data-page]:not([hidden]) table")
+        assert page.evaluate("document.querySelector('[data-page-image]').naturalWidth") > 0
+        assert page.evaluate("document.activeElement.id") == "page-title", "a screen reader begins at the page"
+
+        page.click("[data-do=next]")
+        assert page.inner_text("[data-page-number]").startswith("第 1 页"), "it does not open before it is counted"
+        if place := os.environ.get("PICTURES"):
+            page.screenshot(path=Path(place) / "reading.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        for number, _turn in enumerate(pairwise(PAGES_MS), 2):
+            while not page.inner_text("[data-page-number]").startswith(f"第 {number} 页"):
+                if page.is_visible("#check-dialog[open]"):
+                    handset.answer_check(questions(sum(PAGES_MS)))
+                if page.get_attribute("[data-do=next]", "aria-disabled") == "false":
+                    page.keyboard.press("ArrowRight")
+                page.wait_for_timeout(200)
+        handset.wait_for_check(timeout_s=30)
+        handset.answer_check(questions(sum(PAGES_MS)))
+        page.wait_for_selector("[data-cover][data-tone=good]:not([hidden])")
+        if place := os.environ.get("PICTURES"):
+            page.screenshot(path=Path(place) / "read.png", full_page=True)
+        assert mistakes == []
+    assert school.believed(learner)["final"] >= sum(PAGES_MS) - 1_000
+    assert school.refusals(learner) <= {"ALREADY_CREDITED"}
+    school.require_sound_ledgers()
