@@ -226,7 +226,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
 
 def a_video_on_its_way(session: Session, institution_id: UUID, *, now: datetime) -> None:
     """A lesson whose video is being prepared, and stays so: no job stands behind it."""
-    course = session.query(Course).filter_by(institution_id=institution_id).order_by(Course.created_at.desc()).first()
+    course = session.query(Course).filter_by(institution_id=institution_id).order_by(Course.id.desc()).first()
     assert course is not None
     lesson = teaching.add_lesson(session, course_id=course.id, title=ON_ITS_WAY, acting=[institution_id])
     session.add(
