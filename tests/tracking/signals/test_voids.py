@@ -155,12 +155,20 @@ def test_an_upheld_appeal_gives_back_by_new_rows(session: Session, story: Story)
 
 def test_a_restored_hour_does_not_count_twice_when_it_was_watched_again(session: Session, story: Story) -> None:
     take_back(session, story)
-    story.player.look()
+    pass_check(story.player)
     story.player.position_ms = 0
     story.player.play(30_000)
     pass_check(story.player)
+    assert hours(session, story) == 45_000
     do(session, an_appeal(session, story), Act.UPHOLD, story.second_operator)
     assert hours(session, story) == final_ms(session, story) == 75_000
+    restored = session.execute(
+        sa.text(
+            "SELECT w.start_ms, w.end_ms FROM elearn.review_effect e JOIN elearn.watched_span w "
+            "ON w.id = e.watched_span_id WHERE w.kind = 'final'"
+        )
+    ).all()
+    assert [tuple(row) for row in restored] == [(30_000, 60_000)]
     assert check_everything(session) == []
 
 
