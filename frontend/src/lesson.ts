@@ -187,6 +187,7 @@ export class Lesson {
   private async reopen(): Promise<void> {
     this.view.cover(null);
     this.media?.close();
+    this.outbox?.stop();
     this.sitting = null;
     await this.play();
   }

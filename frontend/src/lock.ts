@@ -1,27 +1,42 @@
 // Two pages of one browser must not write one chain of reports: whoever works with a sitting holds its lock. Browsers
 // without locks (Safari before 15.4) do without; a doubled chain is then refused by the server as such.
 
-function nameOf(sid: string): string {
-  return `elearn-sitting-${sid}`;
-}
+/** So long a page that was killed may take to let go. */
+const PATIENCE_MS = 1500;
 
-/** Hold the sitting's lock until this page goes. False when another page holds it. */
+const held = new Map<string, () => void>();
+
+/** Hold the sitting's lock until this page goes or lets go of it. False when another page holds it. */
 export function holdSitting(sid: string): Promise<boolean> {
-  if (!("locks" in navigator)) return Promise.resolve(true);
+  if (held.has(sid)) return Promise.resolve(true);
   return new Promise((resolve) => {
-    void navigator.locks.request(nameOf(sid), { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock ? new Promise(() => undefined) : undefined;
-    });
+    void ifFree(sid, () => {
+      resolve(true);
+      return new Promise<void>((letGo) => held.set(sid, letGo));
+    }).then(() => resolve(false));
   });
 }
 
-/** Do `work` unless another page, or this one, holds the sitting; null then. */
+/** Let go of all: what this page worked with is over. */
+export function letGoOfSittings(): void {
+  for (const letGo of held.values()) letGo();
+  held.clear();
+}
+
+/** Do `work` unless a page holds the sitting; null then. */
 export async function ifFree<T>(sid: string, work: () => Promise<T>): Promise<T | null> {
   if (!("locks" in navigator)) return work();
-  let done: T | null = null;
-  await navigator.locks.request(nameOf(sid), { ifAvailable: true }, async (lock) => {
-    if (lock) done = await work();
-  });
-  return done;
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+  let begun = false;
+  try {
+    return (await navigator.locks.request(`elearn-sitting-${sid}`, { signal: patience.signal }, () => {
+      begun = true;
+      clearTimeout(timer);
+      return work();
+    })) as T;
+  } catch (problem) {
+    if (begun) throw problem;
+    return null;
+  }
 }

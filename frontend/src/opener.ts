@@ -5,7 +5,7 @@ import { Clock } from "./clock";
 import { type Device, enrol, ownDevice } from "./device";
 import { type Door, Refused } from "./door";
 import { forgetSettled, sendLeftovers } from "./leftovers";
-import { holdSitting } from "./lock";
+import { holdSitting, letGoOfSittings } from "./lock";
 import { t } from "./messages";
 import type { OfflineStudy } from "./offline_study";
 import { type Listener, type Ongoing, Outbox } from "./outbox";
@@ -110,6 +110,7 @@ export class Opener {
   }
 
   private async online(player: string): Promise<Begun> {
+    letGoOfSittings(); // an earlier one of this page is over: what it still owes is sent with the rest
     await this.sendOld(null);
     const device = this.device as Device;
     const clock = new Clock();
