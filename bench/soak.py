@@ -1,15 +1,19 @@
 """The browser journeys at full scale: the policy as it is in production, a lesson of 90 s, no hurry.
 
-    python -m bench.soak [--seconds 90] [--kills-only]
+    python -m bench.soak [--seconds 90] [--only watching|kills|networks|laws]
 
 `make test` walks the same journeys on short lessons with a scaled policy. Here a worker in a phone-sized Chromium
 watches 90 s at normal speed with one check, beside others who try every cheat on the same lesson; then every part
-is killed while somebody watches, a quarter of a minute apart. One line each; exit status 1 when one did not hold.
+is killed while somebody watches, a quarter of a minute apart; then honest workers watch thirteen minutes in bad
+networks (`soak_offline.py`), and the laws of the model meet ten times as many random streams as in `make test`. One
+line each; exit status 1 when one did not hold.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,11 +22,13 @@ from contextlib import ExitStack
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from bench.soak_offline import LESSON_S, bad_networks
 from elearn.demo import browser
 from elearn.demo.browser import Phone
 from elearn.demo.example import questions
 from media import ffmpeg
 from media.package import package
+from tests.journeys.lessons import package_short
 from tests.journeys.school import Learner, School, a_running_school
 from tests.journeys.test_cheats import CHEATS, forge_three_times
 from tests.journeys.test_kills import kill_each_part_while_watching
@@ -137,46 +143,80 @@ def honest_and_dishonest(soak: Soak, school: School, open_phone: Callable[[], Ph
     forgeries(soak, school, open_phone(), whole_ms)
 
 
-def go(seconds: int, *, kills_only: bool = False) -> int:
+def kills(soak: Soak, school: School, open_phone: Callable[[], Phone], seconds: int) -> None:
+    """Everything is killed in turn while one worker watches the whole lesson."""
+    whole_ms = seconds * 1000
+    survivor, handset = school.a_learner(), open_phone()
+    acknowledged = kill_each_part_while_watching(school, handset, survivor, every_s=seconds / 6)
+    watch_to_the_end(school, handset, survivor, whole_ms=whole_ms)
+    read = require_whole_lesson_at_the_exam_system(school, survivor, whole_ms=whole_ms)
+    soak.say(
+        "kill -9 of PostgreSQL, Valkey, worker, web processes, server",
+        read >= acknowledged,
+        f"the exam system reads {read / 1000:.3f} s; {acknowledged / 1000:.3f} s had been acknowledged",
+    )
+
+
+def sound_ledgers(soak: Soak, school: School) -> None:
+    checked = school.product.run("ledger", "check").strip()
+    soak.say("ledger check", checked == "0 differences", checked)
+
+
+def laws(soak: Soak) -> None:
+    """The properties of the model, ten times over."""
+    began = time.monotonic()
+    tests = [sys.executable, "-m", "pytest", "tests/tracking/pure", "-q", "-p", "no:cacheprovider"]
+    told = subprocess.run(
+        tests, env={**os.environ, "ELEARN_STREAMS": "10"}, capture_output=True, text=True, check=False
+    )
+    last = told.stdout.strip().splitlines()[-1] if told.stdout.strip() else told.stderr[-200:]
+    soak.say(
+        "laws of the model, ten times as many streams",
+        told.returncode == 0,
+        f"{last} ({time.monotonic() - began:.0f} s)",
+    )
+
+
+def go(seconds: int, only: str | None) -> int:
     path = browser.find_chromium()
     if path is None:
         sys.stderr.write("no Chromium here: run python -m tests.prepare\n")
         return 1
-    whole_ms = seconds * 1000
     soak = Soak()
     with tempfile.TemporaryDirectory(prefix="elearn-soak-") as place, ExitStack() as stack:
         where = Path(place)
         where.chmod(0o755)  # the database's user must be able to pass through
-        packaged = packaged_recording(where, seconds)
-        soak.say("lesson", True, f"{seconds} s packaged and encrypted")
-        school = stack.enter_context(a_running_school(where, scale=1, packaged=packaged))
         opened = stack.enter_context(browser.chromium(path))
 
         def open_phone() -> Phone:
             return stack.enter_context(browser.phone(opened, language="en"))
 
-        if not kills_only:
-            honest_and_dishonest(soak, school, open_phone, seconds)
-        survivor, handset = school.a_learner(), open_phone()
-        acknowledged = kill_each_part_while_watching(school, handset, survivor, every_s=seconds / 6)
-        watch_to_the_end(school, handset, survivor, whole_ms=whole_ms)
-        read = require_whole_lesson_at_the_exam_system(school, survivor, whole_ms=whole_ms)
-        soak.say(
-            "kill -9 of PostgreSQL, Valkey, worker, web processes, server",
-            read >= acknowledged,
-            f"the exam system reads {read / 1000:.3f} s; {acknowledged / 1000:.3f} s had been acknowledged",
-        )
-        checked = school.product.run("ledger", "check").strip()
-        soak.say("ledger check", checked == "0 differences", checked)
+        if only in (None, "watching", "kills"):
+            packaged = packaged_recording(where, seconds)
+            soak.say("lesson", True, f"{seconds} s packaged and encrypted")
+            with a_running_school(where, scale=1, packaged=packaged) as school:
+                if only != "kills":
+                    honest_and_dishonest(soak, school, open_phone, seconds)
+                if only != "watching":
+                    kills(soak, school, open_phone, seconds)
+                sound_ledgers(soak, school)
+        if only in (None, "networks"):
+            long = where / "long"
+            long.mkdir(mode=0o755)
+            with a_running_school(long, scale=1, packaged=package_short(long, seconds=LESSON_S)) as school:
+                bad_networks(soak.say, school, opened)
+                sound_ledgers(soak, school)
+    if only in (None, "laws"):
+        laws(soak)
     return 1 if soak.broken else 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=90)
-    parser.add_argument("--kills-only", action="store_true", help="Only kill every part while somebody watches.")
+    parser.add_argument("--only", choices=("watching", "kills", "networks", "laws"), help="one part instead of all")
     asked = parser.parse_args()
-    return go(asked.seconds, kills_only=asked.kills_only)
+    return go(asked.seconds, asked.only)
 
 
 if __name__ == "__main__":
