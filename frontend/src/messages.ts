@@ -129,7 +129,6 @@ export const MESSAGES = [
   "You had not touched the page for five minutes, so counting stopped. Touch it to go on.",
   "The page can be turned when there is a network. What you read is kept on this device.",
   "The page cannot be shown",
-  "Reading stopped while the page was hidden. It goes on now.",
 ] as const;
 
 export type Message = (typeof MESSAGES)[number];
