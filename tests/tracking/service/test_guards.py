@@ -13,7 +13,7 @@ from elearn.demo.scripted_player import REPORT, ScriptedPlayer
 from elearn.errors import Forbidden
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.tokens import Token, Tokens
-from tests.builders_tracking import RIGHT, WRONG, a_player, a_watchable, fail_check
+from tests.builders_tracking import RIGHT, WRONG, a_player, a_watchable, fail_check, pass_check
 from tests.conftest import ManualClock, scalar
 
 
@@ -176,3 +176,14 @@ def test_the_server_s_time_is_held_when_its_clock_is_stepped_back(player: Script
     assert player.look()["server_time_ms"] == before_ms
     clock.advance(5_001)
     assert player.look()["server_time_ms"] == before_ms + 1
+
+
+def test_what_is_confirmed_stays_on_the_days_it_was_watched(app: Flask, session: Session, clock: ManualClock) -> None:
+    clock.advance(15 * 3_600_000 - 10_000)  # ten seconds before midnight in Shanghai
+    lesson = a_watchable(session)
+    player = a_player(app, session, lesson.learner_id)
+    player.open(lesson.unit_id)
+    player.play(30_000)
+    pass_check(player)
+    final = "SELECT array_agg(end_ms - start_ms ORDER BY start_ms) FROM elearn.watched_span WHERE kind = 'final'"
+    assert scalar(session, final) == [10_000, 20_000]
