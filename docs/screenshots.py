@@ -59,12 +59,6 @@ FLAGS = [
 MOST_BYTES = 60_000
 APPEAL = "11月22日下午我一直在看第一课，手机没有锁屏，请核对 1:30 以后的部分。"
 ON_ITS_WAY = "吊装作业（准备中）"
-KEPT = {
-    *("signin", "home", "course", "lesson", "hours", "counted"),
-    *("manage-lesson", "class", "people", "receivers", "sitting"),
-}
-"""Kept in the repository, in Chinese in both sizes, and some in English on a desk."""
-KEPT_ENGLISH = {"home", "lesson", "hours", "manage-lesson"}
 
 
 RIGHT = {one.stem: [one.options[place] for place in one.correct] for one in demo.questions(1000)}
@@ -405,7 +399,6 @@ def take(
     *,
     whole: bool,
     dark: bool,
-    every: bool,
     text: int,
 ) -> None:
     for size, (width, height) in SIZES.items():
@@ -424,8 +417,6 @@ def take(
                 if who is not None:
                     sign_in(page, example, who)
                 for name, _who, path in (one for one in wanted if one[1] == who):
-                    if not every and language == "en" and not (size == "desk" and name in KEPT_ENGLISH):
-                        continue
                     page.goto(f"http://127.0.0.1:{PORT}{path}")
                     if name in FIRST:
                         FIRST[name](page)
@@ -470,7 +461,6 @@ def main() -> None:
     arguments.add_argument("--whole", action="store_true", help="the whole page, not only what fits the screen")
     arguments.add_argument("--dark", action="store_true")
     arguments.add_argument("--text", type=int, default=100, help="size of the text in per cent")
-    arguments.add_argument("--all", action="store_true", help="every page in both languages, not only what is kept")
     chosen = arguments.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
     env = {"ELEARN_DATA_DIR": str(chosen.data.absolute()), "ELEARN_PUBLIC_URL": f"http://127.0.0.1:{PORT}"}
@@ -483,7 +473,7 @@ def main() -> None:
             example = demo.Example.load(kept) or fill(app, settings, clock, kept)
             clock.moved = timedelta()
             assert utcnow()
-            wanted = [one for one in shots(example) if one[0] in (chosen.only or (KEPT if not chosen.all else one[0]))]
+            wanted = [one for one in shots(example) if not chosen.only or one[0] in chosen.only]
             db.session.rollback()
             with served(app), sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
@@ -496,7 +486,6 @@ def main() -> None:
                     chosen.to,
                     whole=chosen.whole,
                     dark=chosen.dark,
-                    every=chosen.all,
                     text=chosen.text,
                 )
                 browser.close()
