@@ -32,6 +32,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         keys,
         learning,
         offline,
+        page_desk,
         people,
         receivers,
         signals,
@@ -40,7 +41,20 @@ def install(app: Flask, whole: Blueprint) -> None:
     )
 
     bp = Blueprint("pages", __name__, template_folder="templates")
-    for module in (frame, signing_in, learning, explaining, keys, offline, teaching, classes, people, receivers, signals):
+    for module in (
+        frame,
+        signing_in,
+        learning,
+        explaining,
+        keys,
+        offline,
+        teaching,
+        page_desk,
+        classes,
+        people,
+        receivers,
+        signals,
+    ):
         module.install(bp)
     frame.install_on_whole(whole)
     whole.register_blueprint(bp)

@@ -283,7 +283,10 @@ def refusal_text(kind: RefusalClass) -> tuple[str, str]:
             _("Playing on another device"),
             _("One device at a time counts: the newest one."),
         ),
-        RefusalClass.HIDDEN: (_("Page not in front"), _("Keep the lesson in front while it plays. Pages count until you had not touched them for five minutes.")),
+        RefusalClass.HIDDEN: (
+            _("Page not in front"),
+            _("Keep the lesson in front while it plays. Pages count until you had not touched them for five minutes."),
+        ),
         RefusalClass.CHECK_MISSED: (
             _("Check missed"),
             _("What was watched since the last passed check must be watched again."),

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from elearn import web
 from elearn.clock import utcnow
-from elearn.courses import reading, teaching, uploads
+from elearn.courses import page_text, page_units, reading, teaching, uploads
 from elearn.courses.delivery import media_url
-from elearn.courses.models import Question
+from elearn.courses.models import Question, Unit, UnitKind
 from elearn.courses.pool import QuestionDraft
 from elearn.courses.teaching import PAGE, PoolTooThin
 from elearn.db import db
@@ -164,6 +164,7 @@ def _lesson_page(
         "elearn/teaching_lesson.html",
         desk=desk,
         poster=media_url(desk.unit.content_hash, "poster.jpg") if desk.unit else None,
+        pages=_pages_of(desk.unit),
         state_of=lessons.state_of,
         upload_problem=_(problem) if problem else None,
         may_try_again=desk.upload is not None and desk.upload.error_code in uploads.TRY_AGAIN,
@@ -172,6 +173,13 @@ def _lesson_page(
         problems=[(each.line, _(each.sentence)) for each in problems],
         letters=LETTERS,
     )
+
+
+def _pages_of(unit: Unit | None) -> list[tuple[str, str]]:
+    """Title and HTML of each page, of a version that is made of pages."""
+    if unit is None or unit.kind is not UnitKind.PAGES:
+        return []
+    return [(one.title, page_text.as_html(one.text)) for one in page_units.pages_of(db.session(), unit.id)]
 
 
 def _to_lesson(lesson_id: UUID, unit_id: UUID, anchor: str | None = None) -> ResponseReturnValue:

@@ -1,6 +1,7 @@
 // What every page needs of script: large text, confirmations, notices that go away, uploads with progress.
 // Everything works without it too, save the progress of an upload.
 
+import { attachPictures } from "./pictures";
 import { attachUploads } from "./upload";
 import { attachKeyForm } from "./webauthn";
 
@@ -68,4 +69,5 @@ document.addEventListener("submit", (event) => {
 });
 
 attachUploads();
+attachPictures();
 attachKeyForm();
