@@ -382,6 +382,7 @@ class BelievedSpan(Base):
             ("learner_id", "="), ("unit_id", "="), ("media", "&&"), name="ex_believed_span_once", using="gist"
         ),
         sa.Index(None, "learner_id", "unit_id"),
+        {"postgresql_with": {"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_threshold": 500}},
     )
 
     watched_span_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.watched_span.id"), primary_key=True)
