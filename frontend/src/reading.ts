@@ -99,7 +99,7 @@ export class Reading {
     this.view.cover(null);
     const { state, opening } = this.sitting as Sitting;
     const at = state.frontier_ms >= opening.duration_ms - opening.delta_ms ? 0 : state.frontier_ms;
-    const index = this.pages.findIndex(([start, end]) => start <= at && at < end - opening.delta_ms);
+    const index = this.pages.findIndex(([start, end]) => start <= at && at < end);
     await this.turn(index < 0 ? this.pages.length - 1 : index);
     this.heard((this.sitting as Sitting).state);
     if (this.opener.owesCheck) void this.check(true);
@@ -183,10 +183,16 @@ export class Reading {
     await this.turn(index);
   }
 
-  /** The server believes all of this page. */
+  /**
+   * The server believes all of this page. It would open the next one within DELTA already, but a second lost on each of
+   * many pages leaves a lesson incomplete; so that much may only be missing when all of it was read and reported.
+   */
   private get isCounted(): boolean {
-    const { page, sitting } = this;
-    return Boolean(page && sitting && sitting.state.frontier_ms >= page.end_ms - sitting.opening.delta_ms);
+    const { page, sitting, time } = this;
+    if (!page || !sitting) return false;
+    const missing = page.end_ms - sitting.state.frontier_ms;
+    const reported = time.unreported === 0 && time.at >= page.end_ms && sitting.outbox.settled;
+    return missing <= 0 || (missing <= sitting.opening.delta_ms && reported);
   }
 
   // -- time
