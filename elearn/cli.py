@@ -36,7 +36,8 @@ def main() -> None:
         cli.add_command(in_application(group))
     cli.add_command(media_commands, "media")
     try:
-        cli(standalone_mode=False)
+        # Outside its standalone mode click answers the status of `Exit` instead of raising it.
+        status = cli(standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.Abort:
@@ -47,6 +48,7 @@ def main() -> None:
     except (DomainError, EmbeddedError, OldSchema, SettingsError) as error:
         click.echo(f"elearn: {error}", err=True)
         sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def in_application(command: click.Command) -> click.Command:

@@ -25,7 +25,15 @@ def elearn(place: Path, *words: str) -> Run:
 
 
 def test_help_is_given_without_touching_anything(tmp_path: Path) -> None:
-    for words in ([], ["serve"], ["user", "add"], ["receiver", "add"], ["lrs", "key", "create"], ["media", "package"]):
+    for words in (
+        [],
+        ["serve"],
+        ["user", "add"],
+        ["receiver", "add"],
+        ["lrs", "key", "create"],
+        ["tracking", "explain"],
+        ["media", "package"],
+    ):
         asked = elearn(tmp_path / "nowhere", *words, "--help")
         assert asked.returncode == 0, asked.stderr
         assert "Usage:" in asked.stdout
@@ -72,6 +80,11 @@ def test_an_installation_is_set_up_used_backed_up_and_restored_elsewhere(tmp_pat
     assert "Traceback" not in refused.stderr
 
     assert "0 differences" in ok(first, "ledger", "check")
+
+    nobody_s = elearn(first, "tracking", "explain", "00000000-0000-0000-0000-000000000000")
+    assert nobody_s.returncode == 2
+    assert "elearn: There is no such sitting." in nobody_s.stderr
+    assert "Traceback" not in nobody_s.stderr
 
     file = tmp_path / "backup.tar"
     ok(first, "backup", str(file), "--with-secrets")
