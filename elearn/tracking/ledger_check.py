@@ -46,6 +46,7 @@ def check_ledger(session: Session) -> list[Difference]:
         *_voids(session),
         *_pending_rows(session),
         *_licences(session),
+        *_pages_shown(session),
         *_verdicts(session),
     ]
 
@@ -201,6 +202,32 @@ def _licences(session: Session) -> Iterator[Difference]:
         computed = (policy.licence_ms if policy else None, True, ())
         if stored != computed:
             yield Difference("licence", str(row.id), stored, computed)
+
+
+def _pages_shown(session: Session) -> Iterator[Difference]:
+    """A verdict about a page saw the page that its sitting showed last before it; each page shown was delivered."""
+    rows = session.execute(
+        sa.text("""
+        WITH judged AS (
+            SELECT r.sitting_id, r.seq, r.seen->'page' AS saw, CASE u.kind WHEN 'pages' THEN coalesce((
+                SELECT jsonb_build_array(b.start_ms, b.end_ms, v.shown_ms, v.after_seq)
+                FROM elearn.page_view v JOIN elearn.unit_block b ON b.unit_id = s.unit_id AND b.index = v.page
+                WHERE v.sitting_id = s.id AND v.after_seq < r.seq ORDER BY v.number DESC LIMIT 1
+            ), '[0, 0, 0, -1]') END AS shown
+            FROM elearn.report r JOIN elearn.sitting s ON s.id = r.sitting_id JOIN elearn.unit u ON u.id = s.unit_id
+            WHERE r.refused_as IS NULL AND (u.kind = 'pages' OR r.seen ? 'page')
+        )
+        SELECT 'page seen by a verdict' AS what, sitting_id || '/' || seq AS whose, saw::text, shown::text
+        FROM judged WHERE saw IS DISTINCT FROM shown
+        UNION ALL
+        SELECT 'page shown', v.sitting_id || '/' || v.number, v.page::text, NULL
+        FROM elearn.page_view v JOIN elearn.sitting s ON s.id = v.sitting_id
+        WHERE NOT EXISTS (SELECT FROM elearn.delivery d WHERE d.learner_id = s.learner_id AND d.unit_id = s.unit_id
+            AND d.block = v.page AND d.given_ms <= v.shown_ms)
+        """)
+    )
+    for row in rows:
+        yield Difference(row.what, row.whose, row.saw, row.shown)
 
 
 _DECIDED = """

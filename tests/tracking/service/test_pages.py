@@ -279,6 +279,31 @@ def test_the_picture_of_a_page_is_for_whom_the_page_was_shown_to(app: Flask, ses
     assert other.call("GET", player.at("/pages/0/image")).status == 403
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE elearn.page_view SET shown_ms = shown_ms - 60000 WHERE number = 2", "page seen by a verdict"),
+        ("UPDATE elearn.page_view SET after_seq = 0 WHERE number = 2", "page seen by a verdict"),
+        ("DELETE FROM elearn.page_view WHERE number = 1", "page seen by a verdict"),
+        ("UPDATE elearn.report SET seen = seen - 'page' WHERE seq = 1", "page seen by a verdict"),
+        ("DELETE FROM elearn.delivery WHERE block = 1", "page shown"),
+    ],
+)
+def test_what_was_changed_of_showings_behind_our_back_is_named(
+    app: Flask, session: Session, change: str, found: str
+) -> None:
+    lesson = a_readable(session, 20_000, 20_000)
+    player = a_player(app, session, lesson.learner_id)
+    player.open(lesson.unit_id)
+    player.read(40_000)
+    session.commit()
+    assert check_ledger(session) == []
+    for table in ("page_view", "report", "delivery"):
+        session.execute(sa.text(f"ALTER TABLE elearn.{table} DISABLE TRIGGER USER"))  # as an insider would
+    session.execute(sa.text(change))
+    assert found in {difference.what for difference in check_ledger(session)}
+
+
 @pytest.mark.parametrize("table", ["page_view", "unit_page"])
 def test_what_was_shown_and_when_is_never_changed(app: Flask, session: Session, table: str) -> None:
     lesson = a_readable(session, 20_000)
