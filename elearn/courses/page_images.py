@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
+import av.filter
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -68,7 +69,24 @@ def _decoded(sent: bytes, name: str) -> VideoFrame:
     frames = decoder.decode(av.Packet(sent)) + decoder.decode(None)
     if len(frames) != 1 or not isinstance(frames[0], VideoFrame):
         raise Malformed("The picture cannot be read.", code="page_image")
-    return frames[0]
+    return _upright(frames[0])
+
+
+def _upright(frame: VideoFrame) -> VideoFrame:
+    """As its camera was held: a phone's photo lies on its side, and a note that does not come along says so."""
+    turns = {-90: ("transpose", "clock"), 90: ("transpose", "cclock")}
+    step = turns.get(frame.rotation)
+    if step is None and abs(frame.rotation) != 180:
+        return frame
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
+    steps = [graph.add(*step)] if step else [graph.add("hflip"), graph.add("vflip")]
+    graph.link_nodes(source, *steps, graph.add("buffersink")).configure()
+    frame.pts = 0
+    graph.push(frame)
+    turned = graph.pull()
+    assert isinstance(turned, VideoFrame)
+    return turned
 
 
 def _has_alpha(frame: VideoFrame) -> bool:

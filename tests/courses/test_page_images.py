@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 
 import av
@@ -55,6 +56,54 @@ def test_each_kind_is_written_anew_no_larger_than_a_phone_shows(name: str, pixel
 def test_odd_and_tiny_pictures_have_a_size_too() -> None:
     assert size_of(written_anew(a_picture("mjpeg", "yuvj420p", 33, 17)).data, "mjpeg") == (32, 16)
     assert size_of(written_anew(a_picture("png", "rgb24", 1, 1)).data, "png") == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "dark_corner"),
+    [
+        (1, (64, 32), "top left"),
+        (6, (32, 64), "top right"),
+        (3, (64, 32), "bottom right"),
+        (8, (32, 64), "bottom left"),
+    ],
+)
+def test_a_photo_stands_as_its_camera_was_held(orientation: int, size: tuple[int, int], dark_corner: str) -> None:
+    """EXIF's orientation, which is not kept, is carried out (CIPA DC-008, 4.6.5)."""
+    sent = a_photo_with_a_dark_corner()
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+    note = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+    kept = written_anew(sent[:2] + b"\xff\xe1" + (len(note) + 2).to_bytes(2) + note + sent[2:])
+    assert size_of(kept.data, "mjpeg") == size
+    assert b"Exif" not in kept.data
+    assert dark_corner_of(kept.data) == dark_corner
+
+
+def a_photo_with_a_dark_corner() -> bytes:
+    """64 x 32, white but for its top left quarter."""
+    frame = av.VideoFrame(64, 32, "gray")
+    stride = frame.planes[0].line_size
+    rows = [(b"\x00" * 32 if y < 16 else b"\xff" * 32) + b"\xff" * (stride - 32) for y in range(32)]
+    frame.planes[0].update(b"".join(rows))
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 32, "yuvj420p", Fraction(1, 25)
+    shaped = frame.reformat(format="yuvj420p")
+    shaped.pts = 0
+    return b"".join(bytes(packet) for packet in [*encoder.encode(shaped), *encoder.encode(None)])
+
+
+def dark_corner_of(jpeg: bytes) -> str:
+    decoder = av.CodecContext.create("mjpeg", "r")
+    assert isinstance(decoder, VideoCodecContext)
+    (frame, *_rest) = decoder.decode(av.Packet(jpeg)) + decoder.decode(None)
+    grey = frame.reformat(format="gray")
+    data, stride = bytes(grey.planes[0]), grey.planes[0].line_size
+    corners = {
+        f"{row} {column}": data[y * stride + x]
+        for row, y in (("top", 4), ("bottom", grey.height - 5))
+        for column, x in (("left", 4), ("right", grey.width - 5))
+    }
+    return min(corners, key=lambda corner: corners[corner])
 
 
 def test_what_hides_in_a_picture_does_not_come_out() -> None:
