@@ -36,7 +36,7 @@ from elearn.credit_export import credit
 from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
-from elearn.people import callers, csrf, directory, signin
+from elearn.people import accounts, callers, csrf, persons, registry, roles, signin
 from elearn.people.identity import Keys
 from elearn.people.models import Account, Role
 from elearn.settings import Settings
@@ -131,7 +131,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
         ("高处作业：安全带与防坠落", "检查、佩戴、挂点：三步都对才算系好。", ["安全带的检查", "挂点的选择"]),
         ("临时用电与触电急救", "停电、验电、接地；发现触电先断电。", []),
     ]
-    outline, items = teaching.outlines_on(session, directory.local_day(now))[0]
+    outline, items = teaching.outlines_on(session, registry.local_day(now))[0]
     for title, summary, lessons in more:
         made = teaching.add_course(
             session, institution_id=institution, title=title, summary=summary, outline_item_id=items[0].id, at=now
@@ -157,14 +157,14 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
         outline_id=other.id,
         class_no="2026-DY-07",
         title="低压电工初训 7 班",
-        starts_on=directory.local_day(now),
+        starts_on=registry.local_day(now),
         at=now,
     )
     keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
-    auditor = directory.add_staff(session, name="审计员", keys=keys, at=now)
+    auditor = persons.add_staff(session, name="审计员", keys=keys, at=now)
     password = "-".join(["audit", *(secrets.token_hex(2) for _ in range(2))])
-    opened = directory.open_account(session, auditor.id, name="auditor", password=password, keys=keys, at=now)
-    directory.grant_role(session, opened.id, Role.AUDITOR, at=now)
+    opened = accounts.open_account(session, auditor.id, name="auditor", password=password, keys=keys, at=now)
+    roles.grant_role(session, opened.id, Role.AUDITOR, at=now)
     example.sign_ins.append(demo.SignIn("auditor", "auditor", password))
     first_video = demo.send_video(session, settings, UUID(example.lesson_ids[0]), seconds=90, now=now)
     session.commit()

@@ -10,9 +10,10 @@ from flask import session as cookie
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from elearn.people import csrf, directory, permissions, signin
+from elearn.people import accounts, csrf, organisations, permissions, persons, signin
 from elearn.people.identity import DocumentKind, Keys, resident_check_digit
 from elearn.people.models import Account, EmploymentKind, Organisation, OrganisationKind, Person, Role
+from elearn.people.roles import grant_role
 
 KEYS = Keys(sealing=b"e" * 32, index=b"i" * 32)
 """The keys of the tests' settings."""
@@ -34,7 +35,7 @@ def a_phone() -> str:
 
 
 def a_person(session: Session, *, name: str = "张三", document_number: str | None = None) -> Person:
-    return directory.add_person(
+    return persons.add_person(
         session,
         name=name,
         document_kind=DocumentKind.RESIDENT_ID,
@@ -47,7 +48,7 @@ def a_person(session: Session, *, name: str = "张三", document_number: str | N
 def an_organisation(
     session: Session, kind: OrganisationKind = OrganisationKind.ENTERPRISE, *, name: str = "云岭建设有限公司"
 ) -> Organisation:
-    return directory.add_organisation(session, kind=kind, name=name, at=AT)
+    return organisations.add_organisation(session, kind=kind, name=name, at=AT)
 
 
 def an_institution(session: Session, *, name: str = "滇池安全培训中心") -> Organisation:
@@ -65,7 +66,7 @@ def an_account(
     password: str | None = None,
 ) -> Account:
     """An open account of a new person, signed in with `PASSWORD`; each role reaches what it asks for."""
-    account = directory.open_account(
+    account = accounts.open_account(
         session,
         (person or a_person(session)).id,
         name=name or f"worker-{next(_numbers)}",
@@ -78,7 +79,7 @@ def an_account(
         if role is Role.LEARNER:
             continue  # every account has it
         wanted = permissions.REACH[role]
-        directory.grant_role(
+        grant_role(
             session,
             account.id,
             role,
@@ -94,7 +95,7 @@ def a_member(
 ) -> Account:
     """An account whose person belongs to the organisation."""
     account = an_account(session, person=a_person(session, name=name))
-    directory.join(session, account.person_id, organisation_id, kind, date(2026, 1, 1), at=AT)
+    organisations.join(session, account.person_id, organisation_id, kind, date(2026, 1, 1), at=AT)
     return account
 
 

@@ -23,7 +23,7 @@ from elearn.courses.models import Kind, Unit, Upload, UploadState
 from elearn.courses.pool import QuestionDraft
 from elearn.credit_export.exam_system import receivers
 from elearn.db import new_id
-from elearn.people import directory
+from elearn.people import accounts, organisations, persons, registry, roles
 from elearn.people.identity import DocumentKind, Keys, resident_check_digit
 from elearn.people.models import EmploymentKind, OrganisationKind, Role
 from elearn.settings import Settings
@@ -75,19 +75,19 @@ def set_up(session: Session, settings: Settings, *, now: datetime) -> Example:
     """Make everything but the videos; flushes, does not commit."""
     keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
     sign_ins: list[SignIn] = []
-    today = directory.local_day(now)
+    today = registry.local_day(now)
 
     def account(person_id: UUID, who: str, name: str) -> UUID:
         # Words a person can type on a phone; 32**8 of them, and tries are limited.
         password = "-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in "xy")
-        made = directory.open_account(session, person_id, name=name, password=password, keys=keys, at=now)
+        made = accounts.open_account(session, person_id, name=name, password=password, keys=keys, at=now)
         sign_ins.append(SignIn(who, name, password))
         return made.id
 
-    institution = directory.add_organisation(
+    institution = organisations.add_organisation(
         session, kind=OrganisationKind.INSTITUTION, name="滇池安全培训中心（演示）", region="530100", at=now
     )
-    enterprise = directory.add_organisation(
+    enterprise = organisations.add_organisation(
         session, kind=OrganisationKind.ENTERPRISE, name="云岭建设有限公司（演示）", region="530100", at=now
     )
     workers, documents = [], []
@@ -96,22 +96,22 @@ def set_up(session: Session, settings: Settings, *, now: datetime) -> Example:
         ("王芳", "worker2", EmploymentKind.FLEXIBLE),
     ):
         number = _nobodys_document(born=date(1990, 5, 17))
-        person = directory.add_person(
+        person = persons.add_person(
             session, name=name, document_kind=DocumentKind.RESIDENT_ID, document_number=number, keys=keys, at=now
         )
         account(person.id, f"worker {name}", login)
-        directory.join(session, person.id, enterprise.id, kind, today, at=now)
+        organisations.join(session, person.id, enterprise.id, kind, today, at=now)
         workers.append(person.id)
         documents.append(number)
     for who, name, login, role, place in (
         ("institution manager", "赵老师", "manager", Role.INSTITUTION_MANAGER, institution.id),
         ("enterprise clerk", "陈静", "clerk", Role.ENTERPRISE_CLERK, enterprise.id),
     ):
-        staff = directory.add_staff(session, name=name, keys=keys, at=now)
+        staff = persons.add_staff(session, name=name, keys=keys, at=now)
         granted = account(staff.id, who, login)
-        directory.grant_role(session, granted, role, organisation_id=place, at=now)
-    operator = directory.add_staff(session, name="平台运营", keys=keys, at=now)
-    directory.grant_role(session, account(operator.id, "platform operator", "operator"), Role.OPERATOR, at=now)
+        roles.grant_role(session, granted, role, organisation_id=place, at=now)
+    operator = persons.add_staff(session, name="平台运营", keys=keys, at=now)
+    roles.grant_role(session, account(operator.id, "platform operator", "operator"), Role.OPERATOR, at=now)
 
     outline = teaching.add_outline(
         session,

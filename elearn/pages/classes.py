@@ -20,9 +20,9 @@ from elearn.locale import gettext as _
 from elearn.pages import forms, frame, members, shown
 from elearn.pages.forms import Form
 from elearn.pages.people import document_kinds
-from elearn.people.directory import local_day
 from elearn.people.models import Organisation, Role
 from elearn.people.permissions import MANAGER
+from elearn.people.registry import local_day
 
 MANAGES = Role.INSTITUTION_MANAGER
 

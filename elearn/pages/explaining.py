@@ -21,7 +21,7 @@ from elearn.errors import NotFound
 from elearn.locale import gettext as _
 from elearn.pages import frame, members, shown
 from elearn.pages.learning import refusal_text
-from elearn.people import directory
+from elearn.people import persons, registry
 from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, REGULATOR, SIGNED_IN, may_see_region, regions_of
@@ -49,7 +49,7 @@ def install(bp: Blueprint) -> None:
 def lesson_counted(unit_id: UUID) -> ResponseReturnValue:
     """What of a lesson counts, what waits, what does not and why; for whoever watched it or may."""
     session, person_id = db.session(), current_person_id()
-    admission = catalogue.may_study(session, person_id, unit_id, on=directory.local_day(utcnow()))
+    admission = catalogue.may_study(session, person_id, unit_id, on=registry.local_day(utcnow()))
     opened = counted.has_watched(session, person_id, unit_id)
     if admission is None and not opened:
         raise NotFound("There is no such lesson.")
@@ -195,7 +195,7 @@ def audit_person(person_id: UUID) -> ResponseReturnValue:
         raise NotFound("There is no such person.")
     return render_template(
         "elearn/explain_person.html",
-        person=directory.person_facts(session, person_id, members.keys()),
+        person=persons.person_facts(session, person_id, members.keys()),
         sittings=found,
         ended=ended_text,
         moment=moment,
@@ -228,7 +228,7 @@ def audit_sitting(sitting_id: UUID) -> ResponseReturnValue:
     return render_template(
         "elearn/explain_sitting.html",
         head=head,
-        person=directory.person_facts(session, head.learner_id, members.keys()),
+        person=persons.person_facts(session, head.learner_id, members.keys()),
         reports=reports,
         ledger=explain.ledger_differences(session, sitting_id),
         disagree=[one for one in reports if one.differences],

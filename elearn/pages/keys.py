@@ -16,7 +16,7 @@ from elearn.db import db
 from elearn.errors import Conflict, Malformed
 from elearn.locale import gettext as _
 from elearn.pages import frame
-from elearn.people import directory
+from elearn.people import persons
 from elearn.people.callers import current_person_id, require_caller
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
@@ -68,7 +68,7 @@ def security_key_options() -> ResponseReturnValue:
         db.session(),
         caller.person_id,
         _site(),
-        pseudonym=directory.pseudonym(db.session(), caller.person_id),
+        pseudonym=persons.pseudonym(db.session(), caller.person_id),
         shown_as=caller.name or _("My account"),
         challenge=challenge,
     )

@@ -23,7 +23,7 @@ from elearn.errors import NotFound
 from elearn.locale import gettext as _
 from elearn.pages import frame, offline, watching
 from elearn.pages.player_texts import player_texts
-from elearn.people import csrf, directory
+from elearn.people import csrf, persons, registry
 from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN
@@ -168,7 +168,7 @@ def my_course(course_id: UUID) -> ResponseReturnValue:
 def lesson(unit_id: UUID) -> ResponseReturnValue:
     """The lesson page: the player is a script (frontend/src/player.ts; of pages pageunit.ts) that reads this config."""
     session, person_id = db.session(), current_person_id()
-    admission = catalogue.may_study(session, person_id, unit_id, on=directory.local_day(utcnow()))
+    admission = catalogue.may_study(session, person_id, unit_id, on=registry.local_day(utcnow()))
     if admission is None:
         raise NotFound("There is no such lesson.")
     facts = catalogue.unit_facts(session, unit_id)
@@ -180,7 +180,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
     course_url = url_for("elearn.pages.my_course", course_id=facts.course_id)
     config = {
         "unit": str(unit_id),
-        "learner": directory.pseudonym(session, person_id),
+        "learner": persons.pseudonym(session, person_id),
         "language": locale.language(),
         "csrf": csrf.token(),
         "texts": player_texts(locale.language()),

@@ -14,12 +14,12 @@ from elearn.courses.models import Enrolment
 from elearn.errors import Malformed
 from elearn.locale import gettext as _
 from elearn.pages.forms import said
-from elearn.people import directory
+from elearn.people import persons
 from elearn.people.callers import Caller
-from elearn.people.directory import PersonFacts
 from elearn.people.identity import DocumentKind, Keys
 from elearn.people.models import Account, EmploymentKind, Membership, Person, Role, RoleGrant
 from elearn.people.permissions import organisation_to_reset_in
+from elearn.people.persons import PersonFacts
 from elearn.runtime import runtime
 
 PAGE = 50
@@ -95,7 +95,7 @@ def _lines(
     found = []
     for person, membership, account, roles in rows:
         # The person was just read, so asking for the facts costs no query.
-        facts = directory.person_facts(session, person.id, keys())
+        facts = persons.person_facts(session, person.id, keys())
         of_account = frozenset(Role(role) for role in roles or ())
         brought = account is not None and membership.created_at <= account.created_at
         may = brought and organisation_to_reset_in(by, of_account, frozenset({organisation_id})) is not None
@@ -163,7 +163,7 @@ def read_lines(session: Session, text: str, kind: str, *, keys: Keys) -> tuple[l
             problems.append((number, _("A line is a name and a document number.")))
             continue
         try:
-            person = directory.find_person(session, DocumentKind(kind), parts[2], keys)
+            person = persons.find_person(session, DocumentKind(kind), parts[2], keys)
         except Malformed as error:
             problems.append((number, said(error)))
             continue

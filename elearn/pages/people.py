@@ -19,7 +19,7 @@ from elearn.locale import gettext as _
 from elearn.pages import forms, frame, members
 from elearn.pages.forms import Form
 from elearn.pages.members import PAGE
-from elearn.people import directory, signin
+from elearn.people import accounts, organisations, persons, registry, signin
 from elearn.people.callers import require_caller
 from elearn.people.identity import DocumentKind
 from elearn.people.models import Account, EmploymentKind, Organisation, OrganisationKind, Role
@@ -72,7 +72,7 @@ def people_list() -> ResponseReturnValue:
     organisation, all_own = frame.own_organisations(*CLERKS)
     page, search = frame.page_number(), request.args.get("search", "")[:100]
     found, total = members.members_of(
-        db.session(), organisation.id, require_caller(), on=directory.local_day(utcnow()), page=page, search=search
+        db.session(), organisation.id, require_caller(), on=registry.local_day(utcnow()), page=page, search=search
     )
     return render_template(
         "elearn/people.html",
@@ -121,7 +121,7 @@ def new_person() -> ResponseReturnValue:
         document_kinds=document_kinds(),
         kinds=employment_kinds(),
         usual_kind=_usual_kind(organisation).value,
-        today=directory.local_day(utcnow()).isoformat(),
+        today=registry.local_day(utcnow()).isoformat(),
     )
     return page, 422 if form.errors else 200
 
@@ -142,8 +142,8 @@ def _take_in(form: Form, organisation: Organisation) -> tuple[str, str, str] | N
     kind, document = form["kind"], form["document_kind"]
     if kind not in list(EmploymentKind) or document not in list(DocumentKind):
         raise Malformed("This page is out of date. Load it again and repeat.")
-    from_on = form.day("from_on") or directory.local_day(now)
-    person = directory.take_in(
+    from_on = form.day("from_on") or registry.local_day(now)
+    person = persons.take_in(
         session,
         name=form["name"],
         document_kind=DocumentKind(document),
@@ -151,10 +151,10 @@ def _take_in(form: Form, organisation: Organisation) -> tuple[str, str, str] | N
         keys=keys,
         at=now,
     )
-    directory.join(session, person.id, organisation.id, EmploymentKind(kind), from_on, at=now)
+    organisations.join(session, person.id, organisation.id, EmploymentKind(kind), from_on, at=now)
     if session.scalar(sa.select(Account.id).where(Account.person_id == person.id)) is not None:
         return None
-    account = directory.open_account(
+    account = accounts.open_account(
         session,
         person.id,
         name=form["account"].strip() or None,
@@ -171,7 +171,7 @@ def reset_password(person_id: UUID) -> ResponseReturnValue:
     """Ask, then make a one-time password and show it once."""
     organisation, _all = frame.own_organisations(*CLERKS)
     caller, now = require_caller(), utcnow()
-    found = members.member(db.session(), organisation.id, person_id, caller, on=directory.local_day(now))
+    found = members.member(db.session(), organisation.id, person_id, caller, on=registry.local_day(now))
     if found is None or found.account_id is None or not found.may_reset:
         raise NotFound("There is no such account.")
     if request.method == "GET":
@@ -179,7 +179,7 @@ def reset_password(person_id: UUID) -> ResponseReturnValue:
     if not forms.is_first():
         return _done_before(organisation)
     one_time = signin.issue_reset(db.session(), caller, found.account_id, at=now)
-    name = found.account_name or directory.phone_masked(db.session(), found.account_id, members.keys())
+    name = found.account_name or accounts.phone_masked(db.session(), found.account_id, members.keys())
     db.session.commit()
     return _slip_page(organisation, found.facts.name, name, one_time)
 

@@ -20,9 +20,9 @@ from elearn.errors import Conflict, DomainError, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import forms, frame, lessons
 from elearn.pages.forms import Form
-from elearn.people.directory import local_day
 from elearn.people.models import Role
 from elearn.people.permissions import MANAGER
+from elearn.people.registry import local_day
 
 MANAGES = Role.INSTITUTION_MANAGER
 LETTERS = reading.LETTERS

@@ -13,10 +13,11 @@ import click
 from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import NotFound
-from elearn.people import directory, signin
-from elearn.people.directory import local_day
+from elearn.people import accounts, organisations, persons, signin
 from elearn.people.identity import DocumentKind, Keys, check_credit_code
 from elearn.people.models import Account, EmploymentKind, OrganisationKind, Role
+from elearn.people.registry import local_day
+from elearn.people.roles import grant_role, list_grants, revoke_role
 from elearn.runtime import runtime
 
 role_argument = click.argument("role", type=click.Choice(Role, case_sensitive=False))
@@ -31,7 +32,7 @@ def _keys() -> Keys:
 
 
 def _account(name_or_phone: str) -> Account:
-    account = directory.find_account(db.session(), name_or_phone, keys=_keys())
+    account = accounts.find_account(db.session(), name_or_phone, keys=_keys())
     if account is None:
         raise NotFound("There is no such account.")
     return account
@@ -52,14 +53,14 @@ def add_user(name: str, person_name: str, phone: str | None, document: DocumentK
     """Open the account NAME for a person, new or known by the document."""
     now, keys, session = utcnow(), _keys(), db.session()
     if document is None:
-        person = directory.add_staff(session, name=person_name, keys=keys, at=now)
+        person = persons.add_staff(session, name=person_name, keys=keys, at=now)
     else:
         number = click.prompt("Document number", hide_input=True, err=True)
-        person = directory.take_in(
+        person = persons.take_in(
             session, name=person_name, document_kind=document, document_number=number, keys=keys, at=now
         )
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if ask_password else None
-    account = directory.open_account(session, person.id, name=name, phone=phone, password=password, keys=keys, at=now)
+    account = accounts.open_account(session, person.id, name=name, phone=phone, password=password, keys=keys, at=now)
     click.echo(f"account {account.id}  person {person.id}")
     if password is None:
         _print_one_time(signin.issue_reset(session, None, account.id, at=now))
@@ -70,9 +71,9 @@ def add_user(name: str, person_name: str, phone: str | None, document: DocumentK
 def list_users() -> None:
     """Every account: id, name, person, roles."""
     roles_of: dict[UUID, list[str]] = {}
-    for grant in directory.list_grants(db.session()):
+    for grant in list_grants(db.session()):
         roles_of.setdefault(grant.account_id, []).append(grant.role.value)
-    for account, person in directory.list_accounts(db.session()):
+    for account, person in accounts.list_accounts(db.session()):
         state = "closed" if account.closed_at else ",".join(roles_of.get(account.id, []))
         click.echo(f"{account.id}  {account.name or '-'}  {person.name or '-'}  {state}")
 
@@ -102,9 +103,7 @@ def roles() -> None:
 @region_option
 def grant(account: str, role: Role, organisation: UUID | None, region: str | None) -> None:
     """Let ACCOUNT (name or phone) hold ROLE."""
-    directory.grant_role(
-        db.session(), _account(account).id, role, organisation_id=organisation, region=region, at=utcnow()
-    )
+    grant_role(db.session(), _account(account).id, role, organisation_id=organisation, region=region, at=utcnow())
     db.session.commit()
 
 
@@ -115,9 +114,7 @@ def grant(account: str, role: Role, organisation: UUID | None, region: str | Non
 @region_option
 def revoke(account: str, role: Role, organisation: UUID | None, region: str | None) -> None:
     """Take ROLE from ACCOUNT (name or phone)."""
-    directory.revoke_role(
-        db.session(), _account(account).id, role, organisation_id=organisation, region=region, at=utcnow()
-    )
+    revoke_role(db.session(), _account(account).id, role, organisation_id=organisation, region=region, at=utcnow())
     db.session.commit()
 
 
@@ -126,7 +123,7 @@ def revoke(account: str, role: Role, organisation: UUID | None, region: str | No
 def list_roles(account: str | None) -> None:
     """The live grants, of ACCOUNT or of everybody."""
     account_id = _account(account).id if account else None
-    for one in directory.list_grants(db.session(), account_id):
+    for one in list_grants(db.session(), account_id):
         click.echo(f"{one.account_id}  {one.role.value}  {one.organisation_id or one.region or ''}".rstrip())
 
 
@@ -144,7 +141,7 @@ def add_organisation(kind: OrganisationKind, name: str, credit_code: str | None,
     """Register an organisation; prints its id."""
     if credit_code and not check_credit_code(credit_code)[1]:
         click.echo("warning: the credit code's check character does not hold; please compare it", err=True)
-    made = directory.add_organisation(
+    made = organisations.add_organisation(
         db.session(), kind=kind, name=name, credit_code=credit_code, region=region, at=utcnow()
     )
     db.session.commit()
@@ -154,7 +151,7 @@ def add_organisation(kind: OrganisationKind, name: str, credit_code: str | None,
 @orgs.command("list")
 def list_organisations() -> None:
     """Every organisation: id, kind, name."""
-    for one in directory.list_organisations(db.session()):
+    for one in organisations.list_organisations(db.session()):
         click.echo(f"{one.id}  {one.kind.value}  {one.name}")
 
 
@@ -172,5 +169,5 @@ def join_organisation(account: str, organisation: UUID, kind: EmploymentKind, fr
     """The person of ACCOUNT (name or phone) belongs to ORGANISATION (id)."""
     now = utcnow()
     first: date = from_on.date() if from_on else local_day(now)
-    directory.join(db.session(), _account(account).person_id, organisation, kind, first, at=now)
+    organisations.join(db.session(), _account(account).person_id, organisation, kind, first, at=now)
     db.session.commit()

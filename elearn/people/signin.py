@@ -20,11 +20,13 @@ from elearn.clock import MILLISECOND, to_ms
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound, NotSignedIn
 from elearn.people import csrf, passwords
+from elearn.people.accounts import account_key, find_account
 from elearn.people.callers import SEEN, Caller, caller_of, current_account, current_person_id, load, require_caller
-from elearn.people.directory import account_key, find_account, local_day, organisations_that_brought
 from elearn.people.identity import Keys
 from elearn.people.models import Account, BrowserSession, PasswordReset, Role
+from elearn.people.organisations import organisations_that_brought
 from elearn.people.permissions import organisation_to_reset_in
+from elearn.people.registry import local_day
 from elearn.people.tries import Tries
 from elearn.runtime import runtime
 

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from elearn.clock import utcnow
 from elearn.courses.models import TrainingClass
 from elearn.db import db
-from elearn.people.directory import local_day
 from elearn.people.models import Organisation
+from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking import rules
 from elearn.tracking.models import WatchPolicy, WatchRule

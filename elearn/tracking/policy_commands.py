@@ -11,7 +11,7 @@ import click
 
 from elearn.clock import utcnow
 from elearn.db import db
-from elearn.people.directory import local_day
+from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking import policies, rules
 from elearn.tracking.policy import Policy

@@ -15,7 +15,7 @@ from elearn.courses import catalogue, classes, teaching
 from elearn.courses.models import Kind
 from elearn.db import db
 from elearn.demo.scripted_player import Answer
-from elearn.people import directory
+from elearn.people import accounts
 from elearn.people.models import Account
 from tests.builders_people import KEYS, a_person, an_institution, signed_in
 from tests.builders_tracking import SEALING_KEY, a_manifest, over, some_questions
@@ -88,7 +88,7 @@ class School:
             session = db.session()
             person = a_person(session)
             name = f"corpus-{next(self._names)}"
-            account = directory.open_account(session, person.id, name=name, keys=KEYS, at=AT)
+            account = accounts.open_account(session, person.id, name=name, keys=KEYS, at=AT)
             classes.enrol(session, self.class_id, [person.id], acting=[self.institution_id], at=AT)
             session.commit()
             return account.id

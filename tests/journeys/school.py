@@ -23,7 +23,7 @@ from elearn.demo.example import Example, SignIn, questions, set_up
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.demo.transport import HttpTransport
 from elearn.demo.walk import Walk
-from elearn.people import directory
+from elearn.people import accounts, persons
 from elearn.people.identity import DocumentKind, Keys
 from elearn.settings import Settings
 from tests.builders_people import PASSWORD, a_resident_id
@@ -79,7 +79,7 @@ class School:
         name, document = f"learner{next(self.numbers)}", a_resident_id()
         keys = Keys(sealing=self.settings.sealing_key, index=self.settings.index_key)
         with self.database() as session:
-            person = directory.add_person(
+            person = persons.add_person(
                 session,
                 name="学员",
                 document_kind=DocumentKind.RESIDENT_ID,
@@ -87,7 +87,7 @@ class School:
                 keys=keys,
                 at=now,
             )
-            directory.open_account(session, person.id, name=name, password=PASSWORD, keys=keys, at=now)
+            accounts.open_account(session, person.id, name=name, password=PASSWORD, keys=keys, at=now)
             acting = [UUID(self.example.institution_id)]
             classes.enrol(session, UUID(self.example.class_id), [person.id], acting=acting, at=now)
             person_id = person.id

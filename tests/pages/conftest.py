@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from elearn.courses.models import Course, Lesson, Outline, TrainingClass, Unit
-from elearn.people import callers, directory
+from elearn.people import callers, organisations
 from elearn.people.models import Account, EmploymentKind, Organisation, Role
 from tests import builders_courses as courses
 from tests import builders_people as people
@@ -60,7 +60,9 @@ def world(session: Session) -> World:
     unit = courses.a_unit(session, lesson)
     held = courses.a_class(session, institution.id, outline)
     worker = people.an_account(session, person=people.a_person(session, name="李明"), name="li.ming")
-    directory.join(session, worker.person_id, enterprise.id, EmploymentKind.EMPLOYEE, date(2026, 1, 1), at=people.AT)
+    organisations.join(
+        session, worker.person_id, enterprise.id, EmploymentKind.EMPLOYEE, date(2026, 1, 1), at=people.AT
+    )
     courses.enrolled(session, held, worker.person_id)
 
     def staff(role: Role, organisation: Organisation | None = None) -> Account:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from elearn.courses import teaching
 from elearn.courses.models import Course, Enrolment, Lesson, Question, TrainingClass, Unit
 from elearn.credit_export.models import Receiver
-from elearn.people import directory
+from elearn.people import organisations
 from elearn.people.models import Account, EmploymentKind, Membership, PasswordReset, Person
 from tests import builders_courses as courses
 from tests import builders_people as people
@@ -395,7 +395,9 @@ def more_of_everything(session: Session, world: World) -> None:
         courses.enrolled(session, held, world.worker.person_id)
         person = people.a_person(session)
         courses.enrolled(session, world.held, person.id)
-        directory.join(session, person.id, world.institution.id, EmploymentKind.TRAINEE, date(2026, 1, 1), at=people.AT)
+        organisations.join(
+            session, person.id, world.institution.id, EmploymentKind.TRAINEE, date(2026, 1, 1), at=people.AT
+        )
         teaching.add_question(
             session, world.unit.id, courses.a_question(), acting=[world.institution.id], at=courses.AT
         )

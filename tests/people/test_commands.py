@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
 from elearn.errors import Conflict, NotFound
-from elearn.people import directory
+from elearn.people import accounts, organisations, registry
 from elearn.people.callers import caller_of
 from elearn.people.commands import orgs, roles, users
 from elearn.people.models import Account, Organisation, PasswordReset, Role
@@ -30,7 +30,7 @@ def test_an_operator_is_made_from_the_command_line(session: Session) -> None:
     said = run(users, "add", "chief", "--person-name", "王主任", "--phone", phone)
     assert re.search(r"one-time password: \w{4}-\w{4}-\w{4}", said)
     run(roles, "grant", phone, "operator")
-    account = directory.find_account(session, "chief", keys=KEYS)
+    account = accounts.find_account(session, "chief", keys=KEYS)
     assert account is not None
     caller = caller_of(session, account.id)
     assert caller is not None
@@ -69,7 +69,8 @@ def test_an_organisation_is_registered_and_joined(session: Session) -> None:
     run(orgs, "join", "teacher", made, "--kind", "employee", "--from", "2026-01-01")
     organisation = session.scalars(sa.select(Organisation)).one()
     assert [
-        one.name for one in directory.members(session, organisation.id, on=directory.local_day(organisation.created_at))
+        one.name
+        for one in organisations.members(session, organisation.id, on=registry.local_day(organisation.created_at))
     ] == ["李老师"]
     with pytest.raises(Conflict):
         run(orgs, "join", "teacher", made)

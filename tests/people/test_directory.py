@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from elearn.db import LedgerViolation
 from elearn.errors import Conflict, DomainError, Malformed, NotFound
-from elearn.people import devices, directory
+from elearn.people import accounts, devices, organisations, persons, registry, roles
 from elearn.people.callers import caller_of
 from elearn.people.identity import DocumentKind, Erased
 from elearn.people.models import Account, Disclosure, EmploymentKind, OrganisationKind, Person, Role, RoleGrant
@@ -43,9 +43,9 @@ def raw(session: Session, table: str) -> str:
 def test_a_document_number_is_found_but_stands_nowhere(session: Session) -> None:
     number = a_resident_id()
     person = a_person(session, document_number=number)
-    assert directory.find_person(session, RESIDENT, f" {number.lower()}", KEYS) is person
-    assert directory.find_person(session, DocumentKind.PASSPORT, number, KEYS) is None
-    assert directory.find_person(session, RESIDENT, a_resident_id(), KEYS) is None
+    assert persons.find_person(session, RESIDENT, f" {number.lower()}", KEYS) is person
+    assert persons.find_person(session, DocumentKind.PASSPORT, number, KEYS) is None
+    assert persons.find_person(session, RESIDENT, a_resident_id(), KEYS) is None
     stored = raw(session, "person")
     assert number not in stored
     assert number.encode().hex() not in stored
@@ -54,11 +54,11 @@ def test_a_document_number_is_found_but_stands_nowhere(session: Session) -> None
 def test_what_others_may_know_is_masked(session: Session) -> None:
     number = a_resident_id()
     person = a_person(session, name=" 张  三 ", document_number=number)
-    facts = directory.person_facts(session, person.id, KEYS)
+    facts = persons.person_facts(session, person.id, KEYS)
     assert (facts.name, facts.document_kind) == ("张 三", RESIDENT)
     assert facts.document_masked == number[:3] + "*" * 13 + number[-2:]
-    assert facts.ref == directory.pseudonym(session, person.id)
-    assert directory.person_by_pseudonym(session, facts.ref) == person.id
+    assert facts.ref == persons.pseudonym(session, person.id)
+    assert persons.person_by_pseudonym(session, facts.ref) == person.id
 
 
 def test_one_document_is_one_person(session: Session) -> None:
@@ -76,7 +76,7 @@ def test_an_employer_who_takes_somebody_on_brings_no_second_person(session: Sess
     kept = a_person(session, name="张三", document_number=number)
 
     def take_in(name: str, document_number: str) -> Person:
-        return directory.take_in(
+        return persons.take_in(
             session, name=name, document_kind=RESIDENT, document_number=document_number, keys=KEYS, at=AT
         )
 
@@ -89,7 +89,7 @@ def test_an_employer_who_takes_somebody_on_brings_no_second_person(session: Sess
 def test_a_whole_number_leaves_only_with_a_record_of_it(session: Session) -> None:
     number = a_resident_id()
     person = a_person(session, document_number=number)
-    revealed = directory.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
+    revealed = persons.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
     assert revealed == (RESIDENT, number)
     record = session.scalars(sa.select(Disclosure)).one()
     assert (record.person_id, record.receiver, record.what, record.reason, record.disclosed_at) == (
@@ -104,7 +104,7 @@ def test_a_whole_number_leaves_only_with_a_record_of_it(session: Session) -> Non
 
 def test_the_orm_refuses_to_change_a_disclosure(session: Session) -> None:
     person = a_person(session)
-    directory.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
+    persons.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
     session.scalars(sa.select(Disclosure)).one().receiver = "nobody"
     with pytest.raises(LedgerViolation):
         session.flush()
@@ -116,17 +116,17 @@ def test_the_orm_refuses_to_change_a_disclosure(session: Session) -> None:
 )
 def test_the_database_refuses_what_the_orm_never_sees(session: Session, change: str) -> None:
     person = a_person(session)
-    directory.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
+    persons.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
     with pytest.raises(IntegrityError, match="append-only"):
         session.execute(sa.text(change))
 
 
 def test_staff_give_no_document(session: Session) -> None:
-    person = directory.add_staff(session, name="王主任", keys=KEYS, at=AT)
-    facts = directory.person_facts(session, person.id, KEYS)
+    person = persons.add_staff(session, name="王主任", keys=KEYS, at=AT)
+    facts = persons.person_facts(session, person.id, KEYS)
     assert (facts.document_kind, facts.document_masked) == (None, "")
     with pytest.raises(NotFound, match="no document"):
-        directory.reveal_document(session, person.id, KEYS, receiver="x", reason="y", at=AT)
+        persons.reveal_document(session, person.id, KEYS, receiver="x", reason="y", at=AT)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "张\u200b三", "a\x00b"])
@@ -139,24 +139,24 @@ def test_an_erased_person_is_forgotten(session: Session) -> None:
     number, phone = a_resident_id(), a_phone()
     person = a_person(session, name="忘川", document_number=number)
     account = an_account(session, person=person, name="forget.me", phone=phone)
-    ref = directory.pseudonym(session, person.id)
+    ref = persons.pseudonym(session, person.id)
     devices.enrol(session, person.id, a_jwk(), at=AT)
-    directory.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
+    persons.reveal_document(session, person.id, KEYS, receiver="exam.example", reason="package 7", at=AT)
 
-    directory.erase_person(session, person.id, at=AT)
+    persons.erase_person(session, person.id, at=AT)
 
-    facts = directory.person_facts(session, person.id, KEYS)
+    facts = persons.person_facts(session, person.id, KEYS)
     assert (facts.name, facts.document_kind, facts.document_masked, facts.ref) == ("", None, "", "")
-    assert directory.find_person(session, RESIDENT, number, KEYS) is None
-    assert directory.find_account(session, phone, keys=KEYS) is None
-    assert directory.find_account(session, "forget.me", keys=KEYS) is None
-    assert directory.person_by_pseudonym(session, ref) is None
+    assert persons.find_person(session, RESIDENT, number, KEYS) is None
+    assert accounts.find_account(session, phone, keys=KEYS) is None
+    assert accounts.find_account(session, "forget.me", keys=KEYS) is None
+    assert persons.person_by_pseudonym(session, ref) is None
     assert caller_of(session, account.id) is None
     everything = "".join(raw(session, table) for table in ("person", "account", "device"))
     assert not any(word in everything for word in ("忘川", "forget.me", ref))
     for ask in (
-        lambda: directory.pseudonym(session, person.id),
-        lambda: directory.reveal_document(session, person.id, KEYS, receiver="x", reason="y", at=AT),
+        lambda: persons.pseudonym(session, person.id),
+        lambda: persons.reveal_document(session, person.id, KEYS, receiver="x", reason="y", at=AT),
     ):
         with pytest.raises(Erased):
             ask()
@@ -173,8 +173,8 @@ def test_a_phone_number_is_sealed(session: Session) -> None:
     stored = raw(session, "account")
     assert phone not in stored
     assert phone.encode().hex() not in stored
-    assert directory.phone_masked(session, account.id, KEYS) == "*" * 10 + phone[-4:]
-    assert directory.phone_masked(session, an_account(session).id, KEYS) == ""
+    assert accounts.phone_masked(session, account.id, KEYS) == "*" * 10 + phone[-4:]
+    assert accounts.phone_masked(session, an_account(session).id, KEYS) == ""
 
 
 @pytest.mark.parametrize("taken", ["name", "phone", "person"])
@@ -209,14 +209,14 @@ def test_an_account_name_a_phone_and_a_person_have_one_account(session: Session,
 def test_what_an_account_may_be_called(name: str, normal: str | None) -> None:
     if normal is None:
         with pytest.raises(Malformed):
-            directory.account_name(name)
+            accounts.account_name(name)
     else:
-        assert directory.account_name(name) == normal
+        assert accounts.account_name(name) == normal
 
 
 def test_an_account_that_nobody_could_sign_in_to_is_refused(session: Session) -> None:
     with pytest.raises(Malformed, match="name or a phone"):
-        directory.open_account(session, a_person(session).id, keys=KEYS, at=AT)
+        accounts.open_account(session, a_person(session).id, keys=KEYS, at=AT)
 
 
 def test_a_password_that_is_ones_own_phone_number_is_refused(session: Session) -> None:
@@ -232,7 +232,7 @@ def test_a_credit_code_is_registered_once_and_a_doubtful_one_only_warned_about(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     def add(code: str) -> str | None:
-        return directory.add_organisation(
+        return organisations.add_organisation(
             session, kind=OrganisationKind.ENTERPRISE, name="某公司", credit_code=code, region="530100", at=AT
         ).credit_code
 
@@ -247,7 +247,7 @@ def test_a_credit_code_is_registered_once_and_a_doubtful_one_only_warned_about(
 @pytest.mark.parametrize("region", ["53", "5301000", "053010", "yunnan", "５３０１００"])
 def test_a_region_is_six_digits(session: Session, region: str) -> None:
     with pytest.raises(Malformed, match="six digits"):
-        directory.add_organisation(session, kind=OrganisationKind.INSTITUTION, name="某校", region=region, at=AT)
+        organisations.add_organisation(session, kind=OrganisationKind.INSTITUTION, name="某校", region=region, at=AT)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_person_belongs_to_an_organisation_once_at_a_time(
     person, company = a_person(session), an_organisation(session)
 
     def join(days: tuple[str, str | None], organisation_id: UUID) -> None:
-        directory.join(
+        organisations.join(
             session,
             person.id,
             organisation_id,
@@ -287,15 +287,15 @@ def test_a_person_belongs_to_an_organisation_once_at_a_time(
 
 def test_leaving_ends_with_the_last_day(session: Session) -> None:
     person, company = a_person(session), an_organisation(session)
-    directory.join(session, person.id, company.id, EmploymentKind.EMPLOYEE, date(2026, 2, 1), at=AT)
+    organisations.join(session, person.id, company.id, EmploymentKind.EMPLOYEE, date(2026, 2, 1), at=AT)
     with pytest.raises(Malformed):
-        directory.leave(session, person.id, company.id, date(2026, 1, 31))
-    directory.leave(session, person.id, company.id, date(2026, 3, 31))
+        organisations.leave(session, person.id, company.id, date(2026, 1, 31))
+    organisations.leave(session, person.id, company.id, date(2026, 3, 31))
     for day, belongs in (("2026-01-31", 0), ("2026-02-01", 1), ("2026-03-31", 1), ("2026-04-01", 0)):
-        assert len(directory.organisations_of(session, person.id, on=date.fromisoformat(day))) == belongs
-        assert len(directory.members(session, company.id, on=date.fromisoformat(day))) == belongs
+        assert len(organisations.organisations_of(session, person.id, on=date.fromisoformat(day))) == belongs
+        assert len(organisations.members(session, company.id, on=date.fromisoformat(day))) == belongs
     with pytest.raises(NotFound):
-        directory.leave(session, person.id, company.id, date(2026, 4, 1))
+        organisations.leave(session, person.id, company.id, date(2026, 4, 1))
 
 
 def test_members_are_listed_by_name_with_their_accounts(session: Session) -> None:
@@ -303,8 +303,8 @@ def test_members_are_listed_by_name_with_their_accounts(session: Session) -> Non
     account = an_account(session, person=a_person(session, name="B"))
     without = a_person(session, name="A")
     for person_id in (account.person_id, without.id):
-        directory.join(session, person_id, company.id, EmploymentKind.DISPATCHED, date(2026, 1, 1), at=AT)
-    listed = directory.members(session, company.id, on=date(2026, 5, 1))
+        organisations.join(session, person_id, company.id, EmploymentKind.DISPATCHED, date(2026, 1, 1), at=AT)
+    listed = organisations.members(session, company.id, on=date(2026, 5, 1))
     assert [(one.name, one.account_id, one.kind) for one in listed] == [
         ("A", None, EmploymentKind.DISPATCHED),
         ("B", account.id, EmploymentKind.DISPATCHED),
@@ -312,8 +312,8 @@ def test_members_are_listed_by_name_with_their_accounts(session: Session) -> Non
 
 
 def test_a_day_in_china_begins_at_16_utc() -> None:
-    assert directory.local_day(datetime(2026, 6, 30, 15, 59, tzinfo=UTC)) == date(2026, 6, 30)
-    assert directory.local_day(datetime(2026, 6, 30, 16, 0, tzinfo=UTC)) == date(2026, 7, 1)
+    assert registry.local_day(datetime(2026, 6, 30, 15, 59, tzinfo=UTC)) == date(2026, 6, 30)
+    assert registry.local_day(datetime(2026, 6, 30, 16, 0, tzinfo=UTC)) == date(2026, 7, 1)
 
 
 # --- roles -----------------------------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ def test_a_grant_names_what_the_role_reaches(
     organisation_id = place.id if with_organisation else None
 
     def grant() -> RoleGrant:
-        return directory.grant_role(session, account.id, role, organisation_id=organisation_id, region=region, at=AT)
+        return roles.grant_role(session, account.id, role, organisation_id=organisation_id, region=region, at=AT)
 
     if taken:
         grant()
@@ -357,26 +357,26 @@ def test_a_revoked_role_is_gone_and_stays_on_record(session: Session) -> None:
     account, place = an_account(session), an_institution(session)
     by = an_account(session)
     for _ in range(2):  # granted, revoked, and granted again
-        directory.grant_role(session, account.id, Role.TEACHER, organisation_id=place.id, at=AT, by=by.id)
-        directory.revoke_role(session, account.id, Role.TEACHER, organisation_id=place.id, at=AT, by=by.id)
+        roles.grant_role(session, account.id, Role.TEACHER, organisation_id=place.id, at=AT, by=by.id)
+        roles.revoke_role(session, account.id, Role.TEACHER, organisation_id=place.id, at=AT, by=by.id)
     caller = caller_of(session, account.id)
     assert caller is not None
     assert caller.roles == {Role.LEARNER}
     rows = session.scalars(sa.select(RoleGrant).where(RoleGrant.role == Role.TEACHER)).all()
     assert [(row.granted_by, row.revoked_by, row.revoked_at) for row in rows] == [(by.id, by.id, AT)] * 2
     with pytest.raises(NotFound):
-        directory.revoke_role(session, account.id, Role.TEACHER, organisation_id=place.id, at=AT)
+        roles.revoke_role(session, account.id, Role.TEACHER, organisation_id=place.id, at=AT)
 
 
 def test_what_does_not_exist_is_said_so(session: Session) -> None:
     nobody = UUID(int=5)
     person = a_person(session)
     for ask in (
-        lambda: directory.person_facts(session, nobody, KEYS),
-        lambda: directory.open_account(session, nobody, name="ghost", keys=KEYS, at=AT),
-        lambda: directory.join(session, person.id, nobody, EmploymentKind.TRAINEE, date(2026, 1, 1), at=AT),
-        lambda: directory.grant_role(session, nobody, Role.OPERATOR, at=AT),
-        lambda: directory.phone_masked(session, nobody, KEYS),
+        lambda: persons.person_facts(session, nobody, KEYS),
+        lambda: accounts.open_account(session, nobody, name="ghost", keys=KEYS, at=AT),
+        lambda: organisations.join(session, person.id, nobody, EmploymentKind.TRAINEE, date(2026, 1, 1), at=AT),
+        lambda: roles.grant_role(session, nobody, Role.OPERATOR, at=AT),
+        lambda: accounts.phone_masked(session, nobody, KEYS),
     ):
         with pytest.raises(DomainError) as refused:
             ask()

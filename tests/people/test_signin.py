@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from elearn.db import db
 from elearn.errors import Forbidden, Malformed, NotFound, NotSignedIn
-from elearn.people import directory, passwords, signin
+from elearn.people import accounts, organisations, passwords, signin
 from elearn.people.callers import Caller, caller_of
 from elearn.people.models import Account, BrowserSession, EmploymentKind, PasswordReset, Role
 from tests.builders_people import (
@@ -349,7 +349,7 @@ def test_who_may_issue_a_one_time_password_for_whom(
     issuer = caller(session, an_account(session, by, organisation_id=own.id))
     place = other if where == "other" else own
     account = an_account(session, target, organisation_id=place.id)
-    directory.join(
+    organisations.join(
         session,
         account.person_id,
         place.id,
@@ -370,7 +370,7 @@ def test_a_last_day_is_still_a_day_of_membership_in_china(session: Session) -> N
     company = an_organisation(session)
     clerk = caller(session, an_account(session, Role.ENTERPRISE_CLERK, organisation_id=company.id))
     worker = a_member(session, company.id)
-    directory.leave(session, worker.person_id, company.id, date(2026, 7, 1))
+    organisations.leave(session, worker.person_id, company.id, date(2026, 7, 1))
     late = datetime(2026, 7, 1, 15, 59, tzinfo=UTC)  # 23:59 in China
     assert signin.issue_reset(session, clerk, worker.id, at=late)
     with pytest.raises(NotFound):
@@ -378,7 +378,7 @@ def test_a_last_day_is_still_a_day_of_membership_in_china(session: Session) -> N
 
 
 def test_a_new_account_without_password_waits_for_a_one_time_password(in_request: Session) -> None:
-    account = directory.open_account(in_request, a_person(in_request).id, name="fresh", keys=KEYS, at=NOW)
+    account = accounts.open_account(in_request, a_person(in_request).id, name="fresh", keys=KEYS, at=NOW)
     one_time = signin.issue_reset(in_request, None, account.id, at=NOW)
     assert sign_in(in_request, "fresh", one_time).must_change
 

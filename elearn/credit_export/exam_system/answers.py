@@ -15,7 +15,7 @@ from elearn.courses.models import Outline, TrainingClass
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
 from elearn.credit_export.models import EligibilityRecord, ExamQuery, Receiver, ReceiverOutline
-from elearn.people import directory
+from elearn.people import persons
 from elearn.people.identity import DocumentKind, Keys
 from elearn.people.models import Organisation, Person
 
@@ -43,7 +43,7 @@ def answer(session: Session, records: Sequence[EligibilityRecord], desk: Desk, *
 
     A fixed number of queries, however many records.
     """
-    persons = directory.reveal_documents(
+    revealed = persons.reveal_documents(
         session,
         {record.person_id for record in records},
         desk.keys,
@@ -66,7 +66,7 @@ def answer(session: Session, records: Sequence[EligibilityRecord], desk: Desk, *
     told = []
     for record in records:
         data = as_data(record, outlines[record.outline_id], classes.get(record.class_id))
-        data["person"] = who_it_is(persons.get(record.person_id))
+        data["person"] = who_it_is(revealed.get(record.person_id))
         claims = {"iss": desk.issuer, "aud": desk.receiver.client_id, "iat": int(desk.now.timestamp())}
         told.append({"record": data, "jws": desk.signer.sign({**claims, "record": data})})
     return told

@@ -24,7 +24,7 @@ from elearn.credit_export.exam_system.openapi import describe
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.models import EligibilityRecord, Receiver
 from elearn.db import db
-from elearn.people import directory
+from elearn.people import persons
 from elearn.people.identity import DocumentKind, Keys
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
@@ -110,7 +110,7 @@ def check_eligibility() -> ResponseReturnValue:
         write_down(session, desk, door="eligibility:check", person_id=None, records=[])
         session.commit()
         raise errors.Forbidden("This receiver does not examine that category.", code="category_not_granted")
-    person = directory.find_person(session, asked.person.document_kind, asked.person.document_number, desk.keys)
+    person = persons.find_person(session, asked.person.document_kind, asked.person.document_number, desk.keys)
     named = person is not None and (asked.person.name is None or asked.person.name == person.name)
     record = None
     if person is not None and named and _learns(person.id, asked.category):

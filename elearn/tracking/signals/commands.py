@@ -12,7 +12,7 @@ import yaml
 from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import Malformed
-from elearn.people.directory import local_day
+from elearn.people.registry import local_day
 from elearn.tracking.signals import flagging
 from elearn.tracking.signals.thresholds import Thresholds
 

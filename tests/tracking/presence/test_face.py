@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.errors import Conflict, Malformed, NotFound
-from elearn.people import directory
+from elearn.people import persons
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.providers import face
 from elearn.tracking.providers.pictures import NEAR, dhash, distance
@@ -233,7 +233,7 @@ def test_erasing_a_person_makes_picture_and_prints_unreadable(
     check = asked(player)
     task_of(player, check)
     outcome(player, check, images=shown(2))
-    directory.erase_person(session, lesson.learner_id, at=AT)
+    persons.erase_person(session, lesson.learner_id, at=AT)
     enrolment = face.enrolment_of(session, lesson.learner_id)
     assert enrolment is not None
     assert enrolment.image_sealed is not None

@@ -206,9 +206,9 @@ def test_others_do_nothing_in_a_case(office: Office, who: str, act: str) -> None
 
 
 def test_a_learner_who_also_works_for_the_operator_does_not_decide_about_own_hours(office: Office) -> None:
-    from elearn.people import directory
+    from elearn.people import roles
 
-    directory.grant_role(office.session, office.people["learner"].id, Role.OPERATOR, at=AT)
+    roles.grant_role(office.session, office.people["learner"].id, Role.OPERATOR, at=AT)
     office.session.commit()
     case = office.open_case()
     office.act("manager", case, "propose", spans=office.spans(case))

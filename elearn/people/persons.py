@@ -1,0 +1,180 @@
+"""Persons: adding, finding, showing, erasing.
+
+A document number is sealed when it comes in and found by its blind index. Pages get `PersonFacts`, with the number
+masked; the whole number leaves only through `reveal_document`, which records to whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.db import new_id
+from elearn.errors import Conflict, NotFound
+from elearn.people.identity import DocumentKind, Erased, Keys, Sealer, blind_index, check_document, mask_document
+from elearn.people.models import Account, BrowserSession, Device, Disclosure, PasswordReset, Person
+from elearn.people.registry import checked_name, local_day, unless_taken
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """What pages and other packages may know of a person."""
+
+    id: UUID
+    name: str
+    document_kind: DocumentKind | None
+    document_masked: str
+    ref: str
+    """The pseudonym: 128 bits, base64url; empty after erasure."""
+
+
+def add_person(
+    session: Session, *, name: str, document_kind: DocumentKind, document_number: str, keys: Keys, at: datetime
+) -> Person:
+    """A new person with a document. Raises Malformed; Conflict `already_registered` when the document is known."""
+    number = check_document(document_kind, document_number, today=local_day(at))
+    person = _new_person(name, keys, at)
+    person.document_kind = document_kind
+    person.document_sealed = Sealer(keys.sealing).seal(person.data_key, person.id, "document", number)
+    person.document_index = blind_index(keys.index, document_kind, number)
+    with unless_taken(
+        session, "uq_person_document_index", "This document is already registered.", "already_registered"
+    ):
+        session.add(person)
+    return person
+
+
+def add_staff(session: Session, *, name: str, keys: Keys, at: datetime) -> Person:
+    """A new person without a document: who only works here gives no number (as little data as the task needs)."""
+    person = _new_person(name, keys, at)
+    session.add(person)
+    session.flush()
+    return person
+
+
+def _new_person(name: str, keys: Keys, at: datetime) -> Person:
+    sealer, person_id = Sealer(keys.sealing), new_id()
+    data_key = sealer.new_data_key(person_id)
+    return Person(
+        id=person_id,
+        name=checked_name(name),
+        data_key=data_key,
+        pseudonym=sealer.pseudonym(data_key, person_id),
+        created_at=at,
+    )
+
+
+def find_person(session: Session, kind: DocumentKind, number: str, keys: Keys) -> Person | None:
+    """The person with this document. Raises Malformed for a number that cannot be one."""
+    index = blind_index(keys.index, kind, check_document(kind, number))
+    return session.scalar(sa.select(Person).where(Person.document_index == index))
+
+
+def take_in(
+    session: Session, *, name: str, document_kind: DocumentKind, document_number: str, keys: Keys, at: datetime
+) -> Person:
+    """The person with this document, added when new: an employer who takes somebody on brings no second person.
+
+    Raises Conflict `name_differs` when the document is known under another name.
+    """
+    found = find_person(session, document_kind, document_number, keys)
+    if found is None:
+        return add_person(
+            session, name=name, document_kind=document_kind, document_number=document_number, keys=keys, at=at
+        )
+    if found.name != checked_name(name):
+        raise Conflict("This document is registered under another name. Please check both.", code="name_differs")
+    return found
+
+
+def person_facts(session: Session, person_id: UUID, keys: Keys) -> PersonFacts:
+    """Raises NotFound. After erasure the name and number are empty."""
+    person = get_person(session, person_id)
+    masked = ""
+    if person.document_sealed is not None:
+        masked = mask_document(_document(person, keys))
+    return PersonFacts(person.id, person.name, person.document_kind, masked, person.pseudonym or "")
+
+
+def reveal_document(
+    session: Session, person_id: UUID, keys: Keys, *, receiver: str, reason: str, at: datetime
+) -> tuple[DocumentKind, str]:
+    """The whole document number, for a receiver's own package and nothing else; the disclosure is recorded.
+
+    Raises NotFound: no such person, or no document. Erased.
+    """
+    person = get_person(session, person_id)
+    if person.data_key is None:
+        raise Erased("This person's data was erased.")
+    if person.document_sealed is None or person.document_kind is None:
+        raise NotFound("This person has no document on record.")
+    number = _document(person, keys)
+    session.add(
+        Disclosure(person_id=person_id, receiver=receiver, what="document number", reason=reason, disclosed_at=at)
+    )
+    session.flush()
+    return person.document_kind, number
+
+
+def reveal_documents(
+    session: Session, person_ids: Collection[UUID], keys: Keys, *, receiver: str, reason: str, at: datetime
+) -> dict[UUID, tuple[Person, DocumentKind, str]]:
+    """The same for many persons in two statements; who has no document, or was erased, is left out."""
+    found = {
+        person.id: (person, person.document_kind, _document(person, keys))
+        for person in session.scalars(sa.select(Person).where(Person.id.in_(person_ids)))
+        if person.data_key is not None and person.document_sealed is not None and person.document_kind is not None
+    }
+    session.add_all(
+        Disclosure(person_id=one, receiver=receiver, what="document number", reason=reason, disclosed_at=at)
+        for one in found
+    )
+    session.flush()
+    return found
+
+
+def pseudonym(session: Session, person_id: UUID) -> str:
+    """The name that statements and the log carry: 22 characters of base64url. Raises NotFound, Erased."""
+    found = get_person(session, person_id).pseudonym
+    if found is None:
+        raise Erased("This person's data was erased.")
+    return found
+
+
+def person_by_pseudonym(session: Session, name: str) -> UUID | None:
+    """Whose pseudonym this is."""
+    return session.scalar(sa.select(Person.id).where(Person.pseudonym == name))
+
+
+def erase_person(session: Session, person_id: UUID, *, at: datetime) -> None:
+    """Forget who this is: the key goes and with it all that was sealed; the account closes. Ledgers keep sums."""
+    person = get_person(session, person_id, lock=True)
+    person.name = ""
+    person.data_key = person.document_sealed = person.document_index = person.document_kind = person.pseudonym = None
+    person.erased_at = person.erased_at or at
+    account = session.scalar(sa.select(Account).where(Account.person_id == person_id))
+    if account is not None:
+        account.name = account.phone_sealed = account.phone_index = account.password_hash = None
+        account.session_epoch += 1
+        account.closed_at = account.closed_at or at
+        for table in (BrowserSession, PasswordReset):
+            session.execute(sa.delete(table).where(table.account_id == account.id))
+    session.execute(sa.delete(Device).where(Device.person_id == person_id))
+    session.flush()
+
+
+def get_person(session: Session, person_id: UUID, *, lock: bool = False) -> Person:
+    person = session.get(Person, person_id, with_for_update=lock)
+    if person is None:
+        raise NotFound("There is no such person.")
+    return person
+
+
+def _document(person: Person, keys: Keys) -> str:
+    assert person.document_sealed is not None
+    return Sealer(keys.sealing).open(person.data_key, person.id, "document", person.document_sealed)

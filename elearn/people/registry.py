@@ -1,0 +1,48 @@
+"""What those modules share: China's calendar day, the one form of a name and of a region, rows that are taken."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from elearn.errors import Conflict, Malformed
+
+LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def local_day(moment: datetime) -> date:
+    """The calendar day in China; dates of membership are such days."""
+    return moment.astimezone(LOCAL_ZONE).date()
+
+
+def checked_name(name: str) -> str:
+    normal = " ".join(unicodedata.normalize("NFC", name).split())
+    if not 1 <= len(normal) <= 100 or any(unicodedata.category(letter) in ("Cc", "Cf") for letter in normal):
+        raise Malformed("A name has 1 to 100 characters.", code="name_form")
+    return normal
+
+
+def checked_region(region: str | None) -> str | None:
+    if region is not None and not re.fullmatch(r"[1-9]\d{5}", region, re.ASCII):
+        raise Malformed("A region is six digits (GB/T 2260).", code="region_form")
+    return region
+
+
+@contextmanager
+def unless_taken(session: Session, constraint: str, detail: str, code: str) -> Iterator[None]:
+    """A row that breaks `constraint` is a Conflict, and only that row is undone."""
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except IntegrityError as error:
+        if constraint in str(error.orig):
+            raise Conflict(detail, code=code) from None  # the driver's message holds the values
+        raise
