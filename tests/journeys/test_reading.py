@@ -78,6 +78,13 @@ def test_pages_are_read_one_by_one_and_the_lesson_is_whole(school: School, chrom
         assert page.inner_text("[data-page-number]").startswith("第 1 页"), "it does not open before it is counted"
         if place := os.environ.get("PICTURES"):
             page.screenshot(path=Path(place) / "reading.png", full_page=True)
+            page.evaluate("document.documentElement.classList.add('large-text')")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            page.screenshot(path=Path(place) / "reading-large.png")
+            page.evaluate("document.documentElement.classList.remove('large-text')")
+            page.set_viewport_size({"width": 1280, "height": 800})
+            page.screenshot(path=Path(place) / "reading-wide.png")
+            page.set_viewport_size({"width": 360, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         for number, _turn in enumerate(pairwise(PAGES_MS), 2):
             while not page.inner_text("[data-page-number]").startswith(f"第 {number} 页"):
@@ -92,6 +99,44 @@ def test_pages_are_read_one_by_one_and_the_lesson_is_whole(school: School, chrom
         if place := os.environ.get("PICTURES"):
             page.screenshot(path=Path(place) / "read.png", full_page=True)
         assert mistakes == []
-    assert school.believed(learner)["final"] >= sum(PAGES_MS) - 1_000
+    final = school.believed(learner)["final"]
+    assert final == sum(PAGES_MS)
+    assert school.exam_record(learner)["record"]["hours"]["online_theory_ms"] == final
     assert school.refusals(learner) <= {"ALREADY_CREDITED"}
     school.require_sound_ledgers()
+
+
+def test_a_manager_writes_a_page_with_a_picture(school: School, chromium: Browser, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(a_portrait(2))
+    with phone(chromium) as handset:
+        page = handset.page
+        manager = school.sign_in_of("manager")
+        handset.sign_in(school.base, manager.name, manager.password)
+        with school.database() as session:
+            acting = [UUID(school.example.institution_id)]
+            course_id = UUID(school.example.course_id)
+            lesson_id = teaching.add_lesson(session, course_id=course_id, title="图文", acting=acting).id
+            session.commit()
+        page.goto(f"{school.base}/teaching/lessons/{lesson_id}")
+        page.click(f"a[href$='/lessons/{lesson_id}/pages']")
+        page.fill("[name=title]", "临边防护")
+        page.fill("[name=text]", TEXT)
+        page.click("form[action$='/pages'] button")
+        page.wait_for_selector("[data-picture]")
+        page.set_input_files("#picture", photo)
+        page.click("[data-picture] button")
+        page.wait_for_selector(".reader-page img")
+        assert page.evaluate("document.querySelector('.reader-page img').naturalWidth") > 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        if place := os.environ.get("PICTURES"):
+            page.screenshot(path=Path(place) / "write.png", full_page=True)
+        page.click("form[action$='/review'] button")
+        page.wait_for_selector("form[action$='/version']")
+        if place := os.environ.get("PICTURES"):
+            page.screenshot(path=Path(place) / "list.png", full_page=True)
+            page.set_viewport_size({"width": 1280, "height": 800})
+            page.screenshot(path=Path(place) / "list-wide.png", full_page=True)
+        page.click("form[action$='/version'] button")
+        page.wait_for_selector("#pages-title")
+        assert "临边防护" in page.inner_text("main")
