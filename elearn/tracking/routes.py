@@ -21,7 +21,7 @@ from elearn.courses.models import UnitKind
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.locale import gettext as _
-from elearn.people import devices, directory
+from elearn.people import devices, persons, registry
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
@@ -65,13 +65,13 @@ def open_sitting() -> ResponseReturnValue:
     sent = web.read_json(OpenRequest)
     session, person_id, now = db.session(), current_person_id(), utcnow()
     facts = catalogue.unit_facts(session, sent.unit)
-    admission = catalogue.may_study(session, person_id, sent.unit, on=directory.local_day(now))
+    admission = catalogue.may_study(session, person_id, sent.unit, on=registry.local_day(now))
     if admission is None:
         raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
     policy, _digest = policies.in_force(admission.class_id)
     if sent.device is not None:
         _device_key(session, person_id, sent.device)
-    pseudonym = directory.pseudonym(session, person_id)
+    pseudonym = persons.pseudonym(session, person_id)
     locked = sittings.open_sitting(
         session,
         learner_id=person_id,
