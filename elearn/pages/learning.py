@@ -138,6 +138,14 @@ def _work(roles: frozenset[Role]) -> list[dict[str, str]]:
                 "url": url_for("elearn.pages.audit_sittings"),
             }
         )
+    if roles & frame.REVIEWS:
+        cards.append(
+            {
+                "title": _("Review"),
+                "text": _("Signals, appeals, and hours that two people take back."),
+                "url": url_for("elearn.pages.review_queue"),
+            }
+        )
     if roles & frame.SEES_RECEIVERS:
         cards.append(
             {
