@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,21 +20,20 @@ from elearn.clock import from_ms
 from elearn.db import new_id
 from elearn.errors import Conflict, TooMany
 from elearn.tracking import policies
-from elearn.tracking.checks import ANOTHER_WAY, SERVICE_DOWN, open_check, withdraw
+from elearn.tracking.checks import ANOTHER_WAY, open_check, withdraw
 from elearn.tracking.models import Outcome, PresenceCheck
 from elearn.tracking.policy import Policy
 from elearn.tracking.presence import FAILURES_A_DAY, TRIES
 from elearn.tracking.providers import Ways
 from elearn.tracking.providers.provider import Asked, Challenge, Provider
 from elearn.tracking.providers.question import draw_of, drawn
-from elearn.tracking.settling import Piece, pending_pieces
+from elearn.tracking.settling import QUESTION, SERVICE_DOWN, Piece, pending_pieces, rules_for
 from elearn.tracking.spans import Span
 from elearn.tracking.standing import Locked
 
 DAY_MS = 24 * 3_600_000
 LAST_MINUTES_MS = 5 * 60_000
 """Checks are about what was watched last (DESIGN 3.6)."""
-QUESTION = "question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,6 @@ def hand_out(
     session: Session,
     locked: Locked,
     policy: Policy,
-    digest: str,
     *,
     secret: bytes,
     ways: Ways,
@@ -59,6 +58,7 @@ def hand_out(
 
     With `method` the learner chose a way. An open check of another way, not tried yet, is put aside for it; coming
     back finds it as it was, its time running on, so that nobody looks around for the easiest.
+    The rules are those of what it is about (`settling.rules_for`), not of the sitting that happens to ask.
     Raises Conflict: `nothing_pending`; `checks_locked` until tomorrow; `no_question` when the unit never had any;
     `no_such_way`: not this policy's, not this learner's, or its time is over; `no_way` at all; `check_begun`: a try
     was made. TooMany.
@@ -68,9 +68,10 @@ def hand_out(
         raise Conflict(
             "Too many checks were failed today. The next one can be answered tomorrow.", code="checks_locked"
         )
-    unit_id, window, askable = _about(out) if out else _what_to_ask_about(session, locked, secret)
     aside = _put_aside(session, locked)
-    offered = _offered(session, locked, policy, unit_id, ways, aside)
+    topic = _about(out) if out else _what_to_ask_about(session, locked, secret, ways, aside)
+    policy = policies.by_digest(session, topic.rules)
+    offered = _offered(session, locked, policy, topic.unit_id, ways, aside)
     if out is not None and method in (None, out.method):
         return HandedOut(out, [] if out.tries else sorted({*offered, out.method}, key=_order(policy)))
     if out is not None and out.tries:
@@ -87,21 +88,29 @@ def hand_out(
         locked.check_deadline_ms = before.deadline_ms
         return HandedOut(before, offered)
     check_id = new_id()
-    asked = Asked(locked.learner_id, unit_id, window, askable, locked.check_count, check_id, from_ms(locked.tau_ms))
+    asked = Asked(
+        locked.learner_id,
+        topic.unit_id,
+        topic.window,
+        topic.askable,
+        locked.check_count,
+        check_id,
+        from_ms(locked.tau_ms),
+    )
     way, challenge = _first_that_can(session, asked, [ways[one] for one in ([method] if method else offered)], policy)
     check = PresenceCheck(
         id=check_id,
         learner_id=locked.learner_id,
         sitting_id=locked.sitting_id,
-        unit_id=unit_id,
+        unit_id=topic.unit_id,
         method=way.method,
         question_id=challenge.question_id,
         number=locked.check_count,
         shown=list(challenge.shown),
         challenge=challenge.kept,
-        from_ms=window.start_ms,
-        to_ms=window.end_ms,
-        policy=digest,
+        from_ms=topic.window.start_ms,
+        to_ms=topic.window.end_ms,
+        policy=topic.rules,
         put_ms=locked.tau_ms,
         deadline_ms=locked.tau_ms + way.answer_ms(policy) + policy.answer_grace_ms,
         tries=[],
@@ -162,17 +171,20 @@ def _offered(
 ) -> list[str]:
     """The methods this learner may choose now, in the policy's order.
 
-    Questions stand in, first and whatever the policy, for a service of ours that failed under this very check. A way
+    Questions stand in, first and whatever the policy, for a service of ours that failed under this very check. Where
+    a wrong try was made before it failed, that way is over if there is another: it would start with new tries. A way
     that was put aside is open again while its time runs.
     """
-    failed = any((one.challenge or {})["withdrawn"] == SERVICE_DOWN for one in aside)
+    failed = [one for one in aside if (one.challenge or {})["withdrawn"] == SERVICE_DOWN]
+    tried = {one.method for one in failed if one.tries}
     over = {one.method for one in aside if one.deadline_ms < locked.tau_ms} if not failed else set()
     wanted = dict.fromkeys((*([QUESTION] if failed else []), *policy.presence_methods))
-    return [
+    offered = [
         one
         for one in wanted
         if one in ways and one not in over and ways[one].ready(session, locked.learner_id, unit_id)
     ]
+    return [one for one in offered if one not in tried] or offered
 
 
 def _failures_today(session: Session, locked: Locked, policy: Policy) -> int:
@@ -189,25 +201,46 @@ def _failures_today(session: Session, locked: Locked, policy: Policy) -> int:
     return sum(policy.day(at_ms) == today for at_ms in decided if at_ms is not None)
 
 
-def _about(check: PresenceCheck) -> tuple[UUID, Span, tuple[Span, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """What a check is about: a unit, its last minutes that wait for a check, all of its media a question may be about,
+    and the digest of the rules it was watched under."""
+
+    unit_id: UUID
+    window: Span
+    askable: tuple[Span, ...]
+    rules: str
+
+
+def _about(check: PresenceCheck, rules: str | None = None) -> _Topic:
     """What an open check is about, so that another in its place is about the same."""
     window = Span(check.from_ms, check.to_ms)
-    return check.unit_id, window, (window,)
+    return _Topic(check.unit_id, window, (window,), rules or check.policy)
 
 
-def _what_to_ask_about(session: Session, locked: Locked, secret: bytes) -> tuple[UUID, Span, tuple[Span, ...]]:
-    """The unit, its last minutes that wait for a check, and all of its media a question may be about.
+def _what_to_ask_about(
+    session: Session, locked: Locked, secret: bytes, ways: Ways, aside: Sequence[PresenceCheck]
+) -> _Topic:
+    """What the next check is about, of all that waits for one and that this learner has a way to confirm.
 
     Of several units the one in which a drawn moment of everything pending lies: if it were always the last one
     opened, a second of a lesson whose answers somebody knows would confirm all of another.
     """
     pieces = pending_pieces(session, locked.learner_id)
+
+    @cache
+    def open_to(unit_id: UUID, rules: str) -> bool:
+        return bool(_offered(session, locked, policies.by_digest(session, rules), unit_id, ways, aside))
+
+    pieces = [piece for piece in pieces if open_to(piece.unit_id, rules_for(piece, locked))] or pieces
     if pieces:
         unit_id = _unit_drawn(pieces, drawn(secret, b"unit", draw_of(locked.learner_id, locked.check_count)))
         there = [piece for piece in pieces if piece.unit_id == unit_id]
-        end_ms = max(there, key=lambda piece: (piece.credited_at_ms, piece.span.end_ms)).span.end_ms
+        last = max(there, key=lambda piece: (piece.credited_at_ms, piece.span.end_ms))
+        end_ms = last.span.end_ms
         begin_ms = max(end_ms - LAST_MINUTES_MS, min(piece.span.start_ms for piece in there))
-        return unit_id, Span(begin_ms, end_ms), tuple(piece.span for piece in there)
+        window, askable = Span(begin_ms, end_ms), tuple(piece.span for piece in there)
+        return _Topic(unit_id, window, askable, rules_for(last, locked))
     if locked.held:
         # Nothing is left of what the missed check was about, but the way out is to answer about it.
         missed = session.scalars(
@@ -216,7 +249,7 @@ def _what_to_ask_about(session: Session, locked: Locked, secret: bytes) -> tuple
             .order_by(PresenceCheck.number.desc())
             .limit(1)
         ).one()
-        return _about(missed)
+        return _about(missed, locked.policy)
     raise Conflict("There is nothing to confirm.", code="nothing_pending")
 
 

@@ -21,12 +21,11 @@ from elearn.tracking.presence import TRIES, Judgement, judge_tries
 from elearn.tracking.providers import Ways
 from elearn.tracking.providers.provider import Found, Provider
 from elearn.tracking.providers.said import Said
-from elearn.tracking.settling import decide
+from elearn.tracking.settling import SERVICE_DOWN, decide
 from elearn.tracking.standing import Locked
 
 ANOTHER_WAY = "another_way"
-SERVICE_DOWN = "service_down"
-"""Why a check was withdrawn."""
+"""Why a check was withdrawn, when it was not `SERVICE_DOWN`."""
 
 
 @dataclass(frozen=True, slots=True)

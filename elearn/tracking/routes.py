@@ -195,9 +195,8 @@ def ask(sitting_id: UUID) -> ResponseReturnValue:
     asked = web.read_json(AskRequest)
     session, ways = db.session(), providers.ways(_presence_secret())
     locked, policy = _touch(session, token.learner_id, sitting_id, now)
-    digest = locked.policy
     method = None if asked.method is UNSET else asked.method
-    handed = asking.hand_out(session, locked, policy, digest, secret=_presence_secret(), ways=ways, method=method)
+    handed = asking.hand_out(session, locked, policy, secret=_presence_secret(), ways=ways, method=method)
     store(session, locked)
     shown = asking.as_shown(session, handed, ways)
     session.commit()

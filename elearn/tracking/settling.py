@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,6 +26,10 @@ from elearn.tracking.spans import Span, frontier_ms, total_ms
 from elearn.tracking.standing import Locked, spans_of
 from elearn.tracking.verifier import Refusal
 
+QUESTION = "question"
+SERVICE_DOWN = "service_down"
+"""Why a check was withdrawn: a service of ours failed it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -40,6 +44,10 @@ class Piece:
     excess_ms: int
     signed: bool
     """Was its sitting opened with a device that signs?"""
+    opened_ms: int
+    """When its sitting was opened."""
+    policy: str
+    """Digest of the rules it was watched under."""
     credited_at_ms: int
 
 
@@ -56,6 +64,8 @@ def pending_pieces(session: Session, learner_id: UUID) -> list[Piece]:
             WatchedSpan.late,
             WatchedSpan.excess_ms,
             Sitting.device.is_not(None).label("signed"),
+            Sitting.opened_ms,
+            WatchedSpan.policy,
             WatchedSpan.heard_at,
         )
         .join(BelievedSpan, BelievedSpan.watched_span_id == WatchedSpan.id)
@@ -73,6 +83,8 @@ def pending_pieces(session: Session, learner_id: UUID) -> list[Piece]:
             row.late,
             row.excess_ms,
             row.signed,
+            row.opened_ms,
+            row.policy,
             to_ms(row.heard_at),
         )
         for row in rows
@@ -96,27 +108,59 @@ def merged(pieces: Iterable[Piece]) -> list[list[Piece]]:
     return runs
 
 
+class HasRules(Protocol):
+    """A sitting, as far as it says which rules a check is put by."""
+
+    @property
+    def class_id(self) -> UUID | None: ...
+    @property
+    def opened_ms(self) -> int: ...
+    @property
+    def policy(self) -> str: ...
+
+
+def rules_for(piece: Piece, asking: HasRules) -> str:
+    """Digest of the rules by which `piece` is confirmed: those it was watched under, so that no class's stricter ways
+    are got around by asking from another one. A later sitting of the same class brings that class's newer rules."""
+    newer = piece.class_id == asking.class_id and piece.opened_ms <= asking.opened_ms
+    return asking.policy if newer else piece.policy
+
+
 def decide(session: Session, locked: Locked, check: PresenceCheck, outcome: Outcome, secret: bytes) -> None:
-    """Carry out a check's outcome on the ledger, on what is believed, and on the learner's row (not yet stored)."""
+    """Carry out a check's outcome on the ledger, on what is believed, and on the learner's row (not yet stored).
+
+    What may not be confirmed in this way goes on waiting for a check that may.
+    """
     policy = policies.by_digest(session, check.policy)
     check.outcome, check.decided_ms = outcome.value, locked.tau_ms
+    passed = outcome is Outcome.PASSED
     pieces = pending_pieces(session, locked.learner_id)
-    settled = settle(pieces, outcome is Outcome.PASSED, locked.tau_ms, policy)
+    may = {piece.id for piece in pieces} if not passed else _confirmable(session, check, pieces)
+    final: list[Piece] = []
+    removed: list[tuple[Piece, Refusal]] = []
+    left_ms = 0
+    for piece in pieces:
+        settled = settle([piece], passed, locked.tau_ms, policies.by_digest(session, piece.policy))
+        removed += settled.removed
+        if piece.id in may:
+            final += settled.final
+        else:
+            left_ms += sum(one.span.length_ms for one in settled.final)
     common = {
         "learner_id": locked.learner_id,
         "check_id": check.id,
         "policy": check.policy,
         "heard_at": from_ms(locked.tau_ms),
     }
-    finals = [_final_row(run) | common for run in merged(settled.final)]
-    reversals = [_reversal_row(piece, reason) | common for piece, reason in settled.removed]
+    finals = [_final_row(run) | common for run in merged(final)]
+    reversals = [_reversal_row(piece, reason) | common for piece, reason in removed]
     session.flush()
     for rows in (finals, reversals):
         if rows:
             session.execute(sa.insert(WatchedSpan), rows)
     session.execute(
         sa.delete(BelievedSpan)
-        .where(BelievedSpan.learner_id == locked.learner_id, BelievedSpan.state == Kind.PENDING.value)
+        .where(BelievedSpan.watched_span_id.in_([one.id for one in (*final, *(piece for piece, _ in removed))]))
         .execution_options(synchronize_session=False)
     )
     if finals:
@@ -128,10 +172,34 @@ def decide(session: Session, locked: Locked, check: PresenceCheck, outcome: Outc
             ),
             {"ids": [row["id"] for row in finals]},
         )
-    recompute_units(session, locked.learner_id, {piece.unit_id for piece, _ in settled.removed}, policy)
-    locked.pending_ms, locked.held, locked.check_deadline_ms = 0, settled.held, None
+    recompute_units(session, locked.learner_id, {piece.unit_id for piece, _ in removed}, policy)
+    locked.pending_ms, locked.held, locked.check_deadline_ms = left_ms, not passed, None
     locked.check_count += 1
     locked.check_due_after_ms = next_check_after_ms(secret, locked.learner_id.bytes, locked.check_count, policy)
+
+
+def _confirmable(session: Session, check: PresenceCheck, pieces: Sequence[Piece]) -> set[UUID]:
+    """Which pieces a passed `check` confirms: those whose rules know its method, all when it stood in for a failure."""
+    asking = session.get_one(Sitting, check.sitting_id)
+    may = {
+        piece.id
+        for piece in pieces
+        if check.method in policies.by_digest(session, rules_for(piece, asking)).presence_methods
+    }
+    if len(may) < len(pieces) and _stands_in(session, check):
+        return {piece.id for piece in pieces}
+    return may
+
+
+def _stands_in(session: Session, check: PresenceCheck) -> bool:
+    """Did a service of ours fail under this very check, so that a question is asked whatever the rules?"""
+    failed = sa.exists().where(
+        PresenceCheck.learner_id == check.learner_id,
+        PresenceCheck.number == check.number,
+        PresenceCheck.outcome == Outcome.WITHDRAWN.value,
+        PresenceCheck.challenge["withdrawn"].astext == SERVICE_DOWN,
+    )
+    return check.method == QUESTION and bool(session.scalar(sa.select(failed)))
 
 
 def _final_row(run: Sequence[Piece]) -> dict[str, Any]:

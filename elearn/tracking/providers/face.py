@@ -27,7 +27,7 @@ from elearn.people import personal
 from elearn.people.identity import Keys
 from elearn.tracking.models import PresenceCheck
 from elearn.tracking.providers.models import FaceEnrolment, FacePrint
-from elearn.tracking.providers.outgoing import Service
+from elearn.tracking.providers.outgoing import NotUsable, Service
 from elearn.tracking.providers.pictures import NEAR, dhash, distance
 from elearn.tracking.providers.provider import Asked, Challenge, Found, OutOfOrder, Provider, Try
 from elearn.tracking.providers.said import Said, image, other_kind
@@ -109,6 +109,10 @@ class FaceProvider(Provider):
         def ask() -> Found:
             try:
                 verdict = msgspec.json.decode(self.service.post(message_id, at_s, body), type=_Verdict)
+            except NotUsable as error:
+                # Pictures come from the learner. If one that the service cannot read made it "out of order", a
+                # question would stand in for whoever has no face to show.
+                raise Malformed("The picture cannot be read.", code="image") from error
             except msgspec.DecodeError as error:
                 raise OutOfOrder("A service this needs is out of order at the moment.") from error
             return {"nearest": nearest, "same_person": verdict.same_person, "did_task": verdict.did_task}

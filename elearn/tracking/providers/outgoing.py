@@ -18,9 +18,16 @@ from urllib.parse import urlsplit
 
 from elearn.tracking.providers.provider import OutOfOrder
 
+NOT_USABLE = frozenset({400, 413, 415, 422})
+"""Statuses that speak of what was sent, not of the service (RFC 9110, section 15.5)."""
+
 logger = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024
+
+
+class NotUsable(OutOfOrder):
+    """The service works, and says that it can do nothing with what it was sent."""
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -65,4 +72,5 @@ class Service:
         except (OSError, http.client.HTTPException, urllib.error.URLError) as error:
             status = error.code if isinstance(error, urllib.error.HTTPError) else None
             logger.warning("service out of order", extra={"service": self.host, "status": status})
-            raise OutOfOrder("A service this needs is out of order at the moment.") from error
+            kind = NotUsable if status in NOT_USABLE else OutOfOrder
+            raise kind("A service this needs is out of order at the moment.") from error
