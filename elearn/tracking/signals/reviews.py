@@ -26,20 +26,24 @@ from elearn.tracking.signals.models import ReviewAct, ReviewCase, ReviewEffect, 
 
 MAX_TEXT = 2_000
 
-REFUSALS: dict[No, DomainError] = {
-    No.OWN_CASE: Forbidden("Nobody decides about their own hours.", code=No.OWN_CASE.value),
-    No.WRONG_STATE: Conflict("This case has moved on. Look at it again.", code=No.WRONG_STATE.value),
-    No.SAME_PERSON: Forbidden("Somebody else has to confirm what you proposed.", code=No.SAME_PERSON.value),
-    No.SAME_SIDE: Forbidden(
-        "The second person has to be of another side: institution, regulator or operator.", code=No.SAME_SIDE.value
-    ),
-    No.WAS_AMONG_THEM: Forbidden(
-        "Somebody who had no part in taking these hours back has to answer.", code=No.WAS_AMONG_THEM.value
-    ),
-    No.NOTHING_TO_RESTORE: Conflict(
-        "Nothing was taken back here by people, so there is nothing to give back.", code=No.NOTHING_TO_RESTORE.value
-    ),
-}
+
+def _refusal(no: No) -> DomainError:
+    """Why an act is refused, in words. A new exception each time: one that is kept keeps every stack it passed."""
+    refusals: dict[No, DomainError] = {
+        No.OWN_CASE: Forbidden("Nobody decides about their own hours.", code=no.value),
+        No.WRONG_STATE: Conflict("This case has moved on. Look at it again.", code=no.value),
+        No.SAME_PERSON: Forbidden("Somebody else has to confirm what you proposed.", code=no.value),
+        No.SAME_SIDE: Forbidden(
+            "The second person has to be of another side: institution, regulator or operator.", code=no.value
+        ),
+        No.WAS_AMONG_THEM: Forbidden(
+            "Somebody who had no part in taking these hours back has to answer.", code=no.value
+        ),
+        No.NOTHING_TO_RESTORE: Conflict(
+            "Nothing was taken back here by people, so there is nothing to give back.", code=no.value
+        ),
+    }
+    return refusals[no]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def open_case(session: Session, learner_id: UUID, class_id: UUID | None, *, call
     if not sides_of(caller, place_of(session, class_id)):
         raise NotFound("There is no such case.")
     if caller.person_id == learner_id:
-        raise REFUSALS[No.OWN_CASE]
+        raise _refusal(No.OWN_CASE)
     voids.lock_learner(session, learner_id, now_ms=to_ms(at))
     signals = session.scalars(
         sa.select(Signal.id)
@@ -241,7 +245,7 @@ def act(
     facts = facts_of(session, case)
     refused = [why_not(facts, what, caller.person_id, side) for side in sides]
     if None not in refused:
-        raise REFUSALS[next(no for no in refused if no is not None)]
+        raise _refusal(next(no for no in refused if no is not None))
     done = ReviewAct(
         case_id=case.id,
         number=len(facts.acts) + 1,
