@@ -722,10 +722,10 @@ _CHECKS = _in(
 _SETTLING = _in(
     "elearn/tracking/settling.py",
     "service",
-    ("a failed check holds", "= 0, settled.held, None", "= 0, False, None"),
+    ("a failed check holds", "= left_ms, not passed, None", "= left_ms, False, None"),
     (
         "the frontier falls back",
-        "    recompute_units(session, locked.learner_id, {piece.unit_id for piece, _ in settled.removed}, policy)\n",
+        "    recompute_units(session, locked.learner_id, {piece.unit_id for piece, _ in removed}, policy)\n",
         "",
     ),
     (
