@@ -157,7 +157,7 @@ def test_units_are_never_deleted(session: Session, lesson: Lesson, statement: st
         "UPDATE elearn.unit_block SET end_ms = end_ms + 1 WHERE index = 0",
         "UPDATE elearn.unit_block SET index = 7 WHERE index = 0",
         "DELETE FROM elearn.unit_block",
-        "TRUNCATE elearn.unit_block",
+        "TRUNCATE elearn.unit_block CASCADE",
         "INSERT INTO elearn.unit_block (unit_id, index, start_ms, end_ms, key_sealed) "
         "SELECT id, 9, 90000, 91000, 'x' FROM elearn.unit",
     ],
