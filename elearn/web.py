@@ -89,7 +89,7 @@ def read_json(kind: type[T], *, body: bytes | None = None) -> T:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise errors.Malformed("The request does not have the form this door takes: %(why)s", why=str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.Malformed("The request is not JSON: %(why)s", why=str(error)) from error
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
 from elearn.db import new_id
-from elearn.errors import Conflict
+from elearn.errors import Conflict, NotFound
 from elearn.tracking import policies
 from elearn.tracking.models import BelievedSpan, Kind, LearnerWatch, WatchedSpan
 from elearn.tracking.settling import recompute_units
@@ -37,10 +37,15 @@ class Moved:
 
 
 def lock_learner(session: Session, learner_id: UUID, *, now_ms: int) -> int:
-    """Lock the learner before anything is decided; answers the learner's time, which never runs backwards."""
+    """Lock the learner before anything is decided; answers the learner's time, which never runs backwards.
+
+    Raises NotFound: nobody who ever watched anything.
+    """
     stored_ms = session.scalars(
         sa.select(LearnerWatch.tau_ms).where(LearnerWatch.learner_id == learner_id).with_for_update(key_share=True)
-    ).one()
+    ).one_or_none()
+    if stored_ms is None:
+        raise NotFound("There is no such person.")
     return max(now_ms, stored_ms)
 
 

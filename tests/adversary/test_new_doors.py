@@ -1,0 +1,108 @@
+"""Every door that takes something, with everything that is not what it takes: refused, and never a crash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from elearn.demo.scripted_player import ScriptedPlayer
+from elearn.people import callers
+from elearn.people.models import Role
+from tests.builders_people import an_account, signed_in
+from tests.builders_tracking import Watchable
+from tests.conftest import scalar
+
+NUL = "\x00"
+BODIES: list[tuple[str, bytes]] = [
+    ("nothing", b""),
+    ("no JSON", b"{"),
+    ("not UTF-8", b'{"a": "\xff"}'),
+    ("half a surrogate", b'{"reason": "\\ud800", "method": "\\ud800", "name": "\\udfff"}'),
+    ("null", b"null"),
+    ("a list", b"[]"),
+    ("a number", b"1e999"),
+    ("a text", b'"x"'),
+    ("deep", b"[" * 20_000 + b"]" * 20_000),
+    ("deep objects", b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
+    ("a wrong member", b'{"nobody": 1}'),
+    ("a member twice", b'{"method": "question", "method": 1}'),
+    ("huge numbers", json.dumps({"cm": 10**30, "sent_cm": -(10**30), "index": 10**30, "minutes": 10**30}).encode()),
+    ("wrong types", b'{"method": {}, "name": {}, "jwk": {}, "agreement": {}, "images": {}, "answer": {}}'),
+    ("NUL", json.dumps({"name": NUL, "client_data": NUL, "attestation": NUL, "method": NUL}).encode()),
+]
+FORMS = [
+    {},
+    {"unit": "x", "learner": "x", "class": "x", "spans": "x", "reason": "x", "statement": "x"},
+    {"unit": NUL, "learner": NUL, "spans": NUL, "reason": NUL, "statement": NUL, "name": NUL},
+    {"reason": "x" * 100_000, "statement": "x" * 100_000, "spans": ",".join(["0" * 32] * 2_000)},
+    {"spans": ",", "reason": " ", "statement": "\u200b", "credit_minutes": "-1", "minutes": "1e9", "page": "٣"},
+    {"spans": str(uuid4()), "reason": "why", "unit": str(uuid4()), "learner": str(uuid4()), "class": str(uuid4())},
+]
+
+
+def doors(app: Flask, ids: dict[str, UUID]) -> Iterator[tuple[Rule, str]]:
+    """Every POST of ours, with ids of things that are there where an address names something."""
+    words = {"act": "propose", "rendition": "360p", "provider": "x"}
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("elearn.") and "POST" in (rule.methods or set()):
+            named = {
+                name: ids.get(name)
+                or words.get(name)
+                or (uuid4() if "UUID" in type(rule._converters[name]).__name__ else 0)
+                for name in rule.arguments
+            }
+            yield rule, app.url_map.bind("").build(rule.endpoint, named, method="POST")
+
+
+@pytest.mark.parametrize("role", [Role.LEARNER, Role.INSTITUTION_MANAGER, Role.OPERATOR, Role.REGULATOR_OFFICER, None])
+def test_no_door_crashes_on_what_it_does_not_take(
+    app: Flask, session: Session, lesson: Watchable, player: ScriptedPlayer, role: Role | None
+) -> None:
+    player.play(15_000)
+    player.ask_check()
+    ids = {
+        "sitting_id": UUID(player.sid),
+        "check_id": UUID(str(scalar(session, "SELECT id FROM elearn.presence_check"))),
+        "unit_id": lesson.unit_id,
+        "course_id": lesson.course_id,
+        "class_id": lesson.class_id,
+        "person_id": lesson.learner_id,
+        "lesson_id": UUID(str(scalar(session, "SELECT id FROM elearn.lesson"))),
+        "institution_id": lesson.institution_id,
+        "organisation_id": lesson.institution_id,
+    }
+    if role is None:
+        own = player
+    else:
+        where = lesson.institution_id if role is Role.INSTITUTION_MANAGER else None
+        account = an_account(
+            session, role, organisation_id=where, region="530000" if role is Role.REGULATOR_OFFICER else None
+        )
+        client = app.test_client()
+        headers = signed_in(client, session, account)
+    walked = 0
+    for rule, path in doors(app, ids):
+        if rule.endpoint.endswith((".sign_out", ".signout")):
+            continue
+        for why, body in BODIES:
+            callers.forget_last_request()
+            if role is None:
+                status = own.call("POST", path, raw=body).status
+            else:
+                status = client.post(
+                    path, data=body, headers={**headers, "Content-Type": "application/json"}
+                ).status_code
+            assert status < 500, (path, why, status)
+            walked += 1
+        for form in FORMS:
+            callers.forget_last_request()
+            if role is not None:
+                status = client.post(path, data=form, headers=headers).status_code
+                assert status < 500, (path, str(form)[:80], status)
+    assert walked > 300
