@@ -29,6 +29,8 @@ SUITES: Mapping[str, Sequence[str]] = {
     "ways": ["tests/tracking/presence/test_ways.py"],
     "real hours": ["tests/tracking/test_real_hours.py"],
     "at once": [SERVICE + "test_two_at_once.py"],
+    "pages": [PURE + "test_page_rules.py"],
+    "reading": [SERVICE + "test_pages.py"],
 }
 """Name -> the narrow tests that should see a mutation."""
 
@@ -749,6 +751,72 @@ _QUESTION = _in(
     ),
 )
 
+_PAGES = [
+    *_in(
+        "elearn/tracking/page_rules.py",
+        "pages",
+        (
+            "what was left unspent is worth nothing on a fresh page",
+            "return Budget(max(budget.e_ms, page.shown_ms), 0, 0)",
+            "return Budget(max(budget.e_ms, page.shown_ms), budget.carry_ms, 0)",
+        ),
+        (
+            "only time since the page was shown",
+            "return Budget(max(budget.e_ms, page.shown_ms), 0, 0)",
+            "return Budget(budget.e_ms, 0, 0)",
+        ),
+        (
+            "time that was used up before stays used up",
+            "return Budget(max(budget.e_ms, page.shown_ms), 0, 0)",
+            "return Budget(page.shown_ms, 0, 0)",
+        ),
+        ("the first report after a showing, also at its very moment", "seq > page.after_seq", "seq >= page.after_seq"),
+        ("up to the border of the page", "min(claimed.end_ms, page.span.end_ms)", "claimed.end_ms"),
+        (
+            "no page but the one that is shown",
+            "if not page.span.start_ms <= claimed.start_ms < page.span.end_ms:",
+            "if claimed.start_ms >= page.span.end_ms:",
+        ),
+        ("five minutes after the last touch it stops", "if asleep_ms <= 0:", "if True:"),
+        ("who tells of no touch had it at the showing", "e_ms - page.shown_ms if idle_ms", "0 if idle_ms"),
+        ("rate 1, whatever videos may do", "min(1_000, policy.rate_max_permille)", "policy.rate_max_permille"),
+        (
+            "crumbs open no page",
+            "reached_ms = min(frontier_ms, covered_ms + policy.tail_ms(duration_ms))",
+            "reached_ms = frontier_ms",
+        ),
+        ("a page waits for the one before", "reached_ms + policy.delta_ms", "reached_ms + policy.delta_ms + 1"),
+        ("what was shown once is shown again", "return delivered or", "return"),
+    ),
+    *_in(
+        "elearn/tracking/page_views.py",
+        "reading",
+        ("no page to a sitting that is over", "if locked.ended_ms is not None:", "if False:"),
+        ("a page in its turn only", "if not page_rules.may_show(", "if False and not page_rules.may_show("),
+        ("what is shown already keeps its time", "if last is None or last.page != index:", "if True:"),
+        ("a showing is a delivery", "if not delivered:", "if False:"),
+    ),
+    *_in(
+        "elearn/tracking/delivery.py",
+        "reading",
+        ("pages have no keys", "facts.kind is not UnitKind.VIDEO or not", "not"),
+    ),
+    *_in(
+        "elearn/tracking/licences.py",
+        "reading",
+        ("pages are not downloaded", ".kind is not UnitKind.VIDEO:", ".kind is None:"),
+    ),
+    *_in(
+        "elearn/tracking/routes.py",
+        "reading",
+        (
+            "a picture to whom its page was shown",
+            "if not page_views.was_delivered(",
+            "if False and not page_views.was_delivered(",
+        ),
+    ),
+]
+
 MUTATIONS: Sequence[Mutation] = [
     *_VERIFIER,
     *_PACING,
@@ -766,4 +834,5 @@ MUTATIONS: Sequence[Mutation] = [
     *_CHECKS,
     *_SETTLING,
     *_QUESTION,
+    *_PAGES,
 ]

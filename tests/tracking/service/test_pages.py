@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +17,6 @@ from tests.builders_tracking import a_player, a_readable, a_watchable, fail_chec
 from tests.conftest import ManualClock, scalar
 
 MINUTE_MS = 60_000
-PROTOCOL = Path(__file__).parents[3] / "docs" / "player-protocol.md"
 
 
 def told_of(player: ScriptedPlayer, *reports: dict[str, Any]) -> list[dict[str, Any]]:
@@ -312,15 +308,3 @@ def test_what_was_shown_and_when_is_never_changed(app: Flask, session: Session, 
     player.ask_page(0)
     with pytest.raises(IntegrityError):
         session.execute(sa.text(f"DELETE FROM elearn.{table}"))
-
-
-def test_the_protocol_shows_what_the_doors_answer(app: Flask, session: Session) -> None:
-    text = PROTOCOL.read_text().split("## 10. Units of pages")[1]
-    said = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
-    lesson = a_readable(session, 20_000, 45_000, 10_000)
-    player = a_player(app, session, lesson.learner_id)
-    opened = player.open(lesson.unit_id)
-    assert {name: opened[name] for name in said[0]} == said[0]
-    page = player.ask_page(0).json()
-    assert page.keys() == said[1].keys()
-    assert opened["activity"]["definition"]["type"] in text
