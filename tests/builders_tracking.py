@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, classes, page_units, teaching
 from elearn.courses.models import Kind
+from elearn.courses.page_images import Image
 from elearn.courses.pool import QuestionDraft
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from elearn.people import callers
@@ -100,15 +101,17 @@ def a_unit(
     return unit.id
 
 
-def some_pages(*credit_ms: int, reviewed_by: UUID) -> list[page_units.Page]:
+def some_pages(*credit_ms: int, reviewed_by: UUID, image: Image | None = None) -> list[page_units.Page]:
     """A page for each credit time."""
     return [
-        page_units.Page(f"第{number}页", f"**要点** {number}", None, each_ms, reviewed_by, AT)
+        page_units.Page(f"第{number}页", f"**要点** {number}", image, each_ms, reviewed_by, AT)
         for number, each_ms in enumerate(credit_ms, 1)
     ]
 
 
-def a_readable(session: Session, *credit_ms: int, learner_id: UUID | None = None) -> Watchable:
+def a_readable(
+    session: Session, *credit_ms: int, learner_id: UUID | None = None, image: Image | None = None
+) -> Watchable:
     """A lesson of pages with these credit times, with a question for every 30 s, and a learner in its class."""
     place = a_watchable(session, learner_id=learner_id)
     lesson = teaching.add_lesson(session, course_id=place.course_id, title="临边防护", acting=[place.institution_id])
@@ -116,7 +119,7 @@ def a_readable(session: Session, *credit_ms: int, learner_id: UUID | None = None
         session,
         lesson.id,
         lesson.title,
-        some_pages(*credit_ms, reviewed_by=place.learner_id),
+        some_pages(*credit_ms, reviewed_by=place.learner_id, image=image),
         some_questions(sum(credit_ms)),
         at=AT,
         published=True,

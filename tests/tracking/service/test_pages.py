@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from elearn.courses.page_images import Image
 from elearn.courses.page_text import as_html
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.tracking.ledger_check import check_ledger
@@ -265,12 +266,14 @@ def test_a_page_is_read_at_rate_one_whatever_a_region_allows_for_videos(app: Fla
 
 
 def test_the_picture_of_a_page_is_for_whom_the_page_was_shown_to(app: Flask, session: Session) -> None:
-    lesson = a_readable(session, 20_000)
+    lesson = a_readable(session, 20_000, 20_000, image=Image(b"as it was kept", "image/png"))
     player = a_player(app, session, lesson.learner_id)
     player.open(lesson.unit_id)
     assert player.call("GET", player.at("/pages/0/image")).status == 404
-    player.ask_page(0)
-    assert player.call("GET", player.at("/pages/0/image")).status == 404, "it has none"
+    place = player.ask_page(0).json()["image"]
+    got = player.call("GET", place)
+    assert (got.status, got.body, got.headers["content-type"]) == (200, b"as it was kept", "image/png")
+    assert player.call("GET", player.at("/pages/1/image")).status == 404
     other = a_player(app, session, a_readable(session, 20_000).learner_id)
     assert other.call("GET", player.at("/pages/0/image")).status == 403
 
