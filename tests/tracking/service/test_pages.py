@@ -138,9 +138,9 @@ def test_who_touches_nothing_is_counted_for_five_minutes(app: Flask, session: Se
         told_of(player, {"a": passed - 15_000, "b": passed, "play": 15_000, "idle": passed - 7_000})
     assert player.state["frontier_ms"] == 307_000, "the last touch was 7 s after the page was shown"
     assert set(codes(session)) == {"IDLE", "FORWARD_SEEK"}
-    player.position_ms = 307_000
-    player.read(23_000)
-    assert player.state["frontier_ms"] == 330_000, "a touch, and it goes on"
+    player.pass_time(15_000)
+    told_of(player, {"a": 307_000, "b": 322_000, "play": 15_000, "idle": 2_000})
+    assert player.state["frontier_ms"] == 322_000, "a touch, and it goes on"
     assert check_ledger(session) == []
 
 
