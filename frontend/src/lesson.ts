@@ -5,14 +5,14 @@ import { CheckDialog } from "./checks";
 import { Covers } from "./covers";
 import { canSign } from "./device";
 import { Door, Refused } from "./door";
-import { Media } from "./media";
+import { Media, type Source } from "./media";
 import { t } from "./messages";
 import { OfflineStudy } from "./offline_study";
 import { Opener } from "./opener";
 import type { Listener, Outbox } from "./outbox";
 import { watchPage } from "./page_life";
 import { Playback } from "./playback";
-import type { Config, Ended, Receipt, State } from "./protocol";
+import type { Config, Ended, Opening, Receipt, State } from "./protocol";
 import { Sitting } from "./sitting";
 import type { Store } from "./store";
 import { Touches } from "./touches";
@@ -154,14 +154,31 @@ export class Lesson {
     this.outbox?.stop();
     this.sitting = sitting;
     this.view.cover(null);
+    this.load(source, opening, startMs, reachedMs);
+    this.heard(sitting.state);
+    if (this.opener.owesCheck) void this.check(true);
+  }
+
+  private load(source: Source, opening: Opening, startMs: number, reachedMs: number): void {
     this.playback.begin(opening, startMs, reachedMs);
     this.media?.open(source, {
       early: (code) => this.early(code),
       failed: (code) => this.mediaFailed(code),
       qualities: (labels) => this.view.qualities(labels, (index) => this.media?.choose(index)),
     });
-    this.heard(sitting.state);
-    if (this.opener.owesCheck) void this.check(true);
+  }
+
+  /** The lesson has come onto this device: it plays on from here, so that nothing is missed when the network goes. */
+  async playFromDevice(): Promise<void> {
+    const { sitting, playback } = this;
+    if (!sitting?.isLive) return;
+    const source = await this.offline.source(sitting, 0);
+    if (!source.stored || this.sitting !== sitting || !sitting.isLive) return;
+    const { opening } = sitting;
+    const { positionMs, reachedMs, goes } = playback.handOver();
+    const startSeconds = (positionMs + (opening.start_ms ?? 0)) / 1000;
+    this.load({ ...source, startSeconds }, opening, positionMs, reachedMs);
+    if (goes) await this.start();
   }
 
   private listener(): Listener {

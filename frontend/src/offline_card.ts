@@ -9,6 +9,13 @@ import type { View } from "./view";
 
 type Look = "none" | "part" | "running" | "whole" | "old";
 
+export interface Downloader {
+  /** The sitting that asks for the licence; opened when there is none. */
+  open(): Promise<Sitting | null>;
+  /** All of it has come. */
+  whole(): void;
+}
+
 export class OfflineCard {
   private running = false;
   /** Begun and not finished: it goes on by itself when the network is back. */
@@ -18,8 +25,7 @@ export class OfflineCard {
     private readonly view: View,
     private readonly downloads: Downloads,
     private readonly offer: NonNullable<Config["offline"]>,
-    /** The sitting that asks for the licence; opened when there is none. */
-    private readonly open: () => Promise<Sitting | null>,
+    private readonly lesson: Downloader,
   ) {
     view.on("download", () => void (this.running ? this.stop() : this.fetch()));
     view.on("remove", () => void this.remove());
@@ -42,11 +48,12 @@ export class OfflineCard {
     this.running = this.wanted = true;
     this.look("running");
     try {
-      const sitting = await this.open();
+      const sitting = await this.lesson.open();
       if (!sitting) return;
       const poster = view.video.poster || null;
       await downloads.fetch(sitting, sitting.opening.title, poster, (share) => this.progress(share));
       this.wanted = false;
+      this.lesson.whole();
     } catch (problem) {
       this.broke(problem);
     } finally {

@@ -20,6 +20,8 @@ export interface Student {
   /** A live sitting, opened when there is none; null when it cannot be. */
   opened(): Promise<Sitting | null>;
   play(): Promise<void>;
+  /** Play on from what was downloaded. */
+  playFromDevice(): Promise<void>;
 }
 
 export class OfflineStudy {
@@ -45,7 +47,11 @@ export class OfflineStudy {
     const downloads = new Downloads(this.config, offline, this.door, this.store);
     await downloads.load();
     this.downloads = downloads;
-    this.card = new OfflineCard(this.view, downloads, offline, () => this.student.opened());
+    const { student } = this;
+    this.card = new OfflineCard(this.view, downloads, offline, {
+      open: () => student.opened(),
+      whole: () => void student.playFromDevice(),
+    });
   }
 
   /** The whole lesson is on this device; it may be too old to play. */

@@ -66,6 +66,16 @@ export class Playback {
     this.rates(opening.rate_max_permille);
   }
 
+  /** The media is about to come from elsewhere: what was played is reported, and it is told where to go on. */
+  handOver(): { positionMs: number; reachedMs: number; goes: boolean } {
+    const goes = !this.video.paused && !this.video.ended;
+    const positionMs = Math.max(0, this.aim ?? this.positionMs);
+    this.meter.stand(this.video.seeking ? null : this.positionMs);
+    if (this.going) this.report("pause");
+    this.going = false;
+    return { positionMs, reachedMs: this.reached, goes };
+  }
+
   /** The sitting is over: what was measured stays, nothing more is. */
   halt(): void {
     this.going = false;

@@ -130,6 +130,23 @@ def test_a_broken_off_download_goes_on_with_what_is_missing(school: School, chro
         again.play()
 
 
+def test_a_lesson_plays_from_the_device_as_soon_as_all_of_it_is_there(brief: School, chromium: Browser) -> None:
+    """A page that opened it as a stream must not find out in the tunnel that it still is one."""
+    learner = brief.a_learner()
+    with phone(chromium) as handset:
+
+        def only_downloads(route: Route) -> None:
+            return route.continue_() if route.request.resource_type == "fetch" else route.abort("internetdisconnected")
+
+        handset.page.context.route("**/*.m4s", only_downloads)
+        open_it(brief, handset, learner)
+        download(handset)
+        handset.page.context.unroute("**/*.m4s")
+        network(handset, on=False)
+        handset.play()
+        play_to(handset, 3)
+
+
 def test_an_expired_licence_does_not_play_and_is_renewed_with_the_network(brief: School, chromium: Browser) -> None:
     learner = brief.a_learner()
     with phone(chromium, language="en") as handset:
