@@ -54,12 +54,16 @@ SENTENCES = {
         SELECT r.id::text, 'says ' || (r.hours ->> 'online_theory_ms') || ' ms, the entries ' || s.ms || ' ms'
         FROM elearn.eligibility_record r
         JOIN LATERAL (
-            SELECT coalesce(sum(e.amount_ms), 0)::bigint AS ms
-            FROM elearn.hours_entry e
-            JOIN elearn.training_class k ON k.id = e.class_id AND k.outline_id = r.outline_id
-            JOIN elearn.outline_item i ON i.id = e.outline_item_id AND i.outline_id = r.outline_id
-            WHERE e.person_id = r.person_id AND e.modality = 'online' AND e.kind = 'theory'
-              AND k.filed_at <= e.learned_at AND e.created_at <= r.computed_at) s ON true
+            SELECT coalesce(sum(l.ms), 0)::bigint AS ms
+            FROM (SELECT least(sum(e.amount_ms), max(u.duration_ms)) AS ms
+                  FROM elearn.hours_entry e
+                  JOIN elearn.training_class k ON k.id = e.class_id AND k.outline_id = r.outline_id
+                  JOIN elearn.outline_item i ON i.id = e.outline_item_id AND i.outline_id = r.outline_id
+                  LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
+                  LEFT JOIN elearn.unit u ON u.id = w.unit_id
+                  WHERE e.person_id = r.person_id AND e.modality = 'online' AND e.kind = 'theory'
+                    AND k.filed_at <= e.learned_at AND e.created_at <= r.computed_at
+                  GROUP BY u.lesson_id) l) s ON true
         WHERE (r.hours ->> 'online_theory_ms')::bigint <> s.ms""",
 }
 

@@ -44,12 +44,16 @@ SELECT o.id AS outline_id, o.code, o.version, o.effective_from, o.effective_to,
        bool_or(k.filed_at IS NOT NULL AND k.filed_at <= :now) AS class_filed,
        (array_agg(k.id ORDER BY (k.filed_at IS NOT NULL) DESC, n.enrolled_at DESC))[1] AS class_id,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(s.modality, s.kind, s.ms)), '[]')
-          FROM (SELECT e.modality, e.kind, sum(e.amount_ms) AS ms
-                  FROM elearn.hours_entry e
-                  JOIN elearn.training_class f ON f.id = e.class_id
-                  JOIN elearn.outline_item oi ON oi.id = e.outline_item_id
-                 WHERE e.person_id = :person AND f.outline_id = o.id AND oi.outline_id = o.id
-                   AND f.filed_at <= e.learned_at
+          FROM (SELECT l.modality, l.kind, sum(l.ms) AS ms
+                  FROM (SELECT e.modality, e.kind, least(sum(e.amount_ms), max(u.duration_ms)) AS ms
+                          FROM elearn.hours_entry e
+                          JOIN elearn.training_class f ON f.id = e.class_id
+                          JOIN elearn.outline_item oi ON oi.id = e.outline_item_id
+                          LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
+                          LEFT JOIN elearn.unit u ON u.id = w.unit_id
+                         WHERE e.person_id = :person AND f.outline_id = o.id AND oi.outline_id = o.id
+                           AND f.filed_at <= e.learned_at
+                         GROUP BY e.modality, e.kind, u.lesson_id) l
                  GROUP BY 1, 2) s) AS amounts
 FROM elearn.enrolment n
 JOIN elearn.training_class k ON k.id = n.class_id
@@ -72,7 +76,10 @@ class Case:
 
 
 def gather(session: Session, person_id: UUID, *, now: datetime, outline_id: UUID | None = None) -> list[Case]:
-    """The cases of a person: one for each outline of a class they were ever enrolled in. One query."""
+    """The cases of a person: one for each outline of a class they were ever enrolled in. One query.
+
+    A lesson is worth its longest version at most: who watches a corrected one again has not learned twice.
+    """
     rows = session.execute(GATHER, {"person": person_id, "outline": outline_id, "now": now})
     return [
         Case(

@@ -18,6 +18,8 @@ from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span
 from elearn.tracking.standing import Locked, driver, read_unit, store
 
+MOST_PAGES = 2**31
+"""More than any lesson has, and less than a column holds."""
 _LAST = "SELECT page, shown_ms, after_seq FROM elearn.page_view WHERE sitting_id = %s ORDER BY number DESC LIMIT 1"
 
 
@@ -82,5 +84,7 @@ def show(session: Session, locked: Locked, facts: UnitFacts, index: int, policy:
 
 def was_delivered(session: Session, learner_id: UUID, unit_id: UUID, index: int) -> bool:
     """Has this learner been shown that page, in any sitting?"""
+    if index >= MOST_PAGES:
+        return False
     found = sa.exists().where(Delivery.learner_id == learner_id, Delivery.unit_id == unit_id, Delivery.block == index)
     return bool(session.scalar(sa.select(found)))
