@@ -106,3 +106,59 @@ def test_no_door_crashes_on_what_it_does_not_take(
                 status = client.post(path, data=form, headers=headers).status_code
                 assert status < 500, (path, str(form)[:80], status)
     assert walked > 300
+
+
+QUERIES = [
+    "page=99999999999999999999",
+    "page=-1",
+    "page=%00",
+    "page=1e9&show=closed",
+    "show=%00&search=%00&odd=%00&unit=%00&next=%00",
+    "search=" + "%F0%9F%98%80" * 2_000,
+    "search=%25%27%22%5C_&show=cases&unit=x&from=x&to=x&on=0000-00-00",
+    "search=00000000-0000-0000-0000-000000000000&unit=00000000-0000-0000-0000-000000000000",
+]
+
+
+@pytest.mark.parametrize("role", [Role.LEARNER, Role.INSTITUTION_MANAGER, Role.OPERATOR, Role.AUDITOR])
+def test_no_page_crashes_on_an_odd_query_or_a_number_that_no_column_holds(
+    app: Flask, session: Session, lesson: Watchable, player: ScriptedPlayer, role: Role
+) -> None:
+    player.play(15_000)
+    where = lesson.institution_id if role is Role.INSTITUTION_MANAGER else None
+    account = an_account(session, role, organisation_id=where)
+    client = app.test_client()
+    callers.forget_last_request()
+    signed_in(client, session, account)
+    ids = {
+        "sitting_id": UUID(player.sid),
+        "unit_id": lesson.unit_id,
+        "course_id": lesson.course_id,
+        "class_id": lesson.class_id,
+        "person_id": lesson.learner_id,
+    }
+    walked = 0
+    for rule in app.url_map.iter_rules():
+        if (
+            not rule.endpoint.startswith("elearn.")
+            or "GET" not in (rule.methods or set())
+            or rule.rule.endswith("/healthz")
+        ):
+            continue
+        named = {
+            name: ids.get(name)
+            or (uuid4() if "UUID" in type(rule._converters[name]).__name__ else "99999999999999999999")
+            for name in rule.arguments
+        }
+        try:
+            path = app.url_map.bind("").build(rule.endpoint, named)
+        except (TypeError, ValueError):
+            path = app.url_map.bind("").build(
+                rule.endpoint, {name: 10**20 if type(value) is str else value for name, value in named.items()}
+            )
+        for query in QUERIES:
+            callers.forget_last_request()
+            status = client.get(f"{path}?{query}", headers={"Accept": "text/html"}).status_code
+            assert status < 500, (path, query[:60], status)
+            walked += 1
+    assert walked > 200
