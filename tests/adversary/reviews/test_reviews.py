@@ -18,6 +18,7 @@ from elearn.db import db
 from elearn.errors import Conflict, NotFound
 from elearn.people.callers import Caller
 from elearn.people.models import Role
+from elearn.tracking.providers.models import SecurityKey
 from elearn.tracking.signals import decisions, duties, reading, reviews
 from elearn.tracking.signals.decisions import Act
 from elearn.tracking.signals.models import ReviewCase
@@ -157,6 +158,12 @@ def test_what_a_learner_says_and_what_a_browser_calls_itself_is_only_ever_text(o
         got = player.call("POST", "/sittings", body | {"client": {"zone": zone}})
         assert got.status == 400 or zone.endswith("\n"), zone
     session.execute(sa.text("UPDATE elearn.person SET name = :evil"), {"evil": EVIL})
+    session.add(
+        SecurityKey(
+            person_id=office.people["learner"].person_id, credential_id=b"x", attested=b"x", sign_count=0,
+            name=EVIL, added_at=AT,
+        )
+    )  # fmt: skip
     session.commit()
     office.work()
     case = office.open_case()
