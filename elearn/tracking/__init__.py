@@ -10,11 +10,15 @@ for the rules.
     spans, verifier, pacing, presence, policy, replay   pure: MODEL's arithmetic, and decisions taken again
     messages, tokens     what arrives, and who may send it
     standing             the rows a decision starts from, under lock: the learner's first, then the sitting's
-    sittings, ingest, delivery, checks, recording        open, report, hand out keys, ask, write down
+    doorway, routes, check_routes, media_routes          the door's views, and what all of them begin with
+    sittings, ingest, delivery, recording                open, report, hand out keys, write down
+    asking, checks, settling, providers/                 put a check, judge it, carry out what follows; the ways
+    page_rules, page_views                               units of pages: pure rules; showing one
     licences             all keys of a lesson at once, sealed to a device that is going offline
     rules, policies      what a catalogue of rules may say (rules.yaml is MODEL's); which rule applies, and where
     addresses            where things are
     watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
+    explain, evidence, counted, judged_again             accounts of a sitting and of a lesson
     voids                final time taken back, and given back, by what people decided
     signals/             what looks odd, and the people who decide about it; changes no credit
     lrs/                 the record store, whole and by the standard
@@ -27,8 +31,9 @@ from flask import Blueprint, Flask
 
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring the sitting's door, the record store's doors and the jobs on board."""
-    from elearn.tracking import duties, lrs, routes  # noqa: F401 - a job is known once it is imported
+    # A view or a job is known once its module is imported.
+    from elearn.tracking import check_routes, doorway, duties, lrs, media_routes, routes  # noqa: F401
     from elearn.tracking.signals import duties as signal_duties  # noqa: F401
 
-    whole.register_blueprint(routes.bp)
+    whole.register_blueprint(doorway.bp)
     lrs.install(app, whole)

@@ -539,13 +539,18 @@ _PRESENCE = _in(
     ("nothing watched is never complete", "return covered_ms > 0 and covered_ms", "return covered_ms"),
 )
 
+_DOORWAY = _in(
+    "elearn/tracking/doorway.py",
+    "service",
+    ("a token is its learner's", "if token.learner_id != current_person_id():", "if False:"),
+    ("a token is its sitting's", "if token.sitting_id != sitting_id:", "if False:"),
+)
+
 _ROUTES = _in(
     "elearn/tracking/routes.py",
     "service",
     ("a message is signed with a nonce of ours", "if message.nonce not in locked.nonces:", "if False:"),
     ("a message is about the sitting of its door", "if message.sid != str(sitting_id):", "if False:"),
-    ("a token is its learner's", "if token.learner_id != current_person_id():", "if False:"),
-    ("a token is its sitting's", "if token.sitting_id != sitting_id:", "if False:"),
     ("only the enrolled open a lesson", "if admission is None:", "if False:"),
 )
 _TOKENS = _in(
@@ -807,7 +812,7 @@ _PAGES = [
         ("pages are not downloaded", ".kind is not UnitKind.VIDEO:", ".kind is None:"),
     ),
     *_in(
-        "elearn/tracking/routes.py",
+        "elearn/tracking/media_routes.py",
         "reading",
         (
             "a picture to whom its page was shown",
@@ -824,6 +829,7 @@ MUTATIONS: Sequence[Mutation] = [
     *_POLICY,
     *_PRESENCE,
     *_ROUTES,
+    *_DOORWAY,
     *_TOKENS,
     *_MESSAGES,
     *_INGEST,
