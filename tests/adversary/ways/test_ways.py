@@ -218,3 +218,20 @@ def test_another_learners_code_is_no_code_of_mine(
     assert send(other, mine, code=gateway.heard[0]["code"]).status == 404
     assert outcome(other, theirs, code=code) == "passed"
     assert outcome(player, mine, code=code) == "try_again"
+
+
+def test_what_stands_in_for_a_failed_service_confirms_all_that_waits(
+    app: Flask, session: Session, lesson: Watchable, player: ScriptedPlayer, allow: Allow, gateway: FakeService
+) -> None:
+    """Nobody loses anything by our failures, under whatever rules it was watched."""
+    assert player.answer(asked(player), RIGHT)["outcome"] == "passed"
+    allow("one_time_code")
+    player.play(15_000)
+    elsewhere(app, session, player, lesson.learner_id, Policy(presence_methods=("webauthn", "one_time_code")))
+    player.have_key()
+    player.play(15_000)
+    gateway.reply = lambda body: (503, {})
+    assert ask(player).json()["error"] == "service_down"
+    assert player.answer(asked(player), RIGHT)["pending_all_ms"] == 0
+    assert final_ms(session) == 75_000
+    assert check_ledger(session) == []
