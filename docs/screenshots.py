@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -29,8 +29,8 @@ from werkzeug.serving import make_server
 
 from elearn import create_app, jobs, schema, serving
 from elearn.clock import utcnow
-from elearn.courses import catalogue, classes, teaching
-from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Upload, UploadState
+from elearn.courses import catalogue, classes, page_drafts, teaching
+from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Unit, Upload, UploadState
 from elearn.courses.pool import QuestionDraft, windows
 from elearn.credit_export import credit
 from elearn.db import db
@@ -81,8 +81,8 @@ class MovedClock:
         self.moved += timedelta(milliseconds=ms)
 
 
-def over(client: FlaskClient):  # type: ignore[no-untyped-def]
-    def send(method, path, *, headers, body):  # type: ignore[no-untyped-def]
+def over(client: FlaskClient) -> Callable[..., Answer]:
+    def send(method: str, path: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
         response = client.open(path, method=method, headers=dict(headers), data=body)
         return Answer(response.status_code, {k.lower(): v for k, v in response.headers}, response.get_data())
 
@@ -179,8 +179,8 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
             for start, end in windows(made_of.duration_ms)
             for one in demo.questions(1000)[:2]
         ]
-        added = register(session, settings, UUID(lesson_id), made_of, pool, clock(), published=True)
-        example.unit_ids.append(str(added))
+        unit_id = register(session, settings, UUID(lesson_id), made_of, pool, clock(), published=True)
+        example.unit_ids.append(str(unit_id))
     made_of = as_if(manifest, 730_000)
     pool = [
         QuestionDraft(start, end, one.stem, one.options, one.correct)
@@ -213,9 +213,45 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     credit.bring_up_to_date(session, worker, now=clock())
     reviews.appeal(session, worker, UUID(example.unit_ids[2]), APPEAL, at=clock())
     a_video_on_its_way(session, acting[0], now=clock())
+    a_lesson_of_pages(session, acting[0], reviewer=auditor.id, now=clock())
     session.commit()
     example.save(kept)
     return example
+
+
+READ = "雨天怎样检查安全带"
+PAGES = (
+    (
+        "先看织带",
+        "雨后的织带**先晾干再检查**。\n\n- 有没有割口、烧痕、起毛\n- 缝线是否整齐，有没有断线\n- 摸起来发硬的，要停用",
+    ),
+    ("再看金属件", "| 部位 | 怎样算好 |\n|---|---|\n| 挂钩 | 闭锁自如，没有锈点 |\n| 调节扣 | 拉紧后不滑动 |"),
+    ("最后试挂", "> 挂点要能承受坠落的冲击。\n\n在离地不高的地方试挂一次，**慢慢**把体重压上去。"),
+)
+
+
+def a_lesson_of_pages(session: Session, institution_id: UUID, *, reviewer: UUID, now: datetime) -> None:
+    """A published version of pages, and its drafts, the last of them changed since."""
+    acting = [institution_id]
+    course = session.query(Course).filter_by(institution_id=institution_id).order_by(Course.id).first()
+    assert course is not None
+    lesson = teaching.add_lesson(session, course_id=course.id, title=READ, acting=acting)
+    drafts = [
+        page_drafts.add(session, lesson.id, title=title, text=text, acting=acting, at=now) for title, text in PAGES
+    ]
+    for draft in drafts:
+        credit_ms = page_drafts.proposed_ms(draft)
+        page_drafts.review(session, draft.id, credit_ms=credit_ms, reviewer=reviewer, acting=acting, at=now)
+    unit = page_drafts.make_version(session, lesson.id, acting=acting, at=now)
+    for start, end in windows(unit.duration_ms):
+        for one in demo.questions(1000)[:2]:
+            question = QuestionDraft(start, end, one.stem, one.options, one.correct)
+            teaching.add_question(session, unit.id, question, acting=acting, at=now)
+    teaching.publish(session, unit.id, acting=acting, at=now)
+    last = drafts[-1]
+    page_drafts.change(
+        session, last.id, title=last.title, text=last.text + "\n\n试挂以后再看一遍缝线。", acting=acting, at=now
+    )
 
 
 def a_video_on_its_way(session: Session, institution_id: UUID, *, now: datetime) -> None:
@@ -324,6 +360,9 @@ def shots(example: demo.Example) -> list[Shot]:
     case = session.query(ReviewCase).first()
     on_its_way = session.query(Lesson).filter_by(title=ON_ITS_WAY).one()
     rough = session.query(Sitting).filter_by(unit_id=UUID(example.unit_ids[2])).first()
+    read = session.query(Lesson).filter_by(title=READ).one()
+    pages = session.query(Unit).filter_by(lesson_id=read.id).one()
+    writing = page_drafts.drafts_of(session, read.id)[0]
     assert draft is not None
     assert unfiled is not None
     assert rough is not None
@@ -338,6 +377,10 @@ def shots(example: demo.Example) -> list[Shot]:
         ("not-found", "worker", "/nowhere"),
         ("counted", "worker", f"/learn/{example.unit_ids[2]}/counted"),
         ("counted-new", "worker", f"/learn/{example.unit_ids[3]}/counted"),
+        ("reading", "worker", f"/learn/{pages.id}"),
+        ("write-pages", "manager", f"/teaching/lessons/{read.id}/pages"),
+        ("write-page", "manager", f"/teaching/pages/{writing.id}"),
+        ("manage-pages", "manager", f"/teaching/lessons/{read.id}"),
         ("sittings", "auditor", "/audit/sittings"),
         ("sittings-of-one", "auditor", f"/audit/people/{example.worker_ids[0]}"),
         ("sitting", "auditor", f"/audit/sittings/{rough.id}"),
@@ -375,7 +418,13 @@ def make_receiver(page: Page) -> None:
     page.click("form.card .button >> nth=0")
 
 
+def begin_reading(page: Page) -> None:
+    page.click("[data-cover-action]")
+    page.wait_for_selector("[data-page]:not([hidden])")
+
+
 FIRST: dict[str, Callable[[Page], None]] = {
+    "reading": begin_reading,
     "slip": lambda page: page.click("form.card .button >> nth=0"),
     "receiver-secret": make_receiver,
 }
