@@ -117,15 +117,16 @@ def standing(session: Session, learner_id: UUID) -> Standing:
 def final_ms_by_item(session: Session, learner_id: UUID) -> dict[tuple[UUID | None, UUID | None], int]:
     """What counts as hours by (class, outline item): finals of the ledger less what was reversed of them.
 
-    Media, or the real time it took where rules count that.
+    Media, or the real time it took where rules count that; a lesson is worth its longest version at most.
     """
     sign = sa.case((WatchedSpan.kind == Kind.FINAL.value, 1), else_=-1)
     reversed_final = aliased(WatchedSpan)
-    rows = session.execute(
+    counted_ms = sa.func.sum(sign * (WatchedSpan.end_ms - WatchedSpan.start_ms - WatchedSpan.excess_ms))
+    lessons = (
         sa.select(
             WatchedSpan.class_id,
             Course.outline_item_id,
-            sa.func.sum(sign * (WatchedSpan.end_ms - WatchedSpan.start_ms - WatchedSpan.excess_ms)).label("sum"),
+            sa.func.least(counted_ms, sa.func.max(Unit.duration_ms)).label("ms"),
         )
         .join(Unit, Unit.id == WatchedSpan.unit_id)
         .join(Lesson, Lesson.id == Unit.lesson_id)
@@ -135,7 +136,13 @@ def final_ms_by_item(session: Session, learner_id: UUID) -> dict[tuple[UUID | No
             WatchedSpan.learner_id == learner_id,
             (WatchedSpan.kind == Kind.FINAL.value) | (reversed_final.kind == Kind.FINAL.value),
         )
-        .group_by(WatchedSpan.class_id, Course.outline_item_id)
+        .group_by(WatchedSpan.class_id, Course.outline_item_id, Lesson.id)
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(lessons.c.class_id, lessons.c.outline_item_id, sa.func.sum(lessons.c.ms).label("sum")).group_by(
+            lessons.c.class_id, lessons.c.outline_item_id
+        )
     )
     return {(row.class_id, row.outline_item_id): int(row.sum) for row in rows}
 
