@@ -55,7 +55,8 @@ export function storedLoader(stored: Stored, playlist: string): HlsConfig["loade
     const key = /\/keys\/(\d+)$/.exec(url);
     if (key) return stored.keys[Number(key[1])]?.slice(0) ?? null;
     try {
-      const kept = await (await caches.open(stored.cache)).match(url);
+      // Not by opening the cache: that would make an empty one anew while signing out removes it.
+      const kept = await caches.match(url, { cacheName: stored.cache });
       // A browser short of room may have dropped a file: then the network has it, if there is one.
       return await (kept ?? (await fetch(url))).arrayBuffer();
     } catch {

