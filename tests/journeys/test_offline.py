@@ -91,7 +91,7 @@ def test_a_downloaded_lesson_is_watched_without_network_also_after_the_page_was_
         play_to(again, SHORT_S - 1)
         again.wait_until(lambda: is_paused(again), "the end", timeout_s=10)
         assert "No network" in again.page.inner_text("[data-network]")
-        # The network that is switched off for a page comes back as it dies, and with it the page's last words may get out.
+        # A page that dies has its network back for a moment (the browser switches it off by the page): its last words.
         assert school.believed(learner)["pending"] < 9000, "the server heard nothing of what the second page played"
         network(again, on=True)
         said = watch_to_the_end(school, again, learner)
