@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 STOP_S = 8
 """How long requests under way may take when the server is asked to stop."""
+
+WORKER_STOP_S = 10
+"""How long the job under way may take then."""
 
 DATABASE_BACK_S = 60.0
 """How long a new web process waits for a database that is away."""
@@ -112,8 +116,7 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
 
     os.environ.update(settings.to_env())
     certificate, key = tls or (None, None)
-    stop = threading.Event()
-    worker = threading.Thread(target=_keep_worker, args=(settings, stop), name="worker keeper")
+    worker = _WorkerKeeper(settings)
     worker.start()
     try:
         while True:
@@ -141,26 +144,50 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
             logger.error("the web processes ended and are started again")
             time.sleep(1.0)
     finally:
-        stop.set()
-        worker.join()
+        worker.stop()
 
 
-def _keep_worker(settings: Settings, stop: threading.Event) -> None:
-    """Keep one worker process alive until `stop`; its jobs outlive it (elearn.jobs)."""
-    command = [sys.executable, "-c", WORKER, str(os.getpid()), "worker"]
-    while not stop.is_set():
-        with subprocess.Popen(command, env={**os.environ, **settings.to_env()}) as child:
-            while child.poll() is None and not stop.wait(0.5):
-                pass
-            if child.poll() is None:
-                child.terminate()
-                try:
-                    child.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-            elif not stop.is_set():
-                logger.warning("the worker ended and is started again", extra={"status": child.returncode})
-        stop.wait(1.0)
+class _WorkerKeeper:
+    """One worker process, started again whenever it ends; its jobs outlive it (elearn.jobs).
+
+    It is waited for, not looked at from time to time: its end is noticed at once.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._command = [sys.executable, "-c", WORKER, str(os.getpid()), "worker"]
+        self._env = {**os.environ, **settings.to_env()}
+        self._stopping = threading.Event()
+        self._guard = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="worker keeper")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the job under way end, for a while."""
+        self._stopping.set()
+        self._signal(signal.SIGTERM)
+        self._thread.join(WORKER_STOP_S)
+        if self._thread.is_alive():
+            self._signal(signal.SIGKILL)
+            self._thread.join()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._guard:
+            if self._child is not None:
+                self._child.send_signal(number)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self._guard:
+                if self._stopping.is_set():
+                    return
+                self._child = subprocess.Popen(self._command, env=self._env)
+            status = self._child.wait()
+            if not self._stopping.is_set():
+                logger.warning("the worker ended and is started again", extra={"status": status})
+                self._stopping.wait(1.0)
 
 
 def self_signed(where: Path, addresses: list[str]) -> tuple[Path, Path]:
