@@ -158,6 +158,7 @@ def kills(soak: Soak, school: School, open_phone: Callable[[], Phone], seconds: 
 
 
 def sound_ledgers(soak: Soak, school: School) -> None:
+    school.require_sound_ledgers()
     checked = school.product.run("ledger", "check").strip()
     soak.say("ledger check", checked == "0 differences", checked)
 
