@@ -9,7 +9,7 @@ is killed, one that goes on upon another device; and while all of them watch the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -66,10 +66,13 @@ class Watching:
     def to_the_end(self) -> Story:
         """Until all of it is final; a player that stands still for a while is touched again, as people do."""
         while not self.is_done():
-            touch_again = seconds(20)
-            yield from self.until(lambda touch_again=touch_again: touch_again())  # type: ignore[misc]
+            yield from self.until(seconds(20))
             if not self.is_done() and not self.handset.page.is_visible("[data-cover]:not([hidden])"):
                 go_on(self.handset)
+
+
+def either(*holds: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: any(one() for one in holds)
 
 
 def untroubled(worker: Watching) -> Story:
@@ -95,8 +98,7 @@ def a_tunnel_every_three_minutes(worker: Watching) -> Story:
     start(worker.school, worker.handset, worker.learner)
     tunnels = 0
     while not worker.is_done():
-        ride = seconds(TUNNEL_EVERY_S)
-        yield from worker.until(lambda ride=ride: ride() or worker.is_done())  # type: ignore[misc]
+        yield from worker.until(either(seconds(TUNNEL_EVERY_S), worker.is_done))
         if worker.is_done():
             break
         network(worker.handset, on=False)
@@ -172,7 +174,5 @@ def bad_networks(say: Callable[[str, bool, str], None], school: School, opened: 
 def _came_of(worker: Watching) -> tuple[bool, str]:
     read = require_whole_lesson_at_the_exam_system(worker.school, worker.learner, whole_ms=LESSON_S * 1000)
     codes = ", ".join(sorted(worker.school.refusals(worker.learner))) or "nothing"
-    parts: Iterator[str] = iter(
-        [f"the exam system reads {read / 1000:.3f} s of {LESSON_S}", f"{worker.checks} checks", f"refused: {codes}"]
-    )
-    return abs(read - LESSON_S * 1000) <= 1000, "; ".join([*parts, *worker.notes])
+    told = [f"the exam system reads {read / 1000:.3f} s of {LESSON_S}", f"{worker.checks} checks", f"refused: {codes}"]
+    return abs(read - LESSON_S * 1000) <= 1000, "; ".join([*told, *worker.notes])

@@ -47,6 +47,10 @@ def kill(pids: list[int]) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def has_part(school: School, part: Part) -> bool:
+    return bool(school.product.parts()[part])
+
+
 def parts_are_back(school: School, part: Part, killed: list[int]) -> bool:
     """As many processes of that kind as before, none of them an old one, and all of it healthy."""
     now = school.product.parts()[part]
@@ -75,7 +79,7 @@ def kill_each_part_while_watching(school: School, handset: Phone, learner: Learn
         press_pause(handset)
         wait_for_report(handset, acknowledged_ms)
         # What was killed before may have taken this part along, which is then being started again.
-        wait_for(lambda part=part: bool(school.product.parts()[part]), seconds=20, what=f"{part}")  # type: ignore[misc]
+        wait_for(partial(has_part, school, part), seconds=20, what=f"{part}")
         before, killed = acknowledged_ms(), school.product.parts()[part]
         kill(killed)
         go_on(handset)  # the player does not wait for anybody
@@ -121,7 +125,7 @@ def test_a_web_process_killed_again_and_again_does_not_end_the_server(school: Sc
     for _ in range(2):
         web = school.product.parts()[Part.WEB]
         kill(web)
-        wait_for(lambda web=web: parts_are_back(school, Part.WEB, web), seconds=40, what="the web processes")  # type: ignore[misc]
+        wait_for(partial(parts_are_back, school, Part.WEB, web), seconds=40, what="the web processes")
     wait_for(school.product.is_healthy, seconds=40, what="the server")
 
 
