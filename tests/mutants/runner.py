@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants.mutations import MUTATIONS, SUITES, Mutation
+from tests.mutants.mutation import SUITES, Mutation
+from tests.mutants.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 TREE = ("elearn", "media", "migrations", "tests", "pyproject.toml")

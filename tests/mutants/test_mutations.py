@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.mutations import MUTATIONS, SUITES, Mutation
+from tests.mutants.mutation import SUITES, Mutation
+from tests.mutants.mutations import MUTATIONS
 from tests.mutants.runner import ROOT, mutated
 
 

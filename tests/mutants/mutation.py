@@ -1,0 +1,50 @@
+"""What a mutation is, and the suites that may be asked to see one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+PURE = "tests/tracking/pure/"
+SERVICE = "tests/tracking/service/"
+
+SUITES: Mapping[str, Sequence[str]] = {
+    "verifier": [PURE + "test_verifier.py"],
+    "pacing": [PURE + "test_pacing.py"],
+    "spans": [PURE + "test_spans.py", PURE + "test_span_properties.py"],
+    "policy": [PURE + "test_policy.py"],
+    "presence": [PURE + "test_presence.py"],
+    "laws": [PURE + "test_invariants.py"],
+    "honest": [PURE + "test_honest_stories.py"],
+    "corpus": [PURE + "test_corpus.py"],
+    "service": [
+        SERVICE + "test_guards.py",
+        SERVICE + "test_bad_input.py",
+        SERVICE + "test_watching_a_lesson.py",
+        SERVICE + "test_ledger_check.py",
+    ],
+    "ways": ["tests/tracking/presence/test_ways.py"],
+    "real hours": ["tests/tracking/test_real_hours.py"],
+    "at once": [SERVICE + "test_two_at_once.py"],
+    "pages": [PURE + "test_page_rules.py"],
+    "reading": [SERVICE + "test_pages.py"],
+}
+"""Name -> the narrow tests that should see a mutation."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One rule removed or loosened. Each of `suites` must fail with it."""
+
+    rule: str
+    file: str
+    old: str
+    new: str
+    suites: tuple[str, ...]
+
+
+def in_file(file: str, suites: str, *rows: tuple[str, ...]) -> list[Mutation]:
+    """Rows of (rule, old, new) or (rule, old, new, other suites); suites are parted by "+"."""
+    return [
+        Mutation(row[0], file, row[1], row[2], tuple((row[3] if len(row) == 4 else suites).split("+"))) for row in rows
+    ]
