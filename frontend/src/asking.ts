@@ -3,7 +3,7 @@
 import type { After, CheckDialog } from "./checks";
 import { type Door, Refused } from "./door";
 import { t } from "./messages";
-import type { Check, CheckOutcome, Ended, State } from "./protocol";
+import { type Check, type CheckOutcome, type Ended, type State, isEnd } from "./protocol";
 import type { Sitting } from "./sitting";
 import type { View } from "./view";
 import { canPut } from "./ways";
@@ -90,14 +90,13 @@ export class Asking {
         this.view.busy(null);
         return "again";
       }
-      const after = await this.checks.run(check, leftMs, async (said) => {
+      return await this.checks.run(check, leftMs, async (said) => {
         const call = { method: "POST", token, body: said } as const;
         const outcome = await this.door.json<CheckOutcome>(`${url}/${check.id}`, call);
         sitting.outbox.heard(outcome);
         this.asker.heard(outcome);
         return outcome;
       });
-      return after;
     } catch (problem) {
       this.checks.dismiss();
       if (!(problem instanceof Refused)) throw problem;
@@ -121,7 +120,7 @@ export class Asking {
       view.notice(t("Confirm now"), problem.detail, "warn");
     } else if (problem.passing) {
       view.notice(t("Confirm now"), t("No network. What you watch is kept on this device and sent later."), "warn");
-    } else if (problem.code === "playing_elsewhere" || problem.code === "closed" || problem.code === "expired") {
+    } else if (isEnd(problem.code)) {
       asker.over(problem.code);
     } else {
       asker.stuck(problem);

@@ -107,6 +107,11 @@ export function base64url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
+}
+
 /** A version 4 UUID; randomUUID is missing in iOS before 15.4. */
 export function uuid4(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();

@@ -7,7 +7,7 @@ import { askLicence, openLicence } from "./licence";
 import type { Stored } from "./stored";
 import type { Config } from "./protocol";
 import type { Sitting } from "./sitting";
-import type { Download, Store } from "./store";
+import { type Download, type Store, isExpired, serverNowMs } from "./store";
 
 const AT_ONCE = 3;
 const READY_MS = 30_000;
@@ -41,15 +41,12 @@ export class Downloads {
     }
   }
 
-  /** The server's clock as this device may guess it: never before what it was told last. */
   get serverNowMs(): number {
-    if (!this.current) return Date.now();
-    const { server_ms, wall_ms } = this.current;
-    return server_ms + Math.max(0, Date.now() - wall_ms);
+    return this.current ? serverNowMs(this.current) : Date.now();
   }
 
   get isExpired(): boolean {
-    return this.current !== null && this.serverNowMs >= this.current.licence.expires_ms;
+    return this.current !== null && isExpired(this.current);
   }
 
   /** It can be played from here, now. */

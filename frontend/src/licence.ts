@@ -1,7 +1,7 @@
 // A downloaded lesson's licence: asked for, and opened with the key that only this device has. What is in it is never
 // kept, only the sealed text.
 
-import { enrolAgreement } from "./device";
+import { enrolAgreement, fromBase64url } from "./device";
 import { type Door, Refused } from "./door";
 import type { State } from "./protocol";
 import type { Download, Store } from "./store";
@@ -40,10 +40,5 @@ export async function openLicence(download: Download, store: Store): Promise<Arr
   });
   const said = JSON.parse(new TextDecoder().decode(plaintext)) as { licence: string; unit: string; keys: string[] };
   if (said.unit !== download.unit || said.licence !== download.licence.id) throw new Error("another lesson's licence");
-  return said.keys.map(bytesOf);
-}
-
-function bytesOf(base64url: string): ArrayBuffer {
-  const text = atob(base64url.replace(/-/g, "+").replace(/_/g, "/"));
-  return Uint8Array.from(text, (sign) => sign.charCodeAt(0)).buffer;
+  return said.keys.map((key) => fromBase64url(key).buffer);
 }

@@ -10,6 +10,7 @@ import { t } from "./messages";
 import type { OfflineStudy } from "./offline_study";
 import { type Listener, type Ongoing, Outbox } from "./outbox";
 import type { Config, Opening } from "./protocol";
+import { believed } from "./room";
 import { Sitting } from "./sitting";
 import { join } from "./spans";
 import type { KeptReport, KeptSitting, Store } from "./store";
@@ -153,9 +154,7 @@ export class Opener {
     // The page's clock died with the page: it goes on by the wall clock. Back it never goes.
     const passed = Math.max(0, Date.now() - kept.anchor.wall_ms);
     const clock = new Clock(kept.anchor.cm + passed - performance.now());
-    const { pending, final } = kept.state.spans;
-    const known = [...pending, ...kept.played].reduce((spans, [a, b]) => join(spans, a, b), [...final]);
-    const [first] = known;
+    const [first] = kept.played.reduce((spans, [a, b]) => join(spans, a, b), believed(kept.state));
     const reachedMs = Math.max(kept.state.frontier_ms, first && first[0] === 0 ? first[1] : 0);
     return { kept, clock, device: await ownDevice(this.store), queue: await this.store.reports(kept.sid), reachedMs };
   }

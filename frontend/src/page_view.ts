@@ -2,9 +2,7 @@
 
 import { duration, t } from "./messages";
 import type { Page } from "./protocol";
-import type { View } from "./view";
-
-const RING = 2 * Math.PI * 52;
+import { type View, drawArc } from "./view";
 
 export class PageView {
   private said = "";
@@ -32,10 +30,7 @@ export class PageView {
 
   /** `leftMs` of the page's `wholeMs` are not read yet; `counted`: the server believes all of it. */
   time(leftMs: number, wholeMs: number, counted: boolean): void {
-    const ring = this.view.find<HTMLElement>("[data-page-ring]");
-    const share = counted ? 1 : 1 - leftMs / wholeMs;
-    ring.style.strokeDasharray = `${share * RING} ${RING}`;
-    ring.style.visibility = share > 0 ? "visible" : "hidden";
+    drawArc(this.view.find("[data-page-ring]"), counted ? 1 : 1 - leftMs / wholeMs);
     // Rounded up: "0 s still to be counted" would look stuck.
     const left = duration(Math.ceil(leftMs / 1000) * 1000);
     this.view.find("[data-page-left]").textContent = counted ? "" : t("{time} of this page still to be counted", { time: left });

@@ -1,17 +1,14 @@
 // The page of a lesson that is read: reads its config, wires buttons and keys.
 
+import { readConfig } from "./config";
 import { watchLinks } from "./leaving";
-import { useTexts } from "./messages";
-import type { Config } from "./protocol";
 import { Reading } from "./reading";
 import { openStore } from "./store";
 import { View } from "./view";
 
 async function start(): Promise<void> {
-  const raw = document.getElementById("player-config")?.textContent;
-  if (!raw) return;
-  const config = JSON.parse(raw) as Config;
-  useTexts(config.texts);
+  const config = readConfig();
+  if (!config) return;
   const view = new View();
   const reading = new Reading(config, view, await openStore());
   if (config.progress) {

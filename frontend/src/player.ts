@@ -1,9 +1,9 @@
 // The lesson page: reads its config, wires buttons and keys to the lesson.
 
+import { readConfig } from "./config";
 import { watchLinks } from "./leaving";
 import { Lesson } from "./lesson";
-import { t, useTexts } from "./messages";
-import type { Config } from "./protocol";
+import { t } from "./messages";
 import { isFull, toggleFull } from "./screen";
 import { openStore } from "./store";
 import { View } from "./view";
@@ -11,10 +11,8 @@ import { View } from "./view";
 const STEP_MS = 5000;
 
 async function start(): Promise<void> {
-  const raw = document.getElementById("player-config")?.textContent;
-  if (!raw) return;
-  const config = JSON.parse(raw) as Config;
-  useTexts(config.texts);
+  const config = readConfig();
+  if (!config) return;
   const view = new View();
   const lesson = new Lesson(config, view, await openStore());
   const { video } = view;

@@ -10,6 +10,12 @@ export type RefusalClass =
   | "device_problem";
 
 export type Ended = "playing_elsewhere" | "closed" | "expired";
+
+/** Is this refusal's code that the sitting is over? */
+export function isEnd(code: string): code is Ended {
+  return code === "playing_elsewhere" || code === "closed" || code === "expired";
+}
+
 export type Stretch = readonly [number, number];
 
 export interface State {

@@ -37,6 +37,7 @@ export function freshMs(queue: readonly Played[], state: State): number {
   return sum;
 }
 
-function believed(state: State): Stretch[] {
+/** All that the server believes, waiting or final. */
+export function believed(state: State): Stretch[] {
   return state.spans.pending.reduce((all, [a, b]) => join(all, a, b), [...state.spans.final]);
 }

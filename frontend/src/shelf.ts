@@ -1,7 +1,7 @@
 // The page without network: the lessons that are on this device, with links.
 
 import { t, useTexts } from "./messages";
-import { openStore } from "./store";
+import { isExpired, openStore } from "./store";
 
 async function show(): Promise<void> {
   const list = document.querySelector<HTMLElement>("[data-shelf]");
@@ -11,15 +11,14 @@ async function show(): Promise<void> {
   const store = await openStore();
   const whole = (await store.downloads()).filter((download) => download.whole);
   list.replaceChildren(
-    ...whole.map(({ title, page, licence, server_ms, wall_ms }) => {
+    ...whole.map((download) => {
       const item = document.createElement("li");
       const link = document.createElement("a");
       const note = document.createElement("span");
-      link.href = page;
-      link.textContent = title;
+      link.href = download.page;
+      link.textContent = download.title;
       note.className = "quiet";
-      const over = server_ms + Math.max(0, Date.now() - wall_ms) >= licence.expires_ms;
-      note.textContent = over ? t("Too old to play: connect once to renew it.") : "";
+      note.textContent = isExpired(download) ? t("Too old to play: connect once to renew it.") : "";
       item.append(link, note);
       return item;
     }),

@@ -52,6 +52,15 @@ export interface Download {
   wall_ms: number;
 }
 
+/** The server's clock as this device may guess it: never before what it was told last. */
+export function serverNowMs({ server_ms, wall_ms }: Download): number {
+  return server_ms + Math.max(0, Date.now() - wall_ms);
+}
+
+export function isExpired(download: Download): boolean {
+  return serverNowMs(download) >= download.licence.expires_ms;
+}
+
 export type KeyName = "pair" | "agreement";
 
 export interface Store {

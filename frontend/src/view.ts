@@ -62,9 +62,14 @@ export class View {
     return this.found;
   }
 
+  /** Whatever plays stops. */
+  pause(): void {
+    this.found?.pause();
+  }
+
   /** A dialog comes: whatever plays stops, and leaves the full screen. */
   rest(): void {
-    this.found?.pause();
+    this.pause();
     if (this.found) leaveFull(this.found);
   }
 
@@ -180,11 +185,7 @@ export class View {
 
   private arc(kind: string, ms: number, afterMs: number, whole: number): void {
     const circle = document.querySelector<SVGCircleElement>(`[data-ring=${kind}]`);
-    if (!circle) return;
-    const share = whole > 0 ? Math.min(1, ms / whole) : 0;
-    circle.style.strokeDasharray = `${share * RING} ${RING}`;
-    circle.style.strokeDashoffset = `${-(whole > 0 ? afterMs / whole : 0) * RING}`;
-    circle.style.visibility = ms > 0 ? "visible" : "hidden";
+    if (circle) drawArc(circle, whole > 0 ? Math.min(1, ms / whole) : 0, whole > 0 ? afterMs / whole : 0);
   }
 
   // -- telling
@@ -261,6 +262,13 @@ export class View {
     }
     (cover.action && cover.tone !== "good" ? button : cover.other ? link : button).focus({ preventScroll: true });
   }
+}
+
+/** Show `share` of a ring, 0 to 1, beginning where `after` of it ends. */
+export function drawArc(circle: ElementCSSInlineStyle, share: number, after = 0): void {
+  circle.style.strokeDasharray = `${share * RING} ${RING}`;
+  circle.style.strokeDashoffset = `${-after * RING}`;
+  circle.style.visibility = share > 0 ? "visible" : "hidden";
 }
 
 function advice(state: Known, watched: boolean): string {

@@ -1,7 +1,7 @@
 // Security keys (Web Authentication): the phone's own lock answers for the person. Only a public key and signatures
 // leave the device. Bytes go to and from the server as base64url.
 
-import { base64url } from "./device";
+import { base64url, fromBase64url } from "./device";
 
 export interface Assertion {
   id: string;
@@ -25,9 +25,9 @@ export async function assertionFor(
   const found = await quietly(() =>
     navigator.credentials.get({
       publicKey: {
-        challenge: bytes(challenge),
+        challenge: fromBase64url(challenge),
         rpId,
-        allowCredentials: credentials.map((id) => ({ type: "public-key", id: bytes(id) })),
+        allowCredentials: credentials.map((id) => ({ type: "public-key", id: fromBase64url(id) })),
         userVerification: "required",
         timeout: leftMs,
       },
@@ -92,9 +92,9 @@ async function register(form: HTMLFormElement): Promise<string | null> {
     navigator.credentials.create({
       publicKey: {
         ...options,
-        challenge: bytes(options.challenge),
-        user: { ...options.user, id: bytes(options.user.id) },
-        excludeCredentials: options.excludeCredentials.map((one) => ({ ...one, id: bytes(one.id) })),
+        challenge: fromBase64url(options.challenge),
+        user: { ...options.user, id: fromBase64url(options.user.id) },
+        excludeCredentials: options.excludeCredentials.map((one) => ({ ...one, id: fromBase64url(one.id) })),
       },
     }),
   );
@@ -131,11 +131,6 @@ async function quietly(ask: () => Promise<Credential | null>): Promise<Credentia
     if (problem instanceof DOMException) return null;
     throw problem;
   }
-}
-
-function bytes(base64: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(base64.replace(/-/g, "+").replace(/_/g, "/"));
-  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
 }
 
 function text(buffer: ArrayBuffer): string {
