@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,13 +16,11 @@ from elearn.courses.models import Enrolment
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.pages.learning import refusal_text
 from elearn.people.models import Account, Organisation, Role
-from elearn.tracking import policies
-from elearn.tracking.policy import Policy
 from elearn.tracking.verifier import Refusal, RefusalClass
 from tests import builders_people as people
-from tests.builders_tracking import Watchable, a_player, a_watchable, fail_check, pass_check
+from tests.builders_refusals import a_refusal, jump_ahead, play_good_and_bad
+from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
 from tests.pages.conftest import Browser, World
-from tests.tracking.service.test_explaining import CLASSES
 
 Opens = Callable[[Account | None], Browser]
 CODES = re.compile(r"\b(" + "|".join(Refusal) + r")\b")
@@ -67,9 +64,7 @@ def test_a_learner_reads_what_counts_what_waits_and_what_does_not(
     player.play(30_000)
     pass_check(player)
     player.play(15_000)
-    player.pass_time(15_000)
-    player.make(a=60_000, b=75_000, play=15_000)
-    player.flush()
+    jump_ahead(player)
     page = browser(world.worker).page(f"/learn/{seen.unit_id}/counted")
     assert "Final 30 s Waiting for a check 15 s Not counted 15 s Not seen yet 1 min" in page
     assert "Jumped ahead 15 s" in page
@@ -84,15 +79,7 @@ def test_a_learner_reads_what_counts_what_waits_and_what_does_not(
 def test_each_class_is_told_in_plain_words_in_both_languages_and_never_as_a_code(
     app: Flask, session: Session, world: World, browser: Opens, seen: Watchable, kind: RefusalClass
 ) -> None:
-    play, code = CLASSES[kind]
-    if kind is RefusalClass.LIMIT_REACHED:
-        policies.give(app, replace(Policy(), day_cap_ms=20_000))
-    try:
-        one = a_player(app, session, seen.learner_id)
-        one.open(seen.unit_id)
-        play(one)
-    finally:
-        policies.give(app, None)
+    _, code = a_refusal(app, session, seen, kind)
     phone = browser(world.worker)
     for language, missed in (("en", "Check not passed"), ("zh", "确认未通过")):
         text = phone.get(f"/learn/{seen.unit_id}/counted?lang={language}").text
@@ -137,9 +124,7 @@ def test_who_left_the_class_still_reads_what_became_of_their_watching(
 def test_the_account_is_reached_from_the_lesson_the_course_and_the_hours(
     world: World, browser: Opens, seen: Watchable, player: ScriptedPlayer
 ) -> None:
-    player.pass_time(15_000)
-    player.make(a=60_000, b=75_000, play=15_000)
-    player.flush()
+    jump_ahead(player)
     player.play(5_000)
     phone = browser(world.worker)
     for address in (f"/learn/{seen.unit_id}", f"/courses/{seen.course_id}", "/hours"):
@@ -170,18 +155,7 @@ def test_the_timeline_carries_no_style_of_its_own(
 
 @pytest.fixture
 def sid(player: ScriptedPlayer) -> str:
-    """Believed, taken back, refused and forged reports."""
-    player.play(15_000)
-    pass_check(player)
-    player.play(15_000)
-    fail_check(player)
-    player.pass_time(15_000)
-    player.make(a=60_000, b=75_000, play=15_000)
-    forged = player.message()
-    forged["reports"][0]["sig"] = "A" * 86
-    player.deliver(forged)
-    player.flush()
-    return player.sid
+    return play_good_and_bad(player)
 
 
 def test_an_auditor_reads_every_report_with_code_and_evidence(world: World, browser: Opens, sid: str) -> None:

@@ -19,11 +19,8 @@ from tests.conftest import ManualClock, scalar
 
 
 @pytest.fixture
-def player(app: Flask, session: Session) -> ScriptedPlayer:
-    """Somebody with an open sitting of a 90 s lesson and the key of its first block."""
-    lesson = a_watchable(session)
-    player = a_player(app, session, lesson.learner_id)
-    player.open(lesson.unit_id)
+def player(player: ScriptedPlayer) -> ScriptedPlayer:
+    """Somebody with an open sitting of the lesson and the key of its first block."""
     assert player.have_key()
     return player
 

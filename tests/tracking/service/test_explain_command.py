@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
-from flask import Flask
 from sqlalchemy.orm import Session
 
+from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.tracking.commands import tracking
-from tests.builders_tracking import a_player, a_watchable, fail_check, pass_check
+from tests.builders_refusals import play_good_and_bad
+from tests.builders_tracking import Watchable, a_watchable
 
 
 def run(*words: str) -> Result:
@@ -20,23 +21,13 @@ def run(*words: str) -> Result:
 
 
 @pytest.fixture
-def sid(app: Flask, session: Session) -> str:
-    """One report final, one taken back, one refused, one forged."""
-    lesson = a_watchable(session, duration_ms=120_000)
-    session.commit()
-    player = a_player(app, session, lesson.learner_id)
-    player.open(lesson.unit_id)
-    player.play(15_000)
-    pass_check(player)
-    player.play(15_000)
-    fail_check(player)
-    player.pass_time(15_000)
-    player.make(a=60_000, b=75_000, play=15_000)
-    forged = player.message()
-    forged["reports"][0]["sig"] = "A" * 86
-    player.deliver(forged)
-    player.flush()
-    return player.sid
+def lesson(session: Session) -> Watchable:
+    return a_watchable(session, duration_ms=120_000)
+
+
+@pytest.fixture
+def sid(player: ScriptedPlayer) -> str:
+    return play_good_and_bad(player)
 
 
 def test_a_sitting_is_printed_as_a_table_and_ends_well(sid: str) -> None:
@@ -90,11 +81,7 @@ def test_an_unknown_sitting_ends_with_2(session: Session, words: tuple[str, ...]
     assert not done.stdout
 
 
-def test_a_sitting_without_a_report_is_explained_too(app: Flask, session: Session) -> None:
-    lesson = a_watchable(session)
-    session.commit()
-    player = a_player(app, session, lesson.learner_id)
-    player.open(lesson.unit_id)
+def test_a_sitting_without_a_report_is_explained_too(player: ScriptedPlayer) -> None:
     done = run(player.sid)
     assert done.exit_code == 0
     assert "ended     - (open)" in done.output

@@ -1,9 +1,7 @@
-"""Why watching counted or did not: for the learner in seven classes, for an auditor report by report."""
+"""Why watching counted or did not, as an auditor reads it: report by report, with its evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,224 +15,21 @@ from elearn.db import db, new_id
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.errors import NotFound
 from elearn.locale import catalogue
-from elearn.tracking import counted, explain, policies, voids
+from elearn.tracking import explain, voids
 from elearn.tracking.counted import Story
 from elearn.tracking.evidence import RULES
 from elearn.tracking.models import WatchedSpan
-from elearn.tracking.policy import Policy
 from elearn.tracking.signals.models import ReviewCase
-from elearn.tracking.spans import Span
-from elearn.tracking.verifier import Refusal, RefusalClass
+from elearn.tracking.verifier import Refusal
+from tests.builders_refusals import deliver_forged
 from tests.builders_tracking import AT, Watchable, a_player, a_watchable, fail_check, pass_check
 from tests.conftest import ManualClock
-
-ZONE = "Asia/Shanghai"
-
-
-@pytest.fixture
-def watchable(session: Session) -> Watchable:
-    found = a_watchable(session, duration_ms=120_000)
-    session.commit()
-    return found
+from tests.tracking.service.accounts import account, lines
 
 
 @pytest.fixture
-def player(app: Flask, session: Session, watchable: Watchable) -> ScriptedPlayer:
-    one = a_player(app, session, watchable.learner_id)
-    one.open(watchable.unit_id)
-    return one
-
-
-def account(session: Session, watchable: Watchable, page: int = 1) -> counted.Lesson:
-    return counted.lesson(session, watchable.learner_id, watchable.unit_id, zone=ZONE, page=page)
-
-
-def lines(session: Session, watchable: Watchable) -> list[counted.LostLine]:
-    return [line for day in account(session, watchable).days for line in day.lines]
-
-
-# -- the learner's account
-
-
-def jump_ahead(player: ScriptedPlayer) -> None:
-    player.pass_time(15_000)
-    player.make(a=60_000, b=75_000, play=15_000)
-    player.flush()
-
-
-def play_too_fast(player: ScriptedPlayer) -> None:
-    player.have_key()
-    player.pass_time(15_000)
-    player.make(a=0, b=30_000, play=15_000)
-    player.flush()
-
-
-def play_after_a_takeover(player: ScriptedPlayer) -> None:
-    player.play(15_000)
-    other = replace(player, opened={}, state={}, queue=[], keys={})
-    other.open(player.opened["unit"])
-    player.pass_time(15_000)
-    other.cm = player.cm
-    player.make(a=15_000, b=30_000, play=15_000)
-    player.flush()
-
-
-def hide_the_page(player: ScriptedPlayer) -> None:
-    player.have_key()
-    player.pass_time(15_000)
-    player.make(a=0, b=15_000, play=15_000, hidden=9_000)
-    player.flush()
-
-
-def miss_a_check(player: ScriptedPlayer) -> None:
-    player.play(15_000)
-    fail_check(player)
-
-
-def reach_the_day_s_limit(player: ScriptedPlayer) -> None:
-    player.play(30_000)
-
-
-def sign_with_another_key(player: ScriptedPlayer) -> None:
-    player.pass_time(15_000)
-    player.make(a=0, b=15_000, play=15_000)
-    message = player.message()
-    message["reports"][0]["sig"] = "A" * 86
-    player.deliver(message)
-
-
-CLASSES: dict[RefusalClass, tuple[Callable[[ScriptedPlayer], None], str]] = {
-    RefusalClass.JUMPED_AHEAD: (jump_ahead, "FORWARD_SEEK"),
-    RefusalClass.TOO_FAST: (play_too_fast, "RATE"),
-    RefusalClass.PLAYING_ELSEWHERE: (play_after_a_takeover, "SUPERSEDED"),
-    RefusalClass.HIDDEN: (hide_the_page, "HIDDEN"),
-    RefusalClass.CHECK_MISSED: (miss_a_check, "PRESENCE_FAILED"),
-    RefusalClass.LIMIT_REACHED: (reach_the_day_s_limit, "DAY_CAP"),
-    RefusalClass.DEVICE_PROBLEM: (sign_with_another_key, "BAD_SIGNATURE"),
-}
-
-
-def test_the_table_below_holds_every_class() -> None:
-    assert set(CLASSES) == set(RefusalClass)
-
-
-@pytest.mark.parametrize("kind", list(RefusalClass))
-def test_each_class_of_refusal_is_told_and_the_auditor_sees_its_code(
-    app: Flask, session: Session, watchable: Watchable, kind: RefusalClass
-) -> None:
-    play, code = CLASSES[kind]
-    if kind is RefusalClass.LIMIT_REACHED:
-        policies.give(app, replace(Policy(), day_cap_ms=20_000))
-    try:
-        one = a_player(app, session, watchable.learner_id)
-        one.open(watchable.unit_id)
-        play(one)
-    finally:
-        policies.give(app, None)
-    assert {line.kind for line in lines(session, watchable)} == {kind}
-    reports = explain.reports(session, UUID(one.sid))
-    codes = {rule for report in reports for rule in report.rules}
-    codes |= {part.reason for report in reports for part in report.believed if part.reason}
-    assert code in codes
-    assert [report.differences for report in reports if report.differences] == []
-
-
-def test_every_moment_of_the_lesson_is_final_pending_not_counted_or_not_seen(
-    session: Session, watchable: Watchable, player: ScriptedPlayer
-) -> None:
-    player.play(30_000)
-    pass_check(player)
-    player.play(15_000)
-    player.pass_time(15_000)
-    player.make(a=60_000, b=75_000, play=15_000)
-    player.flush()
-    found = account(session, watchable)
-    assert found.final == (Span(0, 30_000),)
-    assert found.pending == (Span(30_000, 45_000),)
-    assert found.not_counted == (Span(60_000, 75_000),)
-    assert found.not_seen == (Span(45_000, 60_000), Span(75_000, 120_000))
-    assert (found.checks_passed, found.checks_missed) == (1, 0)
-    assert found.days[0].counted_ms == 45_000
-
-
-def test_what_was_watched_again_properly_is_told_as_counted_since(
-    session: Session, watchable: Watchable, player: ScriptedPlayer
-) -> None:
-    player.pass_time(15_000)
-    player.make(a=15_000, b=30_000, play=15_000)
-    player.flush()
-    player.play(25_000)
-    (line,) = lines(session, watchable)
-    assert (line.kind, line.lost_ms, line.since) == (RefusalClass.JUMPED_AHEAD, 15_000, (Span(15_000, 25_000),))
-    assert account(session, watchable).not_counted == (Span(25_000, 30_000),)
-
-
-@pytest.mark.parametrize("story", [Story.WRONG, Story.UNANSWERED, Story.LAPSED])
-def test_a_missed_check_tells_how_it_was_missed(
-    app: Flask, session: Session, watchable: Watchable, player: ScriptedPlayer, story: Story
-) -> None:
-    player.play(15_000)
-    if story is Story.WRONG:
-        fail_check(player)
-    elif story is Story.UNANSWERED:
-        player.ask_check()
-        player.pass_time(70_001)
-        player.look()
-    else:
-        # 73 hours later: older than it may wait, confirmed too late. The sign-in is over by then, so a new one.
-        player.wait(73 * 3_600_000)
-        later = a_player(app, session, watchable.learner_id)
-        later.open(watchable.unit_id)
-        pass_check(later)
-    (line,) = lines(session, watchable)
-    assert (line.kind, line.story, line.media) == (RefusalClass.CHECK_MISSED, story, (Span(0, 15_000),))
-    assert account(session, watchable).checks_missed == (0 if story is Story.LAPSED else 1)
-
-
-def test_a_wild_claim_has_no_length_and_breaks_nothing(
-    session: Session, watchable: Watchable, player: ScriptedPlayer
-) -> None:
-    player.make(a=-(2**53), b=2**53, play=-5)
-    player.make(a=90_000, b=10_000)
-    player.flush()
-    assert [line.lost_ms for line in lines(session, watchable)] == [120_000]
-    (first, second) = explain.reports(session, UUID(player.sid))
-    assert first.rules == second.rules == ("OUT_OF_RANGE",)
-
-
-def test_days_come_in_pages_newest_first(
-    app: Flask, session: Session, watchable: Watchable, clock: ManualClock
-) -> None:
-    for _ in range(counted.DAYS + 1):
-        one = a_player(app, session, watchable.learner_id)
-        one.open(watchable.unit_id)
-        one.play(2_000)
-        clock.advance(24 * 3_600_000)
-    first, second = account(session, watchable), account(session, watchable, page=2)
-    assert (len(first.days), first.more_days) == (counted.DAYS, True)
-    assert (len(second.days), second.more_days) == (1, False)
-    assert first.days[0].on > first.days[-1].on > second.days[0].on
-
-
-def test_nobody_else_s_watching_is_in_the_account(
-    app: Flask, session: Session, watchable: Watchable, player: ScriptedPlayer
-) -> None:
-    other = a_watchable(session)
-    session.commit()
-    player.play(15_000)
-    jump_ahead(player)
-    found = counted.lesson(session, other.learner_id, watchable.unit_id, zone=ZONE)
-    assert (found.final, found.pending, found.days) == ((), (), ())
-    assert not counted.has_watched(session, other.learner_id, watchable.unit_id)
-    assert counted.has_watched(session, watchable.learner_id, watchable.unit_id)
-
-
-def test_a_lesson_that_does_not_exist_has_no_account(session: Session, watchable: Watchable) -> None:
-    with pytest.raises(NotFound):
-        counted.lesson(session, watchable.learner_id, uuid4(), zone=ZONE)
-
-
-# -- the auditor's account
+def lesson(session: Session) -> Watchable:
+    return a_watchable(session, duration_ms=120_000)
 
 
 def test_a_report_shows_its_claim_what_was_believed_and_its_evidence(session: Session, player: ScriptedPlayer) -> None:
@@ -265,9 +60,7 @@ def test_evidence_that_was_never_decided_is_shown_beside_the_report_that_took_it
     player.play(15_000)
     player.pass_time(15_000)
     statement = player.make(a=15_000, b=30_000, play=15_000)
-    forged = player.message()
-    forged["reports"][0]["sig"] = "A" * 86
-    player.deliver(forged)
+    deliver_forged(player)
     player.deliver(player.message([statement]))
     kept = explain.reports(session, UUID(player.sid))
     assert [(one.seq, one.refused_as, one.signature) for one in kept] == [
@@ -345,7 +138,7 @@ def test_credit_that_no_report_earned_is_named(session: Session, player: Scripte
 
 
 def test_the_number_of_queries_does_not_grow_with_the_sitting(
-    session: Session, watchable: Watchable, player: ScriptedPlayer
+    session: Session, lesson: Watchable, player: ScriptedPlayer
 ) -> None:
     def queries() -> int:
         asked: list[str] = []
@@ -363,8 +156,8 @@ def test_the_number_of_queries_does_not_grow_with_the_sitting(
             explain.ledger_differences(session, sid)
             explain.keys_given(session, sid)
             explain.checks_put(session, sid)
-            explain.sittings(session, learner_id=watchable.learner_id)
-            account(session, watchable)
+            explain.sittings(session, learner_id=lesson.learner_id)
+            account(session, lesson)
         finally:
             event.remove(db.engine, "before_cursor_execute", note)
         return len(asked)
@@ -381,14 +174,14 @@ def test_the_number_of_queries_does_not_grow_with_the_sitting(
 
 
 def test_a_person_s_sittings_are_listed_newest_first_and_only_theirs(
-    app: Flask, session: Session, watchable: Watchable, player: ScriptedPlayer
+    app: Flask, session: Session, lesson: Watchable, player: ScriptedPlayer
 ) -> None:
     player.play(15_000)
     other = a_watchable(session)
     session.commit()
     second = a_player(app, session, other.learner_id)
     second.open(other.unit_id)
-    own, more = explain.sittings(session, learner_id=watchable.learner_id)
+    own, more = explain.sittings(session, learner_id=lesson.learner_id)
     assert ([str(one.id) for one in own], more) == ([player.sid], False)
     assert (own[0].decided, own[0].credited_ms) == (1, 15_000)
     everybody, more = explain.sittings(session, size=1)
@@ -410,9 +203,9 @@ def test_every_code_has_its_sentence_in_both_languages() -> None:
 # -- what people decide
 
 
-def a_case(session: Session, watchable: Watchable) -> UUID:
+def a_case(session: Session, lesson: Watchable) -> UUID:
     case = ReviewCase(
-        id=new_id(), kind="flags", learner_id=watchable.learner_id, opened_by=watchable.learner_id, opened_at=AT
+        id=new_id(), kind="flags", learner_id=lesson.learner_id, opened_by=lesson.learner_id, opened_at=AT
     )
     session.add(case)
     session.flush()
@@ -420,24 +213,24 @@ def a_case(session: Session, watchable: Watchable) -> UUID:
 
 
 def test_hours_that_people_took_back_and_gave_back_are_told_as_they_stand(
-    session: Session, watchable: Watchable, player: ScriptedPlayer, clock: ManualClock
+    session: Session, lesson: Watchable, player: ScriptedPlayer, clock: ManualClock
 ) -> None:
     player.play(30_000)
     pass_check(player)
     finals = session.scalars(sa.select(WatchedSpan.id).where(WatchedSpan.kind == "final")).all()
-    case_id = a_case(session, watchable)
+    case_id = a_case(session, lesson)
     now_ms = to_ms(clock())
-    voids.void(session, watchable.learner_id, finals, case_id=case_id, now_ms=now_ms)
+    voids.void(session, lesson.learner_id, finals, case_id=case_id, now_ms=now_ms)
     parts = [part for one in explain.reports(session, UUID(player.sid)) for part in one.believed]
     assert {(part.state, part.reason) for part in parts} == {("reversal", "VOIDED")}
     assert explain.head(session, UUID(player.sid)).taken_back_ms == 30_000
-    (line,) = lines(session, watchable)
+    (line,) = lines(session, lesson)
     assert (line.story, line.kind, line.since) == (Story.VOIDED, None, ())
 
-    voids.restore(session, watchable.learner_id, voided_by=case_id, case_id=a_case(session, watchable), now_ms=now_ms)
+    voids.restore(session, lesson.learner_id, voided_by=case_id, case_id=a_case(session, lesson), now_ms=now_ms)
     one, *_rest = explain.reports(session, UUID(player.sid))
     assert [(part.state, part.reason) for part in one.believed] == [("final", None)]
     head = explain.head(session, UUID(player.sid))
     assert (head.final_ms, head.taken_back_ms) == (30_000, 0)
-    (line,) = lines(session, watchable)
+    (line,) = lines(session, lesson)
     assert line.since == line.media
