@@ -19,9 +19,10 @@ from elearn.pages import frame
 from elearn.people import persons
 from elearn.people.callers import current_person_id, require_caller
 from elearn.people.permissions import LEARNER
+from elearn.people.signatures import base64url
 from elearn.runtime import runtime
 from elearn.tracking.providers import webauthn
-from elearn.tracking.providers.said import base64url
+from elearn.tracking.providers.said import read_base64url
 from elearn.tracking.providers.webauthn import Site
 
 CHALLENGE = "elearn_key_challenge"
@@ -63,7 +64,7 @@ def security_key_options() -> ResponseReturnValue:
     web.read_json(dict[str, object])
     caller = require_caller()
     challenge = secrets.token_bytes(32)
-    session[CHALLENGE] = webauthn.text(challenge)
+    session[CHALLENGE] = base64url(challenge)
     options = webauthn.creation_options(
         db.session(),
         caller.person_id,
@@ -86,7 +87,7 @@ def add_security_key() -> ResponseReturnValue:
         db.session(),
         current_person_id(),
         _site(),
-        challenge=base64url(kept),
+        challenge=read_base64url(kept),
         client_data=sent.client_data,
         attestation=sent.attestation,
         name=sent.name or _("This device"),

@@ -2,11 +2,12 @@
 
 In comes a name, a document number, a password, a device's public key; out goes `current_account()`, the person's
 facts with everything masked, and "may this caller do that". Open `models.py` for the nouns, `permissions.py` for who
-may do what, `persons.py` for what can be done with people. `identity.py` is pure: numbers, sealing, blind index.
+may do what, `persons.py` for what can be done with people. Pure are `identity.py` (numbers, sealing, blind index) and
+`signatures.py` (what browsers sign).
 
     identity   models   permissions ◄── callers (who asks)
     persons   accounts   organisations   roles   (on registry: what they share)   passwords   tries   csrf
-    signin (sessions, one-time passwords)      devices     commands
+    signin (sessions, one-time passwords)      devices ◄── signatures     commands
 """
 
 from flask import Blueprint, Flask

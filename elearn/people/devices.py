@@ -6,7 +6,6 @@ The signing key does not prove watching; it ties each report to one device and s
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import time
@@ -17,15 +16,13 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people.models import Device, Person
+from elearn.people.signatures import base64url, signature_holds, unbase64url
 from elearn.runtime import runtime
 
 MOST_DEVICES = 20
@@ -74,11 +71,8 @@ class Agreement(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def _coordinate(text: str) -> int:
-    try:
-        value = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        value = b""
-    if len(value) != 32 or base64.urlsafe_b64encode(value).rstrip(b"=").decode() != text:
+    value = unbase64url(text) or b""
+    if len(value) != 32 or base64url(value) != text:
         raise Malformed("The device key's coordinates are not 32 bytes of base64url.", code="device_key")
     return int.from_bytes(value, "big")
 
@@ -96,7 +90,7 @@ def load_key(x: str, y: str) -> ec.EllipticCurvePublicKey:
 def thumbprint(jwk: P256Jwk) -> str:
     """RFC 7638 with SHA-256, base64url: over the required members only, sorted, without spaces."""
     exact = json.dumps(jwk.bare(), sort_keys=True, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(hashlib.sha256(exact).digest()).rstrip(b"=").decode()
+    return base64url(hashlib.sha256(exact).digest())
 
 
 def agreement_bytes(name: str) -> bytes:
@@ -157,24 +151,9 @@ def _prove(agreement: Agreement, jwk: PublicJwk, signing: ec.EllipticCurvePublic
     if agreement.jwk.bare() == jwk.bare():
         # One key for two purposes: what is agreed on could stand in for what is signed.
         raise Malformed("The key for downloads must not be the signing key.", code="device_key")
-    if not signature_holds(signing, agreement.sig, agreement_bytes(thumbprint(agreement.jwk))):
+    sig = unbase64url(agreement.sig) or b""
+    if not signature_holds(signing, sig, agreement_bytes(thumbprint(agreement.jwk))):
         raise Malformed("The device did not sign for its key for downloads.", code="agreement_signature")
-
-
-def signature_holds(key: ec.EllipticCurvePublicKey, sig: str, signed: bytes) -> bool:
-    """Is `sig` base64url of an ES256 signature (r || s, RFC 7518, section 3.4) by `key` over `signed`?"""
-    try:
-        raw = base64.urlsafe_b64decode(sig + "=" * (-len(sig) % 4))
-    except ValueError:
-        return False
-    if len(raw) != 64:
-        return False
-    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
-    try:
-        key.verify(der, signed, ec.ECDSA(SHA256()))
-    except InvalidSignature:
-        return False
-    return True
 
 
 def agreement_key(session: Session, person_id: UUID, name: str) -> dict[str, str] | None:

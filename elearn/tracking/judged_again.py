@@ -18,9 +18,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from elearn.errors import Malformed
+from elearn.people.signatures import signature_holds
 from elearn.tracking import replay
 from elearn.tracking.evidence import BelievedPart, RefusedPart, ReportAccount, Saw
-from elearn.tracking.messages import claim_in, signature_holds
+from elearn.tracking.messages import claim_in, signed_bytes
 from elearn.tracking.policy import Policy
 from elearn.tracking.verifier import Report as Claim
 from elearn.tracking.verifier import SittingState, Verdict
@@ -177,7 +178,8 @@ def _signature(row: Kept, sitting_id: UUID, key: EllipticCurvePublicKey | None) 
         return "unsigned"
     if key is None or row.raw is None:
         return "untried"
-    return "holds" if signature_holds(key, row.sig, str(sitting_id), row.nonce, row.raw) else "broken"
+    signed = signed_bytes(str(sitting_id), row.nonce, row.raw)
+    return "holds" if signature_holds(key, row.sig, signed) else "broken"
 
 
 def _saw(row: Kept, claim: Claim | None, policy: Policy | None) -> Saw | None:

@@ -6,7 +6,6 @@ ever by the budget of real time, the late rules and presence checks; so it is gi
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from elearn.courses.models import UnitKind
 from elearn.db import new_id
 from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.people import devices
+from elearn.people.signatures import base64url
 from elearn.tracking import pacing
 from elearn.tracking.models import Licence
 from elearn.tracking.policy import Policy
@@ -95,7 +95,7 @@ def seal(granted: Granted, keys: Sequence[bytes]) -> dict[str, Any]:
         "unit": str(granted.unit_id),
         "licence": str(granted.id),
         "expires_ms": granted.expires_ms,
-        "keys": [urlsafe_b64encode(key).rstrip(b"=").decode() for key in keys],
+        "keys": [base64url(key) for key in keys],
     }
     recipient = ECKey.import_key(dict(granted.agreement_jwk))
     header = {"alg": ALG, "enc": ENC, "kid": recipient.thumbprint()}

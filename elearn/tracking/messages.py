@@ -5,8 +5,6 @@ A message that cannot be read is refused as a whole. What its reports claim is n
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,13 +12,11 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from elearn.errors import Malformed
+from elearn.people.signatures import signature_holds, unbase64url
 from elearn.tracking.lrs.check import Checked, check_statement
 from elearn.tracking.verifier import Report
 
@@ -115,7 +111,6 @@ class _Statement(Struct):
 
 
 _statements = msgspec.json.Decoder(_Statement)
-_ecdsa = ECDSA(SHA256())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +149,12 @@ def read_reports(message: Message, key: EllipticCurvePublicKey | None) -> Sequen
         checked = check_statement(sent.statement)
         report, read = claim_in(sent.statement, message.sent_cm)
         prev = read.result.extensions.report.prev
-        sig = None if sent.sig is None else _base64url(sent.sig)
+        # Empty for what is not base64url, which no signature is.
+        sig = None if sent.sig is None else unbase64url(sent.sig) or b""
         if key is None or sig is None:
             as_opened = key is None and sig is None
         else:
-            as_opened = signature_holds(key, sig, message.sid, message.nonce, sent.statement)
+            as_opened = signature_holds(key, sig, signed_bytes(message.sid, message.nonce, sent.statement))
         arrived.append(
             Arrived(
                 checked=checked,
@@ -178,23 +174,3 @@ def read_reports(message: Message, key: EllipticCurvePublicKey | None) -> Sequen
 def signed_bytes(sid: str, nonce: str, statement: str) -> bytes:
     """What the device signs: the sitting, the server's nonce and the statement's bytes, a line each."""
     return f"{sid}\n{nonce}\n{statement}".encode()
-
-
-def signature_holds(key: EllipticCurvePublicKey, sig: bytes, sid: str, nonce: str, statement: str) -> bool:
-    """Is `sig` an ES256 signature (r || s, RFC 7518, section 3.4) by `key`?"""
-    if len(sig) != 64:
-        return False
-    der = encode_dss_signature(int.from_bytes(sig[:32]), int.from_bytes(sig[32:]))
-    try:
-        key.verify(der, signed_bytes(sid, nonce, statement), _ecdsa)
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _base64url(text: str) -> bytes:
-    """The bytes; empty for what is not base64url, which no signature is."""
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return b""

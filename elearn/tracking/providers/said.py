@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import binascii
-from base64 import b64decode, urlsafe_b64decode
+from base64 import b64decode
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from elearn.errors import Malformed
+from elearn.people.signatures import unbase64url
 
 Base64url = Annotated[str, Meta(max_length=8_192, pattern="^[A-Za-z0-9_-]*$")]
 
@@ -51,12 +52,12 @@ def other_kind() -> Malformed:
     return Malformed("The answer is not of the kind this check asks for.")
 
 
-def base64url(text: str) -> bytes:
+def read_base64url(text: str) -> bytes:
     """Unpadded base64url as bytes. Raises Malformed."""
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise Malformed("This is not base64url.") from error
+    data = unbase64url(text)
+    if data is None:
+        raise Malformed("This is not base64url.")
+    return data
 
 
 def image(text: str) -> bytes:

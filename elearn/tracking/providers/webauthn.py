@@ -10,7 +10,6 @@ import hmac
 import ipaddress
 import logging
 import struct
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -39,10 +38,11 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
 from elearn.errors import Conflict, Malformed, NotFound
+from elearn.people.signatures import base64url
 from elearn.tracking.models import PresenceCheck
 from elearn.tracking.providers.models import SecurityKey
 from elearn.tracking.providers.provider import Asked, Challenge, Found, Provider, Try
-from elearn.tracking.providers.said import Assertion, Said, base64url, other_kind
+from elearn.tracking.providers.said import Assertion, Said, other_kind, read_base64url
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,6 @@ ALGORITHMS = (-7, -8, -257)
 """ES256, EdDSA, RS256 (RFC 9053, RFC 8812): what phones and Windows make."""
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, struct.error, RecursionError)
 """What the parsers (JSON, CBOR) raise for bytes that are not what they should be, nested without end too."""
-
-
-def text(data: bytes) -> str:
-    """Base64url without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class Site:
 
 def _state(challenge: bytes) -> dict[str, Any]:
     """What `fido2` keeps between asking and answering; we keep the challenge ourselves."""
-    return {"challenge": text(challenge), "user_verification": UserVerificationRequirement.REQUIRED}
+    return {"challenge": base64url(challenge), "user_verification": UserVerificationRequirement.REQUIRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +98,13 @@ class WebauthnProvider(Provider):
         return bool(keys_of(session, learner_id))
 
     def challenge(self, session: Session, asked: Asked) -> Challenge:
-        return Challenge(kept={"challenge": text(self._challenge(asked.check_id))})
+        return Challenge(kept={"challenge": base64url(self._challenge(asked.check_id))})
 
     def show(self, session: Session, check: PresenceCheck) -> dict[str, Any]:
         return {
             "challenge": (check.challenge or {})["challenge"],
             "rp_id": self.site.rp_id,
-            "credentials": [text(key.credential_id) for key in keys_of(session, check.learner_id)],
+            "credentials": [base64url(key.credential_id) for key in keys_of(session, check.learner_id)],
         }
 
     def judge(self, session: Session, check: PresenceCheck, said: Said, found: Found | None) -> Try:
@@ -144,11 +139,11 @@ def _read(assertion: Assertion) -> AuthenticationResponse:
     """Raises Malformed."""
     try:
         return AuthenticationResponse(
-            raw_id=base64url(assertion.id),
+            raw_id=read_base64url(assertion.id),
             response=AuthenticatorAssertionResponse(
-                client_data=CollectedClientData(base64url(assertion.client_data)),
-                authenticator_data=AuthenticatorData(base64url(assertion.authenticator_data)),
-                signature=base64url(assertion.signature),
+                client_data=CollectedClientData(read_base64url(assertion.client_data)),
+                authenticator_data=AuthenticatorData(read_base64url(assertion.authenticator_data)),
+                signature=read_base64url(assertion.signature),
             ),
         )
     except UNREADABLE as error:
@@ -175,11 +170,11 @@ def creation_options(
     """What `navigator.credentials.create` is called with; bytes as base64url. The key learns no name but `shown_as`."""
     return {
         "rp": {"id": site.rp_id, "name": "elearn"},
-        "user": {"id": text(pseudonym.encode()), "name": shown_as, "displayName": shown_as},
-        "challenge": text(challenge),
+        "user": {"id": base64url(pseudonym.encode()), "name": shown_as, "displayName": shown_as},
+        "challenge": base64url(challenge),
         "pubKeyCredParams": [{"type": "public-key", "alg": one} for one in ALGORITHMS],
         "excludeCredentials": [
-            {"type": "public-key", "id": text(key.credential_id)} for key in keys_of(session, person_id)
+            {"type": "public-key", "id": base64url(key.credential_id)} for key in keys_of(session, person_id)
         ],
         "authenticatorSelection": {"userVerification": "required", "residentKey": "discouraged"},
         "attestation": "none",
@@ -207,8 +202,8 @@ def add_key(
         response = RegistrationResponse(
             raw_id=b"",
             response=AuthenticatorAttestationResponse(
-                client_data=CollectedClientData(base64url(client_data)),
-                attestation_object=AttestationObject(base64url(attestation)),
+                client_data=CollectedClientData(read_base64url(client_data)),
+                attestation_object=AttestationObject(read_base64url(attestation)),
             ),
         )
         data = site.server().register_complete(_state(challenge), response)

@@ -29,13 +29,17 @@ MUTATIONS = [
         ("a token grows too old", "if now_ms > taken_until_ms:", "if False:"),
     ),
     *in_file(
-        "elearn/tracking/messages.py",
+        "elearn/people/signatures.py",
         "service",
         (
             "a false signature is no signature",
             "    except InvalidSignature:\n        return False\n",
             "    except InvalidSignature:\n        pass\n",
         ),
+    ),
+    *in_file(
+        "elearn/tracking/messages.py",
+        "service",
         ("64 reports a message", "Meta(max_length=MAX_REPORTS)", "Meta(max_length=10 * MAX_REPORTS)"),
         (
             "a report has a number from 1",

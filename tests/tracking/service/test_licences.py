@@ -26,6 +26,7 @@ from elearn.courses import classes
 from elearn.db import db
 from elearn.demo.scripted_player import Answer, Device, ScriptedPlayer, p256_key, unbase64url
 from elearn.people import devices
+from elearn.people.signatures import signature_holds
 from elearn.tracking import policies
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.licences import Granted, seal
@@ -494,7 +495,7 @@ def test_the_protocols_examples_are_true() -> None:
     agreement = msgspec.convert(enrolment["agreement"], devices.Agreement)
     name = devices.thumbprint(agreement.jwk)
     signing = devices.load_key(enrolment["jwk"]["x"], enrolment["jwk"]["y"])
-    assert devices.signature_holds(signing, agreement.sig, devices.agreement_bytes(name))
+    assert signature_holds(signing, unbase64url(agreement.sig), devices.agreement_bytes(name))
 
     bob = Device(agreeing=derive_private_key(int.from_bytes(unbase64url(RFC_7518_BOB)), SECP256R1()))
     assert bob.enrolment()["agreement"]["jwk"] == enrolment["agreement"]["jwk"]
