@@ -132,13 +132,8 @@ def lesson_page(base: str, example: Example) -> tuple[int, str]:
     return sum(sizes.values()), parts
 
 
-def packaging() -> Iterator[Figure]:
-    for line in media_packaging.run():
-        yield Figure(line.name, line.ratio, line.limit, line.detail)
-
-
 def main() -> int:
-    benches = (starts_and_pages, packaging, verifier.run, heartbeat.run, history.run)
+    benches = (starts_and_pages, media_packaging.run, verifier.run, heartbeat.run, history.run)
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 
 

@@ -4,7 +4,7 @@ Both are measured in one run, in turns (bare, packaged, bare, packaged ...), on 
 minute. The best of each side counts, since a busy machine only ever adds; the processor time of each side is told
 beside it. Packaging also probes, hashes, measures, cuts, encrypts and writes the manifest.
 
-    python bench/media_packaging.py [--seconds 60] [--pairs 3]
+    python -m bench.media_packaging [--seconds 60] [--pairs 3]
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from bench.figures import Figure, say
 from media import ffmpeg
 from media.package import package
 from media.pictures import plan_sprite
@@ -29,21 +30,7 @@ LESSON = Path(__file__).parents[1] / "elearn" / "demo" / "assets" / "lesson-sour
 LIMIT = 1.05
 
 
-@dataclass(frozen=True, slots=True)
-class BenchLine:
-    """One figure: what it is, its value as a ratio, and the limit it must stay under (None: only told)."""
-
-    name: str
-    ratio: float
-    limit: float | None
-    detail: str
-
-    @property
-    def holds(self) -> bool:
-        return self.limit is None or self.ratio <= self.limit
-
-
-def run(seconds: int = 60, pairs: int = 3) -> list[BenchLine]:
+def run(seconds: int = 60, pairs: int = 3) -> Iterator[Figure]:
     """Package the looped recording twice over: every rendition encoded, and the largest copied."""
     with tempfile.TemporaryDirectory(prefix="media-bench-") as room:
         folder = Path(room)
@@ -51,10 +38,8 @@ def run(seconds: int = 60, pairs: int = 3) -> list[BenchLine]:
         ffmpeg.loop_to(LESSON, seconds, copied)
         # In Matroska the very same pictures are not fit to copy, so all three renditions are encoded.
         ffmpeg.run([ffmpeg.binary(), "-loglevel", "error", "-i", str(copied), "-c", "copy", str(encoded)])
-        return [
-            _compare("packaging / bare ffmpeg, all encoded", encoded, folder, pairs),
-            _compare("packaging / bare ffmpeg, largest copied", copied, folder, pairs),
-        ]
+        yield _compare("packaging / bare ffmpeg, all encoded", encoded, folder, pairs)
+        yield _compare("packaging / bare ffmpeg, largest copied", copied, folder, pairs)
 
 
 @dataclass(slots=True)
@@ -76,7 +61,7 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _compare(name: str, source: Path, folder: Path, pairs: int) -> BenchLine:
+def _compare(name: str, source: Path, folder: Path, pairs: int) -> Figure:
     bare, packaged = _Side(), _Side()
     facts = probe(source)
     plan = make_plan(facts)
@@ -98,7 +83,7 @@ def _compare(name: str, source: Path, folder: Path, pairs: int) -> BenchLine:
         f"{min(bare.cpu):.2f} s, {min(packaged.cpu):.2f} s, ratio {min(packaged.cpu) / min(bare.cpu):.3f}; "
         f"{facts.duration_ms / 1000:.0f} s of video, {pairs} pairs"
     )
-    return BenchLine(name, min(packaged.wall) / min(bare.wall), LIMIT, detail)
+    return Figure(name, min(packaged.wall) / min(bare.wall), LIMIT, detail)
 
 
 def main() -> int:
@@ -106,11 +91,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--pairs", type=int, default=3)
     arguments = parser.parse_args()
-    lines = run(arguments.seconds, arguments.pairs)
-    for line in lines:
-        verdict = "ok" if line.holds else "TOO MUCH"
-        sys.stdout.write(f"{line.name}: {line.ratio:.3f} (limit {line.limit}) {verdict}; {line.detail}\n")
-    return 0 if all(line.holds for line in lines) else 1
+    return say(run(arguments.seconds, arguments.pairs))
 
 
 if __name__ == "__main__":
