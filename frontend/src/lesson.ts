@@ -1,97 +1,40 @@
-// The lesson: one video, one sitting at a time. It opens sittings, passes reports on, and does what the server answers.
+// The lesson of one video: plays it in order, with network and without, and does what the server answers.
 
-import { Asking } from "./asking";
-import { CheckDialog } from "./checks";
-import { Covers } from "./covers";
-import { canSign } from "./device";
-import { Door, Refused } from "./door";
 import { Media, type Source } from "./media";
 import { t } from "./messages";
 import { OfflineStudy } from "./offline_study";
-import { Opener } from "./opener";
-import type { Listener, Outbox } from "./outbox";
-import { watchPage } from "./page_life";
+import type { NoWay } from "./opener";
+import type { Listener } from "./outbox";
 import { Playback } from "./playback";
-import type { Config, Ended, Opening, Receipt, State } from "./protocol";
-import { Sitting } from "./sitting";
-import type { Store } from "./store";
-import { Touches } from "./touches";
-import type { View } from "./view";
+import { type Ended, type Opening, type Receipt, type State, isEnd } from "./protocol";
+import type { Sitting } from "./sitting";
+import { Study } from "./study";
 
-const LEAVING_MS = 3000;
-
-export class Lesson {
-  readonly playback: Playback;
+export class Lesson extends Study {
+  readonly playback = new Playback(this.view, {
+    report: (claim) => this.report(claim),
+    frontierMs: () => this.sitting?.state.frontier_ms ?? 0,
+    heartbeatMs: () => this.offline.heartbeatMs,
+    moving: () => this.offline.obeyLimits(this.playback.isNew),
+  });
+  private readonly offline = new OfflineStudy(this.config, this.view, this.covers, this.door, this.store, this);
   private media: Media | null = null;
-  sitting: Sitting | null = null;
-  private openingNow: Promise<boolean> | null = null;
-  private completionShown: boolean;
-  private readonly door: Door;
-  private readonly opener: Opener;
-  private readonly covers: Covers;
-  private readonly asking: Asking;
-  private readonly offline: OfflineStudy;
-  private readonly touches = new Touches();
 
-  constructor(
-    private readonly config: Config,
-    private readonly view: View,
-    private readonly store: Store,
-  ) {
-    this.door = new Door(config.csrf);
-    this.opener = new Opener(config, this.door, store, view);
-    this.covers = new Covers(view, config);
-    this.offline = new OfflineStudy(config, view, this.covers, this.door, store, this);
-    this.completionShown = config.progress?.complete ?? false;
-    this.playback = new Playback(view, {
-      report: (claim) => this.sitting?.report(claim, this.touches.take()),
-      frontierMs: () => this.sitting?.state.frontier_ms ?? 0,
-      heartbeatMs: () => this.offline.heartbeatMs,
-      moving: () => this.offline.obeyLimits(this.playback.isNew),
-    });
-    this.asking = new Asking(view, this.door, new CheckDialog(view.find<HTMLDialogElement>("#check-dialog")), {
-      heard: (state) => this.heard(state),
-      over: (why) => this.over(why),
-      stuck: (problem) => this.stuck(problem),
-      locked: (detail) => this.covers.checksLocked(detail),
-      refresh: () => this.refresh(),
-      sendOld: (sitting) => this.opener.sendMore(sitting),
-    });
-  }
-
-  get pendingMs(): number {
-    return this.sitting?.state.pending_ms ?? this.config.progress?.pending_ms ?? 0;
-  }
-
-  get isOpen(): boolean {
-    return this.sitting?.isLive ?? false;
-  }
-
-  private get outbox(): Outbox | undefined {
-    return this.sitting?.outbox;
+  protected get allowanceMs(): number {
+    return this.offline.allowanceMs;
   }
 
   // -- start
 
-  /** What can be done before the learner asks to play: the library, the key, what an earlier page left unsent. */
-  async prepare(): Promise<void> {
-    const { view } = this;
-    if (!canSign()) {
-      if (!this.config.unsigned_allowed) return this.covers.cannotSign();
-      this.covers.signsNothing();
-    }
-    watchPage({
-      hidden: () => this.hide(),
-      shown: () => this.show(),
-      restored: () => void this.refresh(),
-      network: (on) => (on ? void this.backOnline() : this.network(this.outbox?.settled === false ? 1 : 0, true)),
-    });
+  protected async setUp(): Promise<boolean> {
     this.playback.watch();
-    this.media = await Media.prepare(view.video, this.door).catch(() => null);
-    if (!this.media) return this.covers.cannotPlayMedia();
-    if (!this.store.lasting) this.covers.storageOff();
+    this.media = await Media.prepare(this.view.video, this.door).catch(() => null);
+    if (!this.media) {
+      this.covers.cannotPlayMedia();
+      return false;
+    }
     await this.offline.prepare(this.media).catch(() => undefined); // without it, the lesson plays all the same
-    await this.opener.sendOld(null).catch(() => undefined); // the first play tries again
+    return true;
   }
 
   async toggle(): Promise<void> {
@@ -123,36 +66,15 @@ export class Lesson {
     return this.isOpen || (await this.open()) ? this.sitting : null;
   }
 
-  /** Open a sitting here; an older one, on this or another device, ends. */
-  private open(): Promise<boolean> {
-    this.openingNow ??= this.openOnce().finally(() => (this.openingNow = null));
-    return this.openingNow;
+  protected ask(listener: Listener): Promise<Sitting | NoWay> | null {
+    return this.media && this.opener.open(this.media.kind, this.offline, listener);
   }
 
-  private async openOnce(): Promise<boolean> {
-    const { view, media } = this;
-    if (!media) return false;
-    view.busy(t("Opening the lesson …"));
-    try {
-      const sitting = await this.opener.open(media.kind, this.offline, this.listener());
-      if (typeof sitting === "string") this.covers.cannotGoOn(sitting, () => void this.play());
-      else await this.begin(sitting);
-      return typeof sitting !== "string";
-    } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      this.covers.cannotOpen(problem, () => void this.play());
-      return false;
-    } finally {
-      view.busy(null);
-    }
-  }
-
-  private async begin(sitting: Sitting): Promise<void> {
+  protected async begin(sitting: Sitting): Promise<void> {
     const { opening, reachedMs } = sitting;
     const startMs = reachedMs >= opening.duration_ms - 1000 ? 0 : reachedMs;
     const source = await this.offline.source(sitting, (startMs + (opening.start_ms ?? 0)) / 1000);
-    this.outbox?.stop();
-    this.sitting = sitting;
+    this.goOverTo(sitting);
     this.view.cover(null);
     this.load(source, opening, startMs, reachedMs);
     this.heard(sitting.state);
@@ -181,27 +103,8 @@ export class Lesson {
     if (goes) await this.start();
   }
 
-  private listener(): Listener {
-    return {
-      receipt: (receipt) => this.received(receipt),
-      waiting: (count, failed) => this.network(count, failed),
-      full: () => void this.check(false),
-      stuck: (refused) => this.stuck(refused),
-    };
-  }
-
-  private network(count: number, failed: boolean): void {
-    this.covers.network(count, failed, this.offline.allowanceMs);
-  }
-
-  private async backOnline(): Promise<void> {
-    await this.outbox?.flush();
-    if (this.outbox?.settled === false) return; // it goes on trying, and tells
-    this.network(0, false);
-    await this.refresh(); // a check may have come due that could not be asked
-  }
-
-  private async reopen(): Promise<void> {
+  /** Another sitting, whatever became of this one. */
+  protected override async reopen(): Promise<void> {
     this.view.cover(null);
     this.media?.close();
     this.outbox?.stop();
@@ -209,12 +112,12 @@ export class Lesson {
     await this.play();
   }
 
-  private show(): void {
+  protected show(): void {
     this.playback.show();
     void this.outbox?.flush();
   }
 
-  private hide(): void {
+  protected hide(): void {
     if (!this.isOpen) return;
     this.playback.hide();
     void this.outbox?.flushOnLeave();
@@ -222,35 +125,22 @@ export class Lesson {
 
   // -- what the server says
 
-  private received(receipt: Receipt): void {
+  protected override received(receipt: Receipt): void {
     this.offline.received(receipt);
-    this.view.results(receipt);
-    this.heard(receipt);
+    super.received(receipt);
   }
 
-  private heard(state: State): void {
-    this.sitting?.hear(state);
-    this.view.progress(state);
+  protected override heard(state: State): void {
     this.offline.heard(state);
-    if (state.ended) return this.over(state.ended);
-    // Everything played is judged: whoever is ahead of the frontier goes back to it.
-    if (this.outbox?.settled && !this.playback.obey(state.frontier_ms)) {
-      this.view.explain(state.held ? "check_missed" : "jumped_ahead");
-    }
-    if (state.complete) this.completed(state);
-    else if (this.outbox?.isAway) return; // what is due can be asked when the network is back
-    else if (state.held || (state.check_due && !this.playback.isEnding)) void this.check(false);
+    super.heard(state);
   }
 
-  private async refresh(): Promise<void> {
-    const { sitting } = this;
-    if (!sitting?.isLive) return;
-    try {
-      this.heard(await this.door.json<State>(sitting.url, { token: sitting.opening.token }));
-    } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      if (!problem.passing) this.stuck(problem);
-    }
+  protected obey(state: State): void {
+    if (!this.playback.obey(state.frontier_ms)) this.view.explain(state.held ? "check_missed" : "jumped_ahead");
+  }
+
+  protected override get isEnding(): boolean {
+    return this.playback.isEnding;
   }
 
   /** The next key is not due. Tell the server where we are, and the learner why it stands still. */
@@ -266,28 +156,17 @@ export class Lesson {
   }
 
   private mediaFailed(code: string): void {
-    if (code === "playing_elsewhere" || code === "closed" || code === "expired") return this.over(code);
+    if (isEnd(code)) return this.over(code);
     if (this.sitting && !this.sitting.isLive) return;
     this.covers.mediaFailed(() => void this.reopen());
   }
 
-  private over(why: Ended): void {
-    this.sitting?.over(why);
+  protected override over(why: Ended): void {
     this.playback.halt();
     this.media?.close();
-    this.asking.dismiss();
-    // After any other end the next play opens a new sitting by itself.
-    if (why === "playing_elsewhere") this.covers.elsewhere(() => void this.reopen());
+    super.over(why);
   }
 
-  private stuck(problem: Refused): void {
-    this.view.video.pause();
-    if (problem.status === 401) return this.covers.signedOut();
-    if (problem.code === "bad_signature") return this.view.explain("device_problem");
-    this.covers.outOfDate();
-  }
-
-  /** Put the check; `wanted` when the learner asked. Resolves when the dialog is over. */
   async check(wanted: boolean): Promise<void> {
     const sitting = this.asking.isOpen ? null : await this.opened();
     if (!sitting) return;
@@ -296,22 +175,8 @@ export class Lesson {
     else if (passed && !wanted && !this.view.video.ended) await this.start();
   }
 
-  private completed(state: State): void {
-    if (this.completionShown || this.asking.isOpen) return;
-    this.completionShown = true;
-    this.view.video.pause();
-    this.covers.completed(state, () => void this.play());
-  }
-
-  // -- leaving
-
-  async settle(): Promise<void> {
-    this.view.video.pause();
-    await Promise.race([this.outbox?.flush(), new Promise((resolve) => setTimeout(resolve, LEAVING_MS))]);
-  }
-
-  /** The learner leaves. A downloaded lesson stays open: it may be gone on with where there is no network. */
-  close(): void {
-    if (this.sitting?.outbox.settled && !this.offline.isHere) this.opener.close(this.sitting);
+  /** A downloaded lesson stays open: it may be gone on with where there is no network. */
+  override close(): void {
+    if (!this.offline.isHere) super.close();
   }
 }

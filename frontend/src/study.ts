@@ -1,0 +1,224 @@
+// A lesson that is studied, of whatever kind: one sitting at a time is opened, heard, and left. What the server says
+// of it, and what the network does, is dealt with alike; how it is played or read, each kind knows for itself.
+
+import { Asking } from "./asking";
+import { CheckDialog } from "./checks";
+import { Covers } from "./covers";
+import { canSign } from "./device";
+import { Door, Refused } from "./door";
+import { t } from "./messages";
+import { type NoWay, Opener } from "./opener";
+import type { Listener, Outbox } from "./outbox";
+import { watchPage } from "./page_life";
+import type { Claim } from "./playback";
+import type { Config, Ended, Receipt, State } from "./protocol";
+import type { Sitting } from "./sitting";
+import type { Store } from "./store";
+import { Touches } from "./touches";
+import type { View } from "./view";
+
+const LEAVING_MS = 3000;
+
+export abstract class Study {
+  sitting: Sitting | null = null;
+  protected readonly door: Door;
+  protected readonly opener: Opener;
+  protected readonly covers: Covers;
+  protected readonly asking: Asking;
+  private readonly touches = new Touches();
+  private openingNow: Promise<boolean> | null = null;
+  private completionShown: boolean;
+
+  constructor(
+    protected readonly config: Config,
+    protected readonly view: View,
+    protected readonly store: Store,
+  ) {
+    this.door = new Door(config.csrf);
+    this.opener = new Opener(config, this.door, store, view);
+    this.covers = new Covers(view, config);
+    this.completionShown = config.progress?.complete ?? false;
+    this.asking = new Asking(view, this.door, new CheckDialog(view.find<HTMLDialogElement>("#check-dialog")), {
+      heard: (state) => this.heard(state),
+      over: (why) => this.over(why),
+      stuck: (problem) => this.stuck(problem),
+      locked: (detail) => this.covers.checksLocked(detail),
+      refresh: () => this.refresh(),
+      sendOld: (sitting) => this.opener.sendMore(sitting),
+    });
+  }
+
+  /** Play or read on; a sitting is opened where there is none. */
+  abstract play(): Promise<void>;
+  /** Put the check; `wanted` when the learner asked. Resolves when the dialog is over. */
+  abstract check(wanted: boolean): Promise<void>;
+  /** New media that may still be watched before the server hears of it. */
+  protected abstract get allowanceMs(): number;
+  /** What the page needs before anything can begin. False when it cannot be had, and the learner is told. */
+  protected abstract setUp(): Promise<boolean>;
+  /** Ask the opener for a sitting; null while nothing could play it. */
+  protected abstract ask(listener: Listener): Promise<Sitting | NoWay> | null;
+  /** A sitting is open: go over to it. */
+  protected abstract begin(sitting: Sitting): Promise<void> | void;
+  /** Whoever is ahead of what is believed goes back to it. */
+  protected abstract obey(state: State): void;
+  protected abstract hide(): void;
+  protected abstract show(): void;
+
+  get pendingMs(): number {
+    return this.sitting?.state.pending_ms ?? this.config.progress?.pending_ms ?? 0;
+  }
+
+  get isOpen(): boolean {
+    return this.sitting?.isLive ?? false;
+  }
+
+  protected get outbox(): Outbox | undefined {
+    return this.sitting?.outbox;
+  }
+
+  // -- start
+
+  /** What can be done before the learner begins: what plays it, the key, what an earlier page left unsent. */
+  async prepare(): Promise<void> {
+    if (!canSign()) {
+      if (!this.config.unsigned_allowed) return this.covers.cannotSign();
+      this.covers.signsNothing();
+    }
+    watchPage({
+      hidden: () => this.hide(),
+      shown: () => this.show(),
+      restored: () => void this.refresh(),
+      network: (on) => void (on ? this.backOnline() : this.network(0, true)),
+    });
+    if (!(await this.setUp())) return;
+    if (!this.store.lasting) this.covers.storageOff();
+    await this.opener.sendOld(null).catch(() => undefined); // opening tries again
+  }
+
+  /** Open a sitting here; an older one, on this or another device, ends. */
+  protected open(): Promise<boolean> {
+    this.openingNow ??= this.openOnce().finally(() => (this.openingNow = null));
+    return this.openingNow;
+  }
+
+  private async openOnce(): Promise<boolean> {
+    const asked = this.ask({
+      receipt: (receipt) => this.received(receipt),
+      waiting: (count, failed) => this.network(count, failed),
+      full: () => void this.check(false),
+      stuck: (refused) => this.stuck(refused),
+    });
+    if (!asked) return false;
+    this.view.busy(t("Opening the lesson …"));
+    try {
+      const sitting = await asked;
+      if (typeof sitting === "string") this.covers.cannotGoOn(sitting, () => void this.play());
+      else await this.begin(sitting);
+      return typeof sitting !== "string";
+    } catch (problem) {
+      if (!(problem instanceof Refused)) throw problem;
+      this.covers.cannotOpen(problem, () => void this.play());
+      return false;
+    } finally {
+      this.view.busy(null);
+    }
+  }
+
+  /** From now on `sitting` is studied; what the last one still owes is sent at the next start. */
+  protected goOverTo(sitting: Sitting): void {
+    this.outbox?.stop();
+    this.sitting = sitting;
+  }
+
+  protected report(claim: Claim): void {
+    this.sitting?.report(claim, this.touches.take());
+  }
+
+  // -- what the server says
+
+  protected received(receipt: Receipt): void {
+    this.view.results(receipt);
+    this.heard(receipt);
+  }
+
+  protected heard(state: State): void {
+    this.sitting?.hear(state);
+    this.view.progress(state);
+    if (state.ended) return this.over(state.ended);
+    // Everything played and sent is judged.
+    if (this.outbox?.settled) this.obey(state);
+    if (state.complete) this.completed(state);
+    else if (this.outbox?.isAway) return; // what is due can be asked when the network is back
+    else if (state.held || (state.check_due && !this.isEnding)) void this.check(false);
+  }
+
+  /** The last moments are played out before the check that the end brings. */
+  protected get isEnding(): boolean {
+    return false;
+  }
+
+  protected async refresh(): Promise<void> {
+    const { sitting } = this;
+    if (!sitting?.isLive) return;
+    try {
+      this.heard(await this.door.json<State>(sitting.url, { token: sitting.opening.token }));
+    } catch (problem) {
+      if (!(problem instanceof Refused)) throw problem;
+      if (!problem.passing) this.stuck(problem);
+    }
+  }
+
+  protected over(why: Ended): void {
+    this.sitting?.over(why);
+    this.asking.dismiss();
+    // After any other end the next play opens a new sitting by itself.
+    if (why === "playing_elsewhere") this.covers.elsewhere(() => void this.reopen());
+  }
+
+  protected reopen(): Promise<void> {
+    return this.play();
+  }
+
+  protected stuck(problem: Refused): void {
+    this.view.pause();
+    if (problem.status === 401) return this.covers.signedOut();
+    if (problem.code === "bad_signature") return this.view.explain("device_problem");
+    this.covers.outOfDate();
+  }
+
+  protected completed(state: State): void {
+    if (this.completionShown || this.asking.isOpen) return;
+    this.completionShown = true;
+    this.view.pause();
+    this.covers.completed(state, () => void this.play());
+  }
+
+  // -- the network
+
+  private network(count: number, failed: boolean): void {
+    this.covers.network(count, failed, this.allowanceMs);
+  }
+
+  /** True when all that waited has been sent. */
+  protected async backOnline(): Promise<boolean> {
+    await this.outbox?.flush();
+    if (this.outbox?.settled === false) return false; // it goes on trying, and tells
+    this.network(0, false);
+    await this.refresh(); // a check may have come due that could not be asked
+    return true;
+  }
+
+  // -- leaving
+
+  /** Stop and send what waits; resolves when that is done or takes too long. */
+  async settle(): Promise<void> {
+    this.view.pause();
+    await Promise.race([this.outbox?.flush(), new Promise((resolve) => setTimeout(resolve, LEAVING_MS))]);
+  }
+
+  /** The learner leaves. */
+  close(): void {
+    if (this.sitting?.outbox.settled) this.opener.close(this.sitting);
+  }
+}
