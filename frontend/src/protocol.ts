@@ -102,11 +102,16 @@ export interface Check {
   methods?: string[];
 }
 
+/** What a security key answers, in base64url. */
+export interface Assertion {
+  id: string;
+  client_data: string;
+  authenticator_data: string;
+  signature: string;
+}
+
 /** An answer, by the check's kind. */
-export type Said =
-  | { answer: number[] }
-  | { code: string }
-  | { assertion: { id: string; client_data: string; authenticator_data: string; signature: string } };
+export type Said = { answer: number[] } | { code: string } | { assertion: Assertion };
 
 export interface CheckOutcome extends State {
   outcome: "passed" | "try_again" | "failed" | "expired" | "withdrawn";

@@ -2,13 +2,7 @@
 // leave the device. Bytes go to and from the server as base64url.
 
 import { base64url, fromBase64url } from "./device";
-
-export interface Assertion {
-  id: string;
-  client_data: string;
-  authenticator_data: string;
-  signature: string;
-}
+import type { Assertion } from "./protocol";
 
 /** Can this browser ask for the phone's lock at all? In-app browsers often cannot. */
 export function hasSecurityKeys(): boolean {
