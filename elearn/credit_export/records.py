@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -29,9 +28,7 @@ from elearn.credit_export.eligibility import (
 from elearn.credit_export.hours import AQ8011_2023, Amount, Kind, Modality, Tally, tally
 from elearn.credit_export.models import EligibilityRecord
 from elearn.db import new_id
-
-ZONE = ZoneInfo("Asia/Shanghai")
-"""Days of judgement are the regulator's days."""
+from elearn.people.registry import local_day
 
 RULES = Rules(AQ8011_2023)
 
@@ -100,10 +97,6 @@ def gather(session: Session, person_id: UUID, *, now: datetime, outline_id: UUID
     ]
 
 
-def local_day(moment: datetime) -> date:
-    return moment.astimezone(ZONE).date()
-
-
 def decide(case: Case, person_id: UUID, on: date) -> Judgement:
     return judge(Candidate(person_id), case.category, on, case.hours, case.facts, rules=RULES)
 
@@ -132,7 +125,7 @@ def record_person(session: Session, person_id: UUID, *, now: datetime) -> list[E
         )
     }
     written = []
-    on = local_day(now)
+    on = local_day(now)  # days of judgement are the regulator's days
     for case in gather(session, person_id, now=now):
         judgement = decide(case, person_id, on)
         before = newest.get(case.outline_id)

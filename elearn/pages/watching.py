@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from elearn.credit_export import records
 from elearn.credit_export.eligibility import Ineligible, Judgement, Reason
 from elearn.credit_export.hours import AQ8011_2023, MICRO, Standing, as_text, standing
 from elearn.pages.shown import per_mille
+from elearn.people.registry import local_day
 from elearn.tracking.models import BelievedSpan, Kind, Report, Sitting
 from elearn.tracking.spans import Span, merge
 from elearn.tracking.verifier import REFUSAL_CLASS, Refusal, RefusalClass
@@ -152,7 +153,7 @@ def in_tenths(micro: int) -> str:
 
 def hours_of(session: Session, person_id: UUID, *, now: datetime) -> dict[UUID, Hours]:
     """By outline: what counts, and the judgement of today. One query."""
-    on: date = records.local_day(now)
+    on = local_day(now)
     return {
         case.outline_id: Hours(
             case,

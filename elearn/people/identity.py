@@ -1,7 +1,8 @@
-"""Pure: document numbers, credit codes, phone numbers; sealing them, and finding them without reading them.
+"""Pure: document numbers, credit codes, phone numbers, regions; sealing them, and finding them without reading them.
 
-Sources: GB 11643-1999 (resident identity number; check by ISO 7064 MOD 11-2), GB 32100-2015 (unified social
-credit code), E.164 (phone numbers), DESIGN 3.14 (sealed under a key of the person's own, keyed blind index).
+Sources: GB 11643-1999 (resident identity number; check by ISO 7064 MOD 11-2), GB 32100-2015 (unified social credit
+code), E.164 (phone numbers), GB/T 2260 (regions), DESIGN 3.14 (sealed under a key of the person's own, keyed blind
+index).
 """
 
 from __future__ import annotations
@@ -122,6 +123,11 @@ def check_phone(number: str) -> str:
 def mask_phone(number: str) -> str:
     """What a page may show of an E.164 number: the last four digits."""
     return "*" * (len(number) - 4) + number[-4:]
+
+
+def is_region(code: str) -> bool:
+    """Has it the form of a region's code: six digits, the first not 0 (GB/T 2260)?"""
+    return re.fullmatch(r"[1-9]\d{5}", code, re.ASCII) is not None
 
 
 # --- sealing ---------------------------------------------------------------------------------------------------------

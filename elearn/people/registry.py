@@ -1,8 +1,7 @@
-"""What those modules share: China's calendar day, the one form of a name and of a region, rows that are taken."""
+"""What modules of people share: China's calendar day, the one form of a name and of a region, rows that are taken."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from elearn.errors import Conflict, Malformed
+from elearn.people.identity import is_region
 
 LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -30,7 +30,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_region(region: str | None) -> str | None:
-    if region is not None and not re.fullmatch(r"[1-9]\d{5}", region, re.ASCII):
+    if region is not None and not is_region(region):
         raise Malformed("A region is six digits (GB/T 2260).", code="region_form")
     return region
 

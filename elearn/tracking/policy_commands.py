@@ -11,6 +11,7 @@ import click
 
 from elearn.clock import utcnow
 from elearn.db import db
+from elearn.people.identity import is_region
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking import policies, rules
@@ -64,7 +65,7 @@ def load_rules(catalogue: Path | None, dry_run: bool) -> None:
 @click.option("--region", help="Six digits of GB/T 2260; left out: everywhere.")
 def show_rule(on: datetime | None, region: str | None) -> None:
     """The rule in force in a region on a day, and its values; `*` marks what is not MODEL's."""
-    if region is not None and not rules.is_region(region):
+    if region is not None and not is_region(region):
         raise rules.BadRules([f"a region is the six digits of GB/T 2260, not {region!r}"])
     session = db.session()
     day: date = local_day(utcnow()) if on is None else on.date()

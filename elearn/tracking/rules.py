@@ -14,7 +14,6 @@ changed: it is ended, and another one begins.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
@@ -25,6 +24,7 @@ from zoneinfo import available_timezones
 import yaml
 
 from elearn.errors import DomainError
+from elearn.people.identity import is_region
 from elearn.tracking.policy import Policy
 
 EVERYWHERE = "everywhere"
@@ -108,11 +108,6 @@ class Plan:
 def regions_for(region: str | None) -> list[str]:
     """The regions whose rules reach `region`, nearest first: 530102, 530100, 530000."""
     return [] if region is None else list(dict.fromkeys((region, f"{region[:4]}00", f"{region[:2]}0000")))
-
-
-def is_region(text: str) -> bool:
-    """Six digits of GB/T 2260."""
-    return re.fullmatch(r"[1-9]\d{5}", text, re.ASCII) is not None
 
 
 def values_of(policy: Policy) -> list[tuple[str, Any]]:

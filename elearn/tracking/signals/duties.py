@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn import jobs
-from elearn.clock import to_ms, utcnow
+from elearn.clock import MILLISECOND, to_ms, utcnow
 from elearn.db import db
-from elearn.tracking.policy import Policy
+from elearn.people.registry import local_day
 from elearn.tracking.signals import clients, flagging, folding
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _STAMP = 80
 
 def just_before(report_id: UUID, back: timedelta) -> UUID:
     """The smallest id of the time `back` before that of `report_id`."""
-    stamp_ms = (report_id.int >> _STAMP) - back // timedelta(milliseconds=1)
+    stamp_ms = (report_id.int >> _STAMP) - back // MILLISECOND
     return UUID(int=max(0, stamp_ms) << _STAMP)
 
 
@@ -51,7 +51,7 @@ def look(session: Session) -> Iterator[int]:
         {"since": since},
     )
     active = sorted(row.sitting_id for row in rows)
-    on = Policy().day(to_ms(now))
+    on = local_day(now)
     for start in range(0, len(active), BATCH):
         batch = active[start : start + BATCH]
         folding.fold_reports(session, batch)
