@@ -288,9 +288,10 @@ def add_questions(session: Session, unit: Unit, drafts: Sequence[QuestionDraft],
     """Put all of `drafts` into the pool of `unit`, or raise Malformed and none."""
     for draft in drafts:
         require_sound(draft, unit.duration_ms)
+    ids = [new_id() for _ in drafts]
     rows = [
         {
-            "id": new_id(),
+            "id": question_id,
             "unit_id": unit.id,
             "from_ms": draft.from_ms,
             "to_ms": draft.to_ms,
@@ -299,11 +300,11 @@ def add_questions(session: Session, unit: Unit, drafts: Sequence[QuestionDraft],
             "correct": sorted(draft.correct),
             "created_at": at,
         }
-        for draft in drafts
+        for question_id, draft in zip(ids, drafts, strict=True)
     ]
     if rows:
         session.execute(sa.insert(Question), rows)
-    return [row["id"] for row in rows]  # type: ignore[misc]
+    return ids
 
 
 def offer(session: Session, unit: Unit, *, at: datetime) -> None:

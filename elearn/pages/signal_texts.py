@@ -49,7 +49,8 @@ def evidence_text(line: SignalLine) -> str:
     match Rule(line.rule):
         case Rule.REGULAR_BEATS:
             return _(
-                "%(beats)s reports in a row came at intervals that differ by %(spread)s ms, on a line that wavers by %(jitter)s ms.",  # noqa: E501
+                "%(beats)s reports in a row came at intervals that differ by %(spread)s ms, "
+                "on a line that wavers by %(jitter)s ms.",
                 beats=seen["beats"],
                 spread=seen["spread_ms"],
                 jitter=seen["jitter_ms"],
@@ -70,7 +71,8 @@ def evidence_text(line: SignalLine) -> str:
             return _("%(learners)s learners studied with one device within a day.", learners=seen["learners"])
         case Rule.PHASE_LOCKED:
             return _(
-                "%(learners)s learners at one address started within %(seconds)s s and reported in step for 20 minutes.",  # noqa: E501
+                "%(learners)s learners at one address started within %(seconds)s s "
+                "and reported in step for 20 minutes.",
                 learners=seen["learners"],
                 seconds=seen["started_within_ms"] // 1000,
             )

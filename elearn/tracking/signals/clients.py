@@ -71,5 +71,5 @@ def record(
 
 def forget_old(session: Session, *, now_ms: int) -> int:
     """Remove what is older than it may be kept; answers how many rows."""
-    gone = session.execute(sa.delete(SittingClient).where(SittingClient.opened_ms < now_ms - KEPT_MS))
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    old = sa.delete(SittingClient).where(SittingClient.opened_ms < now_ms - KEPT_MS)
+    return session.connection().execute(old).rowcount

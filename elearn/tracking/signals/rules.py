@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import groupby, pairwise
 from typing import Any
 from uuid import UUID
@@ -243,9 +243,10 @@ def _about(rule: Rule, one: SittingFacts, from_ms: int, to_ms: int, evidence: di
     return Flag(rule, (one.learner,), from_ms, to_ms, str(one.id), evidence, (one.id,))
 
 
-def _lies_in(network: str, whole: object) -> bool:
+def _lies_in(network: str, whole: IPv4Network | IPv6Network) -> bool:
     inner = ip_network(network)
-    return inner.version == whole.version and inner.subnet_of(whole)  # type: ignore[attr-defined,arg-type]
+    # An address of the other version lies in no network.
+    return inner.prefixlen >= whole.prefixlen and inner.network_address in whole
 
 
 def _apart_ms(zone: str, home: str, at_ms: int) -> int:
