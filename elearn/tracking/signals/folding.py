@@ -36,7 +36,11 @@ def fold_reports(session: Session, sittings: Collection[UUID]) -> int:
     wanted = {row.sitting_id for row in rows}
     traces = {
         kept.sitting_id: Trace.read(kept.seq, kept.heard_ms, kept.trace)
-        for kept in session.scalars(sa.select(SittingTrace).where(SittingTrace.sitting_id.in_(wanted)))
+        for kept in session.execute(
+            sa.select(SittingTrace.sitting_id, SittingTrace.seq, SittingTrace.heard_ms, SittingTrace.trace).where(
+                SittingTrace.sitting_id.in_(wanted)
+            )
+        )
     }
     whose: dict[UUID, tuple[UUID, UUID]] = {}
     for row in rows:
@@ -63,7 +67,6 @@ def fold_reports(session: Session, sittings: Collection[UUID]) -> int:
             where=SittingTrace.seq < written.excluded.seq,
         )
     )
-    session.expire_all()
     return len(rows)
 
 

@@ -134,16 +134,15 @@ def fold(trace: Trace, move: Move, zone: str) -> None:
 def _run(trace: Trace, move: Move) -> None:
     if move.play_ms <= 0:
         return
-    began_ms = move.ended_ms - move.play_ms
-    goes_on = (
-        trace.run is not None
+    before = trace.run
+    if (
+        before is not None
         and abs(move.a_ms - trace.run_at_ms) <= JOINT_MS
         and move.cm_ms - move.play_ms - trace.run_cm_ms <= JOINT_MS
-    )
-    if goes_on and trace.run is not None:
-        trace.run = Stretch(trace.run.from_ms, move.ended_ms, trace.run.length_ms + move.play_ms)
+    ):
+        trace.run = Stretch(before.from_ms, move.ended_ms, before.length_ms + move.play_ms)
     else:
-        trace.run = Stretch(began_ms, move.ended_ms, move.play_ms)
+        trace.run = Stretch(move.ended_ms - move.play_ms, move.ended_ms, move.play_ms)
     trace.run_at_ms, trace.run_cm_ms = move.b_ms, move.cm_ms
     trace.longest_run = _longer(trace.longest_run, trace.run)
 
