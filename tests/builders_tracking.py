@@ -192,6 +192,15 @@ def a_player(app: Flask, session: Session, learner_id: UUID, *, block_ms: int = 
     return player
 
 
+def again_later(app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable, ms: int) -> ScriptedPlayer:
+    """The same browser after so long: signed in anew, and the lesson opened anew."""
+    player.wait(ms)
+    later = a_player(app, session, lesson.learner_id)
+    later.device = player.device
+    later.open(lesson.unit_id)
+    return later
+
+
 def pass_check(player: ScriptedPlayer) -> dict[str, Any]:
     """Ask for the check and answer it right."""
     return player.answer(player.ask_check(), RIGHT)

@@ -1,4 +1,4 @@
-"""A lesson is taken along: all its keys at once, sealed to one device, on record; what watching it offline earns."""
+"""A lesson is taken along: all its keys at once, sealed to one device, on record."""
 
 from __future__ import annotations
 
@@ -7,52 +7,36 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from flask import Flask
 from joserfc.errors import JoseError
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from elearn import backup, embedded
 from elearn.clock import from_ms
 from elearn.courses import classes
 from elearn.db import db
 from elearn.demo.scripted_player import Answer, Device, ScriptedPlayer, p256_key, unbase64url
 from elearn.people import devices
-from elearn.people.signatures import signature_holds
 from elearn.tracking import policies
 from elearn.tracking.ledger_check import check_ledger
-from elearn.tracking.licences import Granted, seal
 from elearn.tracking.policy import Policy
-from tests.backup.tables import rows_of
-from tests.builders_tracking import Watchable, a_player, a_watchable, fail_check, pass_check
+from tests.builders_tracking import Watchable, a_player, a_watchable, again_later, fail_check
 from tests.conftest import ManualClock, scalar
 from tests.tracking.service.test_two_at_once import at_once
 
 WEEK_MS = 7 * 24 * 3_600_000
 MINUTE_MS = 60_000
-PROTOCOL = Path(__file__).parents[3] / "docs" / "player-protocol.md"
 
 
 @pytest.fixture
 def lesson(session: Session) -> Watchable:
     """25 minutes: 50 blocks."""
     return a_watchable(session, duration_ms=25 * MINUTE_MS)
-
-
-@pytest.fixture
-def player(app: Flask, session: Session, lesson: Watchable) -> ScriptedPlayer:
-    """Somebody with an open sitting of it."""
-    player = a_player(app, session, lesson.learner_id)
-    player.open(lesson.unit_id)
-    return player
 
 
 def ask(player: ScriptedPlayer, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
@@ -75,15 +59,6 @@ def licences(session: Session) -> list[dict[str, Any]]:
 
 def delivered(session: Session) -> list[int]:
     return list(session.scalars(sa.text("SELECT block FROM elearn.delivery ORDER BY block")))
-
-
-def again_later(app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable, ms: int) -> ScriptedPlayer:
-    """The same browser after so long: signed in anew, and the lesson opened anew."""
-    player.wait(ms)
-    later = a_player(app, session, lesson.learner_id)
-    later.device = player.device
-    later.open(lesson.unit_id)
-    return later
 
 
 # -- what is given, and what stands of it
@@ -311,75 +286,6 @@ def test_it_is_given_while_held_since_it_has_no_pace(session: Session, player: S
     assert delivered(session) == list(range(50))
 
 
-# -- what watching it offline earns
-
-
-def play_offline(player: ScriptedPlayer, ms: int) -> None:
-    """Play on for `ms` without network: reports are made each heartbeat and kept."""
-    for _ in range(ms // 15_000):
-        player.pass_time(15_000)
-        begin, player.position_ms = player.position_ms, player.position_ms + 15_000
-        player.make(a=begin, b=player.position_ms, play=15_000)
-
-
-def send(player: ScriptedPlayer, count: int) -> dict[str, Any]:
-    """Send the first `count` of what waits, in one message; the state after it."""
-    return player.deliver(player.message(player.queue[:count]))
-
-
-def refusals(session: Session) -> list[str]:
-    rows = session.execute(
-        sa.text("SELECT DISTINCT part ->> 2 FROM elearn.report r, jsonb_array_elements(r.refused) part ORDER BY 1")
-    )
-    return [row[0] for row in rows]
-
-
-def test_ten_minutes_offline_count_in_one_batch_as_late(session: Session, player: ScriptedPlayer) -> None:
-    player.download()
-    play_offline(player, 10 * MINUTE_MS)
-    told = send(player, 40)
-    assert {result["outcome"] for result in told["results"]} == {"believed"}
-    assert [result["late"] for result in told["results"]] == [True] * 36 + [False] * 4, "older than 45 s on arrival"
-    assert (told["frontier_ms"], told["pending_ms"]) == (10 * MINUTE_MS, 10 * MINUTE_MS)
-    assert pass_check(player)["final_ms"] == 10 * MINUTE_MS
-    assert check_ledger(session) == []
-
-
-def test_of_twenty_minutes_offline_fifteen_count_though_checks_are_passed_between(
-    session: Session, player: ScriptedPlayer
-) -> None:
-    player.download()
-    play_offline(player, 20 * MINUTE_MS)
-    assert send(player, 40)["pending_ms"] == 10 * MINUTE_MS
-    pass_check(player)
-    told = send(player, 40)
-    assert told["frontier_ms"] == 15 * MINUTE_MS, "the player goes back there"
-    assert "OFFLINE_LIMIT" in refusals(session)
-    assert {result["class"] for result in told["results"][21:36]} <= {"limit_reached", "jumped_ahead"}
-    assert pass_check(player)["final_ms"] == 15 * MINUTE_MS
-
-    player.position_ms = told["frontier_ms"]
-    told = player.play(30_000)
-    assert told["frontier_ms"] == 15 * MINUTE_MS + 30_000, "and from there it goes on"
-    assert check_ledger(session) == []
-
-
-def test_without_a_licence_only_what_was_delivered_counts(session: Session, player: ScriptedPlayer) -> None:
-    assert [player.ask_key(index).status for index in range(3)] == [200, 200, 425]
-    play_offline(player, 10 * MINUTE_MS)
-    assert send(player, 40)["frontier_ms"] == MINUTE_MS
-    assert "NOT_DELIVERED" in refusals(session)
-
-
-def test_a_licence_that_ran_out_takes_nothing_back(
-    app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable
-) -> None:
-    player.download()
-    later = again_later(app, session, player, lesson, WEEK_MS + 1)
-    play_offline(later, MINUTE_MS)
-    assert send(later, 4)["frontier_ms"] == MINUTE_MS, "the player obeys the end; credit does not rest on it"
-
-
 # -- one row, one moment, few statements
 
 
@@ -423,93 +329,3 @@ def test_a_long_lesson_costs_no_more_statements_than_a_short_one(app: Flask, ses
             assert len(player.download()["keys"]) == duration_ms // 30_000
         counts.append(len(seen))
     assert counts[0] == counts[1]
-
-
-# -- the ledger
-
-
-@pytest.fixture
-def downloaded(session: Session, player: ScriptedPlayer) -> Session:
-    player.download()
-    session.commit()
-    return session
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "DELETE FROM elearn.delivery WHERE block = 7",
-        "UPDATE elearn.delivery SET given_ms = given_ms + 1 WHERE block = 7",
-        "UPDATE elearn.licence SET expires_ms = expires_ms + 1",
-        "UPDATE elearn.licence SET device = 'another'",
-        "UPDATE elearn.licence SET issued_ms = issued_ms - 1, expires_ms = expires_ms - 1",
-        "UPDATE elearn.sitting SET ended_ms = opened_ms - 1, ended_reason = 'closed'",
-    ],
-)
-def test_a_licence_changed_behind_our_back_is_named(downloaded: Session, change: str) -> None:
-    for table in ("licence", "delivery"):
-        downloaded.execute(sa.text(f"ALTER TABLE elearn.{table} DISABLE TRIGGER USER"))  # as an insider would
-    assert check_ledger(downloaded) == []
-    downloaded.execute(sa.text(change))
-    assert [difference.what for difference in check_ledger(downloaded)] == ["licence"]
-
-
-def test_the_database_refuses_to_change_a_licence(downloaded: Session) -> None:
-    with pytest.raises(IntegrityError, match="append-only"):
-        downloaded.execute(sa.text("UPDATE elearn.licence SET expires_ms = expires_ms + 1"))
-
-
-def test_a_backup_brings_licences_and_agreement_keys_back(
-    own_app: Flask, services: embedded.Services, tmp_path: Path
-) -> None:
-    with own_app.app_context():
-        session = db.session()
-        lesson = a_watchable(session)
-        session.commit()
-        player = a_player(own_app, session, lesson.learner_id)
-    player.open(lesson.unit_id)
-    player.download()
-    settings = own_app.extensions["elearn"].settings
-    settings.media_dir.mkdir(parents=True, exist_ok=True)
-    backup.backup(settings.database_url, settings.media_dir, None, tmp_path / "file")
-    url = services.create_database(f"licences_back_{id(player)}")
-    backup.restore(tmp_path / "file", url, tmp_path / "media")
-    before, after = rows_of(settings.database_url), rows_of(url)
-    assert after == before
-    assert [len(before[table]) for table in ("licence", "device", "delivery")] == [1, 1, 3]
-
-
-# -- the examples of the protocol
-
-RFC_7518_BOB = "VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"
-"""`d` of Bob's key in appendix C: everybody knows it, so everybody can try the examples."""
-
-
-def test_the_protocols_examples_are_true() -> None:
-    text = PROTOCOL.read_text(encoding="utf-8")
-    examples = [json.loads(part.split("```")[0]) for part in text.split("```json\n")[1:]]
-    [enrolment] = [example for example in examples if "agreement" in example]
-    [licence] = [example["licence"] for example in examples if set(example) == {"licence"}]
-    [payload] = [example for example in examples if "keys" in example]
-
-    agreement = msgspec.convert(enrolment["agreement"], devices.Agreement)
-    name = devices.thumbprint(agreement.jwk)
-    signing = devices.load_key(enrolment["jwk"]["x"], enrolment["jwk"]["y"])
-    assert signature_holds(signing, unbase64url(agreement.sig), devices.agreement_bytes(name))
-
-    bob = Device(agreeing=derive_private_key(int.from_bytes(unbase64url(RFC_7518_BOB)), SECP256R1()))
-    assert bob.enrolment()["agreement"]["jwk"] == enrolment["agreement"]["jwk"]
-    assert bob.open_licence(licence["jwe"]) == payload
-    again = seal(
-        Granted(
-            UUID(licence["id"]),
-            UUID(licence["unit"]),
-            licence["issued_ms"],
-            licence["expires_ms"],
-            agreement.jwk.bare(),
-        ),
-        [unbase64url(key) for key in payload["keys"]],
-    )
-    assert {**again, "jwe": ""} == {**licence, "jwe": ""}
-    assert bob.open_licence(again["jwe"]) == payload
-    assert header_of(again["jwe"]).keys() == header_of(licence["jwe"]).keys()
