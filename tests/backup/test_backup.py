@@ -13,6 +13,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -80,7 +81,7 @@ def is_untouched(database_url: str, media_dir: Path) -> bool:
     return row == (0,) and not (media_dir.exists() and any(media_dir.iterdir()))
 
 
-def remade(archive: Path, target: Path, change: Callable[[dict[str, object]], None]) -> Path:
+def remade(archive: Path, target: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     """The same archive with a changed manifest whose sums are right."""
     with tarfile.open(archive) as old, tarfile.open(target, "w") as new:
         for info in old:
@@ -198,14 +199,14 @@ def test_every_flipped_byte_inside_a_member_is_noticed(archive: Path, tmp_path: 
         assert name
 
 
-REFUSED: list[tuple[str, Callable[[dict[str, object]], None], str]] = [
+REFUSED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
     ("a newer schema", lambda m: m.update(revision="9999", product_version="9.9"), "version 9.9 .schema 9999"),
     ("a newer format", lambda m: m.update(format=2), "format 2"),
     ("a field this program does not know", lambda m: m.update(more=1), "another version"),
-    ("a member more than listed", lambda m: m.update(members=m["members"][1:]), "damaged"),  # type: ignore[index]
-    ("a member less than listed", lambda m: m["members"].append({"name": "media/x", "sha256": ""}), "damaged"),  # type: ignore[attr-defined]
-    ("a wrong count of rows", lambda m: m["contents"]["tables"][-1].update(rows=7), "instead of 7"),  # type: ignore[index]
-    ("a column that does not exist", lambda m: m["contents"]["tables"][0].update(columns=["no"]), "did not take"),  # type: ignore[index]
+    ("a member more than listed", lambda m: m.update(members=m["members"][1:]), "damaged"),
+    ("a member less than listed", lambda m: m["members"].append({"name": "media/x", "sha256": ""}), "damaged"),
+    ("a wrong count of rows", lambda m: m["contents"]["tables"][-1].update(rows=7), "instead of 7"),
+    ("a column that does not exist", lambda m: m["contents"]["tables"][0].update(columns=["no"]), "did not take"),
 ]
 
 
@@ -215,7 +216,7 @@ def test_an_archive_is_refused_with_nothing_half_done_when_it_has(
     target: tuple[str, Path],
     tmp_path: Path,
     what: str,
-    change: Callable[[dict[str, object]], None],
+    change: Callable[[dict[str, Any]], None],
     message: str,
 ) -> None:
     with pytest.raises(backup.BackupError, match=message):
@@ -229,7 +230,7 @@ def test_an_archive_that_would_write_outside_is_refused(
     evil = tmp_path / "evil"
     name, data = "media/../../outside", b"x"
     member = {"name": name, "sha256": hashlib.sha256(data).hexdigest()}
-    remade(archive, evil, lambda m: m["members"].append(member))  # type: ignore[attr-defined]
+    remade(archive, evil, lambda m: m["members"].append(member))
     with tarfile.open(evil, "a") as tar:
         info = tarfile.TarInfo(name)
         info.size = len(data)

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -122,6 +123,10 @@ def test_tests_may_ask_for_speed_instead(servers: embedded.Services) -> None:
     assert value(servers.database_url, "SHOW fsync") == "off"
 
 
+def is_gone(pid: int) -> bool:
+    return not command_of(pid)
+
+
 def test_a_killed_postgresql_is_back_at_once_with_every_row(servers: embedded.Services, shared_data_dir: Path) -> None:
     url = servers.create_database("killed")
     with connect(url) as connection:
@@ -130,7 +135,7 @@ def test_a_killed_postgresql_is_back_at_once_with_every_row(servers: embedded.Se
     for round_number in range(3):
         pid = int(pid_file.read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda gone=pid: not command_of(gone))  # type: ignore[misc]
+        wait_for(partial(is_gone, pid))
         assert wait_for(lambda: answers(url)) < 5
         with connect(url) as connection:
             assert connection.execute("SELECT count(*) FROM t").fetchone() == (1000 + round_number,)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,9 @@ def running(argument: str) -> list[int]:
     return found
 
 
-def wait_until(condition: object, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
 
@@ -81,8 +82,8 @@ def started(source: Path, target: Path) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     ("write", "error"), [(a_zip, NotAVideo), (with_half_its_pictures, TruncatedFile)], ids=["a zip", "truncated"]
 )
-def test_a_bad_upload_leaves_nothing(write: object, error: type[MediaError], tmp_path: Path) -> None:
-    write(tmp_path / "upload.mp4")  # type: ignore[operator]
+def test_a_bad_upload_leaves_nothing(write: Callable[[Path], object], error: type[MediaError], tmp_path: Path) -> None:
+    write(tmp_path / "upload.mp4")
     (tmp_path / "lessons").mkdir()
     with pytest.raises(error):
         package(tmp_path / "upload.mp4", tmp_path / "lessons" / "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -127,9 +128,9 @@ def with_pictures_of_noise(path: Path) -> None:
         (Path.mkdir, SourceUnreadable),
     ],
 )
-def test_what_is_no_video_is_named(write: object, error: type[MediaError], tmp_path: Path) -> None:
+def test_what_is_no_video_is_named(write: Callable[[Path], object], error: type[MediaError], tmp_path: Path) -> None:
     path = tmp_path / "upload.mp4"
-    write(path)  # type: ignore[operator]
+    write(path)
     with pytest.raises(error) as caught:
         probe(path)
     assert type(caught.value) is error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 import flask_login
@@ -149,14 +150,14 @@ def test_a_door_with_its_own_proof_is_exempt(settings: Settings, app: Flask, clo
     """By `@web.exempt_from_csrf`, on either side of `@web.allow`."""
     for order in (1, -1):
         host = Flask("host")
-        decorators = [web.allow(ANYBODY), web.exempt_from_csrf][::order]
+        decorators: list[Callable[[Any], Any]] = [web.allow(ANYBODY), web.exempt_from_csrf]
 
         def door() -> str:
             return "in"
 
         view = door
-        for decorate in decorators:
-            view = decorate(view)  # type: ignore[operator]
+        for decorate in decorators[::order]:
+            view = decorate(view)
         host.add_url_rule("/door", "door", view, methods=["POST"])
         with host.test_request_context("/door", method="POST"):
             csrf.check()

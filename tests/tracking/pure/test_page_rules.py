@@ -183,9 +183,9 @@ class Desk:
             self.shown.add(index)
             self.page, self.earned_since_shown_ms = Page(span, self.now_ms, self.sitting.seq), 0
 
-    def report(self, **claim: int | None) -> Verdict:
+    def report(self, **claim: Any) -> Verdict:
         base = {"seq": self.sitting.seq + 1, "cm_ms": self.now_ms - T, "sent_cm_ms": self.now_ms - T, "hidden_ms": 0}
-        report = Report(**{**base, **claim})  # type: ignore[arg-type]
+        report = Report(**{**base, **claim})
         delivered = [PAGES[index] for index in self.shown]
         unit = UnitState(D, self.frontier_ms, self.known, delivered, self.page)
         learner = replace(self.learner, pending_ms=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -54,8 +55,8 @@ ANSWERED = replace(APPEAL, acts=[Done(Act.REJECT, CHEN, PLATFORM)])
         ("but it can be answered", QUESTION, Act.REJECT, CHEN, SCHOOL, None),
     ],
 )
-def test_who_may_do_what(text: str, case: CaseFacts, act: Act, person: object, side: Side, no: No | None) -> None:
-    assert why_not(case, act, person, side) is no, text  # type: ignore[arg-type]
+def test_who_may_do_what(text: str, case: CaseFacts, act: Act, person: UUID, side: Side, no: No | None) -> None:
+    assert why_not(case, act, person, side) is no, text
 
 
 def test_a_case_stands_where_its_last_act_left_it() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -217,7 +218,7 @@ def test_a_sitting_looked_at_in_pieces_leaves_the_trace_of_one_looked_at_in_one_
         look(app, session)
     pieces = session.scalars(sa.select(SittingTrace)).one().trace
     session.execute(sa.delete(SittingTrace))
-    assert folding.fold_reports(session, [player.sid]) == 3  # type: ignore[list-item]
+    assert folding.fold_reports(session, [UUID(player.sid)]) == 3
     assert session.scalars(sa.select(SittingTrace)).one().trace == pieces
 
 
