@@ -348,9 +348,4 @@ def _device_key(session: Session, sitting: Sitting) -> EllipticCurvePublicKey | 
 
 def _policy(session: Session, row: Kept) -> Policy | None:
     """The rules that a decision names; None when nobody kept them, or there was no decision."""
-    if row.seen is None:
-        return None
-    try:
-        return policies.by_digest(session, str(row.seen.get("policy")))
-    except LookupError:
-        return None
+    return None if row.seen is None else policies.if_kept(session, str(row.seen.get("policy")))

@@ -78,6 +78,7 @@ def account_of(
         differences.append("the statement's bytes do not have the digest that was kept")
     claim = _claim(row.raw, row.sent_cm_ms)
     after: Before | None = None
+    verdict: Verdict | None = None
     if row.refused_as is None:
         verdict = _again(row, claim, policy, differences)
         if verdict is not None:
@@ -109,7 +110,7 @@ def account_of(
             nonce=row.nonce,
             sig=(row.sig or b"").hex(),
             signature=signature,
-            saw=_saw(row, claim, policy),
+            saw=_saw(row, verdict, policy),
             differences=tuple(differences),
         ),
         after,
@@ -182,11 +183,10 @@ def _signature(row: Kept, sitting_id: UUID, key: EllipticCurvePublicKey | None) 
     return "holds" if signature_holds(key, row.sig, signed) else "broken"
 
 
-def _saw(row: Kept, claim: Claim | None, policy: Policy | None) -> Saw | None:
-    if row.seen is None or policy is None or claim is None:
+def _saw(row: Kept, verdict: Verdict | None, policy: Policy | None) -> Saw | None:
+    if row.seen is None or policy is None or verdict is None:
         return None
     sitting, learner, unit = replay.unpack(row.seen)
-    verdict = replay.again(claim, row.tau_ms, row.seen, policy)
     real_ms = verdict.sitting.e_ms - sitting.e_ms
     return Saw(
         e_ms=sitting.e_ms,

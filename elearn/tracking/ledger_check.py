@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 
 from elearn.tracking import policies, replay, voids
 from elearn.tracking.messages import claim_in
-from elearn.tracking.models import Kind
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span, frontier_ms, merge, total_ms
 
@@ -79,7 +78,7 @@ def _spans_that_are_believed(session: Session) -> Iterator[Difference]:
 
 def _units(session: Session) -> Iterator[Difference]:
     """Frontier and coverage follow from what is believed."""
-    policy, _digest = policies.current(1)
+    policy = Policy()
     known: dict[tuple[UUID, UUID], list[Span]] = defaultdict(list)
     spans = session.execute(
         sa.text("SELECT learner_id, unit_id, lower(media) AS start_ms, upper(media) AS end_ms FROM believed_span")
@@ -197,7 +196,7 @@ def _licences(session: Session) -> Iterator[Difference]:
         """)
     )
     for row in rows:
-        policy = _policy(session, {"policy": row.policy})
+        policy = policies.if_kept(session, row.policy)
         stored = (row.lasts_ms, row.fits, tuple(row.missing))
         computed = (policy.licence_ms if policy else None, True, ())
         if stored != computed:
@@ -253,7 +252,7 @@ def _verdicts(session: Session) -> Iterator[Difference]:
         if row.seen is None:
             yield Difference("what a verdict saw", where, None, "missing")
             continue
-        policy = _policy(session, row.seen)
+        policy = policies.if_kept(session, str(row.seen.get("policy")))
         if policy is None:
             yield Difference("policy of a verdict", where, row.seen.get("policy"), "unknown")
             continue
@@ -273,17 +272,3 @@ def _verdicts(session: Session) -> Iterator[Difference]:
 def _left_by_reports(seen: Mapping[str, Any]) -> list[Any]:
     """Of the sitting that a verdict saw, what nothing but the reports before it can have made."""
     return [*seen["sitting"][:-1], seen.get("real_carry_ms", 0)]
-
-
-def _policy(session: Session, seen: Mapping[str, Any]) -> Policy | None:
-    try:
-        return policies.by_digest(session, str(seen.get("policy")))
-    except LookupError:
-        return None
-
-
-def kinds_in(session: Session) -> dict[str, int]:
-    """How many rows of each kind the ledger holds, for the line that `elearn ledger check` prints."""
-    rows = session.execute(sa.text("SELECT kind, count(*) AS rows FROM elearn.watched_span GROUP BY kind"))
-    counted = {row.kind: int(row.rows) for row in rows}
-    return {kind.value: counted.get(kind.value, 0) for kind in Kind}

@@ -35,12 +35,6 @@ _known: dict[str, Policy] = {}
 
 
 @cache
-def current(scale: int) -> tuple[Policy, str]:
-    """MODEL's own values, and their digest: what holds where no rule was loaded."""
-    return _scaled(Policy(), scale)
-
-
-@cache
 def _scaled(policy: Policy, scale: int) -> tuple[Policy, str]:
     policy = policy if scale == 1 else policy.scaled(scale)
     return policy, policy.digest()
@@ -133,10 +127,17 @@ def keep(session: Session, policy: Policy, digest: str) -> None:
 
 def by_digest(session: Session, digest: str) -> Policy:
     """The rules kept under `digest`; LookupError when nobody kept them."""
+    policy = if_kept(session, digest)
+    if policy is None:
+        raise LookupError(f"no policy {digest}")
+    return policy
+
+
+def if_kept(session: Session, digest: str) -> Policy | None:
+    """The rules kept under `digest`; None when nobody kept them: for whoever checks what is kept."""
     policy = _known.get(digest)
     if policy is None:
         canonical = session.scalar(sa.select(WatchPolicy.canonical).where(WatchPolicy.digest == digest))
-        if canonical is None:
-            raise LookupError(f"no policy {digest}")
-        policy = _known[digest] = Policy.read(canonical)
+        if canonical is not None:
+            policy = _known[digest] = Policy.read(canonical)
     return policy

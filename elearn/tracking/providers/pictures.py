@@ -15,7 +15,6 @@ from av.video.frame import VideoFrame
 from elearn.errors import Malformed
 
 SIDE = 16
-BITS = SIDE * SIDE
 NEAR = 24
 """At most so many of 256 bits apart: the same picture, altered. Measured in MODEL 2.2: replays stay below 20, a
 second capture is at least 34 away."""
