@@ -6,7 +6,7 @@ The learner's row is locked by whoever calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -158,20 +158,9 @@ def decide(session: Session, locked: Locked, check: PresenceCheck, outcome: Outc
     for rows in (finals, reversals):
         if rows:
             session.execute(sa.insert(WatchedSpan), rows)
-    session.execute(
-        sa.delete(BelievedSpan)
-        .where(BelievedSpan.watched_span_id.in_([one.id for one in (*final, *(piece for piece, _ in removed))]))
-        .execution_options(synchronize_session=False)
-    )
+    disbelieve(session, [one.id for one in (*final, *(piece for piece, _ in removed))])
     if finals:
-        session.execute(
-            sa.text(
-                "INSERT INTO elearn.believed_span (watched_span_id, learner_id, unit_id, state, media) "
-                "SELECT id, learner_id, unit_id, 'final', int8range(start_ms, end_ms) "
-                "FROM elearn.watched_span WHERE id = ANY(:ids)"
-            ),
-            {"ids": [row["id"] for row in finals]},
-        )
+        believe(session, [row["id"] for row in finals])
     recompute_units(session, locked.learner_id, {piece.unit_id for piece, _ in removed}, policy)
     locked.pending_ms, locked.held, locked.check_deadline_ms = left_ms, not passed, None
     locked.check_count += 1
@@ -233,6 +222,27 @@ def _reversal_row(piece: Piece, reason: Refusal) -> dict[str, Any]:
         "reverses_id": piece.id,
         "reason": reason.value,
     }
+
+
+def believe(session: Session, span_ids: Collection[UUID]) -> None:
+    """These final rows of the ledger are believed from now on."""
+    session.execute(
+        sa.text(
+            "INSERT INTO elearn.believed_span (watched_span_id, learner_id, unit_id, state, media) "
+            "SELECT id, learner_id, unit_id, 'final', int8range(start_ms, end_ms) "
+            "FROM elearn.watched_span WHERE id = ANY(:ids)"
+        ),
+        {"ids": list(span_ids)},
+    )
+
+
+def disbelieve(session: Session, span_ids: Collection[UUID]) -> None:
+    """These rows of the ledger are settled or reversed by others, and are not believed themselves any more."""
+    session.execute(
+        sa.delete(BelievedSpan)
+        .where(BelievedSpan.watched_span_id.in_(span_ids))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def recompute_units(session: Session, learner_id: UUID, unit_ids: Iterable[UUID], policy: Policy) -> None:

@@ -20,7 +20,7 @@ from elearn.db import new_id
 from elearn.errors import Conflict, NotFound
 from elearn.tracking import policies
 from elearn.tracking.models import BelievedSpan, Kind, LearnerWatch, WatchedSpan
-from elearn.tracking.settling import recompute_units
+from elearn.tracking.settling import believe, disbelieve, recompute_units
 from elearn.tracking.signals.models import ReviewEffect
 from elearn.tracking.spans import Span, subtract
 
@@ -68,11 +68,7 @@ def void(session: Session, learner_id: UUID, span_ids: Collection[UUID], *, case
         for one in found
     ]
     _write(session, reversals, {row["id"]: row["reverses_id"] for row in reversals}, case_id)
-    session.execute(
-        sa.delete(BelievedSpan)
-        .where(BelievedSpan.watched_span_id.in_([one.id for one in found]))
-        .execution_options(synchronize_session=False)
-    )
+    disbelieve(session, [one.id for one in found])
     _recompute(session, learner_id, found)
     return Moved(tuple(row["id"] for row in reversals), sum(one.end_ms - one.start_ms for one in found))
 
@@ -110,18 +106,7 @@ def restore(session: Session, learner_id: UUID, *, voided_by: UUID, case_id: UUI
             undoes[row["id"]] = reversal_id
     if finals:
         _write(session, finals, undoes, case_id)
-        session.execute(
-            sa.insert(BelievedSpan).from_select(
-                ["watched_span_id", "learner_id", "unit_id", "state", "media"],
-                sa.select(
-                    WatchedSpan.id,
-                    WatchedSpan.learner_id,
-                    WatchedSpan.unit_id,
-                    sa.literal(Kind.FINAL.value),
-                    sa.func.int8range(WatchedSpan.start_ms, WatchedSpan.end_ms),
-                ).where(WatchedSpan.id.in_(undoes)),
-            )
-        )
+        believe(session, undoes)
         _recompute(session, learner_id, [voided for _reversal_id, voided in rows])
     return Moved(tuple(undoes), sum(row["end_ms"] - row["start_ms"] for row in finals))
 
