@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from elearn.tracking.policy import Policy
-from elearn.tracking.spans import Span
 from elearn.tracking.verifier import Refusal
 
 TRIES = 2
@@ -24,15 +23,6 @@ class HasCreditTime(Protocol):
 
     @property
     def credited_at_ms(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PendingPiece:
-    """Media believed and waiting for a check. A caller may settle rows of its own instead."""
-
-    span: Span
-    unit: str
-    credited_at_ms: int
 
 
 PieceT = TypeVar("PieceT", bound=HasCreditTime)
@@ -101,22 +91,6 @@ def judged_right(correct: frozenset[int], tried: frozenset[int]) -> bool:
     if not correct or not correct <= OPTIONS:
         raise ValueError("a question needs one to four right options out of 0..3")
     return tried == correct
-
-
-def judge_answers(correct: frozenset[int], tries: Sequence[frozenset[int]]) -> Judgement:
-    """How a question stands after these tries. Raises ValueError as `judged_right`."""
-    judged_right(correct, frozenset())
-    return judge_tries([judged_right(correct, one) for one in tries])
-
-
-def deadline_ms(put_at_ms: int, policy: Policy) -> int:
-    """The last moment of server time at which an answer to a question put at `put_at_ms` counts."""
-    return put_at_ms + policy.answer_ms + policy.answer_grace_ms
-
-
-def in_time(put_at_ms: int, answered_at_ms: int, policy: Policy) -> bool:
-    """Did the answer arrive by the deadline? Afterwards the check is missed, however right the answer."""
-    return answered_at_ms <= deadline_ms(put_at_ms, policy)
 
 
 def settle(pending: Sequence[PieceT], passed: bool, tau_ms: int, policy: Policy) -> Settled[PieceT]:

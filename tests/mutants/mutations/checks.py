@@ -28,12 +28,6 @@ MUTATIONS = [
         ("a learner may ask", ">= due_after_ms or completed or asked)", ">= due_after_ms or completed)"),
         ("two tries and no more", "TRIES = 2\n", "TRIES = 3\n"),
         (
-            "sixty seconds and ten",
-            "return put_at_ms + policy.answer_ms + policy.answer_grace_ms",
-            "return put_at_ms + policy.answer_ms",
-        ),
-        ("no answer after the deadline", "return answered_at_ms <= deadline_ms(put_at_ms, policy)", "return True"),
-        (
             "PRESENCE_FAILED: pending falls back",
             "    if not passed:\n        return Settled",
             "    if False:\n        return Settled",
