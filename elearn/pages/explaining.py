@@ -56,7 +56,7 @@ def lesson_counted(unit_id: UUID) -> ResponseReturnValue:
     page = frame.page_number()
     account = counted.lesson(session, person_id, unit_id, zone=shown.ZONE.key, page=page)
     facts = catalogue.unit_facts(session, unit_id)
-    policy, _digest = policies.in_force(admission.class_id if admission else None)
+    policy = policies.in_force(admission.class_id if admission else None)
     lapses_at = (
         None
         if account.oldest_pending_ms is None

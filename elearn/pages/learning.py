@@ -181,6 +181,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         raise NotFound("There is no such lesson.")
     facts = catalogue.unit_facts(session, unit_id)
     reads = facts.kind is UnitKind.PAGES
+    policy = policies.in_force(admission.class_id)
     order = session.scalars(_offered_in_course(facts.course_id)).all()
     place = order.index(unit_id) if unit_id in order else 0
     following = order[place + 1] if place + 1 < len(order) else None
@@ -192,8 +193,8 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "language": locale.language(),
         "csrf": csrf.token(),
         "texts": player_texts(locale.language()),
-        "offline": None if reads else offline.download_of(facts, class_id=admission.class_id),
-        "unsigned_allowed": policies.in_force(admission.class_id)[0].unsigned,
+        "offline": None if reads else offline.download_of(facts, policy),
+        "unsigned_allowed": policy.unsigned,
         "urls": {
             "devices": url_for("elearn.people.enrol_device"),
             "sittings": url_for("elearn.tracking.open_sitting"),

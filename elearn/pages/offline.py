@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +19,7 @@ from elearn.pages import frame
 from elearn.pages.player_texts import player_texts
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
-from elearn.tracking import policies
+from elearn.tracking.policy import Policy
 from media.errors import BadManifest
 from media.manifest import PUBLIC, Manifest, Rendition
 
@@ -75,9 +74,8 @@ def _address(filename: str) -> str:
     return f"{address}?v={frame.asset_version()}" if versioned else address
 
 
-def download_of(facts: UnitFacts, *, class_id: UUID | None) -> dict[str, Any] | None:
+def download_of(facts: UnitFacts, policy: Policy) -> dict[str, Any] | None:
     """What the player needs to offer the lesson for study without network; None where nothing can be downloaded."""
-    policy, _digest = policies.in_force(class_id)
     if policy.licence_ms == 0:
         return None
     settings = runtime().settings

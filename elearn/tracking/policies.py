@@ -7,7 +7,6 @@ opened under the rule of that day and of its class's institution, and is judged 
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -34,12 +33,6 @@ _known: dict[str, Policy] = {}
 """Immutable values under their own hash: what one application learns is true in every other."""
 
 
-@cache
-def _scaled(policy: Policy, scale: int) -> tuple[Policy, str]:
-    policy = policy if scale == 1 else policy.scaled(scale)
-    return policy, policy.digest()
-
-
 def give(app: Flask, policy: Policy | None) -> None:
     """Let `app` judge what begins from now on by `policy`, its check schedule included; None: by the rules again.
 
@@ -48,19 +41,20 @@ def give(app: Flask, policy: Policy | None) -> None:
     app.extensions["elearn"].kept[GIVEN] = policy
 
 
-def in_force(class_id: UUID | None = None) -> tuple[Policy, str]:
-    """The values for what begins now in this application, and their digest: for a class, or everywhere.
+def in_force(class_id: UUID | None = None) -> Policy:
+    """The values for what begins now in this application: for a class, or everywhere.
 
     One look at two small tables (none for a policy that was given), so a rule that is loaded holds at once.
     """
     parts = runtime()
     given: Policy | None = parts.kept.get(GIVEN)
     if given is not None:
-        return _scaled(given, 1)
+        return given
     session = db.session()
     rule = nearest(session, _region_of(session, class_id), on=local_day(utcnow()))
     policy = Policy() if rule is None else by_digest(session, rule.policy)
-    return _scaled(policy, parts.settings.policy_scale)
+    scale = parts.settings.policy_scale
+    return policy if scale == 1 else policy.scaled(scale)
 
 
 def nearest(session: Session, region: str | None, *, on: date) -> WatchRule | None:

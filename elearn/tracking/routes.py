@@ -42,7 +42,7 @@ def open_sitting() -> ResponseReturnValue:
     admission = catalogue.may_study(session, person_id, sent.unit, on=registry.local_day(now))
     if admission is None:
         raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
-    policy, _digest = policies.in_force(admission.class_id)
+    policy = policies.in_force(admission.class_id)
     if sent.device is not None:
         _device_key(session, person_id, sent.device)
     pseudonym = persons.pseudonym(session, person_id)
