@@ -115,6 +115,9 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
     from granian.server import MPServer
 
     os.environ.update(settings.to_env())
+    # A forked web process would inherit whatever pipe another thread (the worker's keeper, the database's watcher) is
+    # just starting its own process through; that thread would wait at the pipe for as long as the web process lives.
+    multiprocessing.set_start_method("spawn", force=True)
     certificate, key = tls or (None, None)
     worker = _WorkerKeeper(settings)
     worker.start()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elearn.demo.browser import Phone, phone
+from elearn.demo.example import questions
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from tests.journeys.running import Part, wait_for
-from tests.journeys.school import Learner, School, a_running_school, right_answers
+from tests.journeys.school import SHORT_S, Learner, School, a_running_school, right_answers
 from tests.journeys.test_watching import (
     go_on,
-    play_to,
     press_pause,
     require_whole_lesson_at_the_exam_system,
     start,
@@ -57,6 +57,20 @@ def parts_are_back(school: School, part: Part, killed: list[int]) -> bool:
     return len(now) == len(killed) and not set(now) & set(killed) and school.product.is_healthy()
 
 
+def play_on_to(handset: Phone, seconds: float) -> None:
+    """Play to this second; a check may come on the way, and is answered."""
+
+    def is_asked() -> bool:
+        return handset.page.is_visible("#check-dialog[open][data-stage=asking]")
+
+    while True:
+        handset.wait_until(lambda: is_asked() or handset.position_s() > seconds, f"second {seconds}", timeout_s=40)
+        if not is_asked():
+            return
+        handset.answer_check(questions(SHORT_S * 1000))
+        go_on(handset)
+
+
 def kill_each_part_while_watching(school: School, handset: Phone, learner: Learner, *, every_s: float) -> int:
     """Start the lesson and kill one part after the other, the server with all of it last.
 
@@ -75,7 +89,7 @@ def kill_each_part_while_watching(school: School, handset: Phone, learner: Learn
     handset.page.on("response", listen)
     start(school, handset, learner)
     for number, part in enumerate((Part.POSTGRES, Part.VALKEY, Part.WORKER, Part.WEB), start=1):
-        play_to(handset, every_s * number)
+        play_on_to(handset, every_s * number)
         press_pause(handset)
         wait_for_report(handset, acknowledged_ms)
         # What was killed before may have taken this part along, which is then being started again.
