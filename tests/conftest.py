@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -150,3 +151,19 @@ def client(app: Flask) -> FlaskClient:
 def scalar(session: Session, sql: str, **values: object) -> object:
     """One value of a query, for looking at what really stands in the database."""
     return session.execute(sa.text(sql), values).scalar()
+
+
+@contextmanager
+def statements(session: Session) -> Iterator[list[str]]:
+    """The SQL statements that go to the session's database meanwhile."""
+    sent: list[str] = []
+    engine = session.connection().engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)

@@ -17,6 +17,7 @@ from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
 from tests.builders_courses import AT, ON, a_class, a_course, a_lesson, a_unit, an_outline, enrolled
 from tests.builders_people import a_person, an_institution
+from tests.conftest import statements
 
 DAY = timedelta(days=1)
 
@@ -218,9 +219,8 @@ def test_a_learner_sees_own_classes_with_courses_and_lessons_in_order_in_three_q
     enrolled(session, filed, learner_id)
     enrolled(session, unfiled, learner_id, at=AT + DAY)
     session.expire_all()
-    asked: list[str] = []
-    sa.event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
-    newer, older = learning.my_classes(session, learner_id)
+    with statements(session) as asked:
+        newer, older = learning.my_classes(session, learner_id)
     assert len(asked) == 3
     assert (newer.class_id, newer.filed, older.class_id, older.filed) == (unfiled.id, False, filed.id, True)
     assert older.required == {"theory": 88, "practice": 60}

@@ -19,6 +19,7 @@ from elearn.db import db, new_id
 from elearn.errors import Conflict, Malformed, NotFound
 from tests.builders_courses import AT, a_course, a_lesson, a_question, a_unit, covering_questions
 from tests.builders_people import an_institution
+from tests.conftest import statements
 
 MIN = 60_000
 
@@ -162,9 +163,8 @@ def test_a_course_list_is_paged_and_takes_two_queries_however_long(session: Sess
             a_unit(session, a_lesson(session, course), published=False)
     a_course(session, an_institution(session, name="其他机构").id, title="课程 99")
     session.expire_all()
-    asked: list[str] = []
-    sa.event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
-    first, total = teaching.courses_of(session, institution_id)
+    with statements(session) as asked:
+        first, total = teaching.courses_of(session, institution_id)
     assert (len(asked), len(first), total) == (2, teaching.PAGE, teaching.PAGE + 3)
     last, _ = teaching.courses_of(session, institution_id, page=2)
     assert [line.title for line in last] == ["课程 02", "课程 01", "课程 00"]
@@ -180,9 +180,8 @@ def test_a_managers_view_of_a_course_shows_versions_and_questions(
     a_unit(session, lesson)
     newer = a_unit(session, lesson, published=False, questions=())
     empty = teaching.add_lesson(session, course_id=lesson.course_id, title="空", acting=[institution_id])
-    asked: list[str] = []
-    sa.event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
-    view = teaching.course_view(session, lesson.course_id, acting=[institution_id])
+    with statements(session) as asked:
+        view = teaching.course_view(session, lesson.course_id, acting=[institution_id])
     assert len(asked) == 4
     assert [line.id for line in view.lessons] == [lesson.id, empty.id]
     assert [(unit.version, unit.questions) for unit in view.lessons[0].units] == [(2, 0), (1, 1)]

@@ -28,6 +28,7 @@ from tests.builders_courses import (
     theory_of,
 )
 from tests.builders_people import an_institution
+from tests.conftest import statements
 
 
 @pytest.fixture
@@ -62,9 +63,8 @@ def test_a_draft_is_not_published(session: Session, lesson: Lesson) -> None:
 def test_asking_again_about_a_unit_costs_no_query(session: Session, lesson: Lesson) -> None:
     unit = a_unit(session, lesson)
     first = catalogue.unit_facts(session, unit.id)
-    asked: list[str] = []
-    sa.event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
-    assert catalogue.unit_facts(session, unit.id) == first
+    with statements(session) as asked:
+        assert catalogue.unit_facts(session, unit.id) == first
     assert asked == []
 
 

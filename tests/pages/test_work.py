@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from elearn.courses import teaching
@@ -20,7 +18,7 @@ from elearn.people import organisations
 from elearn.people.models import Account, EmploymentKind, Membership, PasswordReset, Person
 from tests import builders_courses as courses
 from tests import builders_people as people
-from tests.conftest import ManualClock
+from tests.conftest import ManualClock, statements
 from tests.pages.conftest import Browser, World, field_in, text_of
 
 Opens = Callable[[Account | None], Browser]
@@ -29,22 +27,6 @@ ONCE = "a-drawn-number-of-the-form"
 
 def count(session: Session, table: type, *where: sa.ColumnElement[bool]) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(table).where(*where)) or 0
-
-
-@contextmanager
-def statements(session: Session) -> Iterator[list[str]]:
-    """The SQL statements sent while this lasts."""
-    sent: list[str] = []
-    connection = session.connection()
-
-    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        sent.append(statement)
-
-    event.listen(connection.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(connection.engine, "before_cursor_execute", note)
 
 
 # --- courses and lessons ----------------------------------------------------------------------------------------------

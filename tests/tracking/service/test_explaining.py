@@ -7,11 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from elearn.clock import to_ms
-from elearn.db import db, new_id
+from elearn.db import new_id
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.errors import NotFound
 from elearn.locale import catalogue
@@ -23,7 +22,7 @@ from elearn.tracking.signals.models import ReviewCase
 from elearn.tracking.verifier import Refusal
 from tests.builders_refusals import deliver_forged
 from tests.builders_tracking import AT, Watchable, a_player, a_watchable, fail_check, pass_check
-from tests.conftest import ManualClock
+from tests.conftest import ManualClock, statements
 from tests.tracking.service.accounts import account, lines
 
 
@@ -141,16 +140,10 @@ def test_the_number_of_queries_does_not_grow_with_the_sitting(
     session: Session, lesson: Watchable, player: ScriptedPlayer
 ) -> None:
     def queries() -> int:
-        asked: list[str] = []
         session.commit()
         session.expunge_all()
-
-        def note(_c: object, _cu: object, statement: str, *_rest: object) -> None:
-            asked.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
-            sid = UUID(player.sid)
+        sid = UUID(player.sid)
+        with statements(session) as asked:
             explain.head(session, sid)
             explain.reports(session, sid)
             explain.ledger_differences(session, sid)
@@ -158,8 +151,6 @@ def test_the_number_of_queries_does_not_grow_with_the_sitting(
             explain.checks_put(session, sid)
             explain.sittings(session, learner_id=lesson.learner_id)
             account(session, lesson)
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
         return len(asked)
 
     player.play(15_000)

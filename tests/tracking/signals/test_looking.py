@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -31,7 +29,7 @@ from elearn.tracking.signals.models import Signal, SittingTrace
 from elearn.tracking.signals.thresholds import Thresholds
 from tests.builders_people import an_account
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
-from tests.conftest import ManualClock
+from tests.conftest import ManualClock, statements
 
 CREDIT = ("watched_span", "believed_span", "unit_watch", "learner_watch", "day_use", "report", "presence_check")
 
@@ -222,30 +220,16 @@ def test_a_sitting_looked_at_in_pieces_leaves_the_trace_of_one_looked_at_in_one_
     assert session.scalars(sa.select(SittingTrace)).one().trace == pieces
 
 
-@pytest.fixture
-def statements(session: Session) -> Iterator[list[str]]:
-    """Every statement that goes to the database."""
-    seen: list[str] = []
-    bind = session.connection()
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        seen.append(statement)
-
-    event.listen(bind, "before_cursor_execute", note)
-    yield seen
-    event.remove(bind, "before_cursor_execute", note)
-
-
 def test_ten_learners_cost_as_many_queries_as_one(
-    app: Flask, session: Session, there: Watchable, statements: list[str], clock: ManualClock
+    app: Flask, session: Session, there: Watchable, clock: ManualClock
 ) -> None:
     counts = []
     for learners in (1, 9):
         for _ in range(learners):
             watch(app, session, there, another(session, there))
-        statements.clear()
-        look(app, session)
-        counts.append(len([one for one in statements if not one.startswith(("SAVEPOINT", "RELEASE"))]))
+        with statements(session) as sent:
+            look(app, session)
+        counts.append(len([one for one in sent if not one.startswith(("SAVEPOINT", "RELEASE"))]))
         clock.advance(7_200_000)
     assert counts[1] <= counts[0]
 
