@@ -20,6 +20,7 @@ from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import Person
 from elearn.people.permissions import AUDITOR, MANAGER, OPERATOR, REGULATOR, SIGNED_IN
+from elearn.tracking import counted
 from elearn.tracking.signals import reading, reviews
 from elearn.tracking.signals.decisions import Act, State, why_not
 from elearn.tracking.signals.models import ReviewCase
@@ -176,7 +177,7 @@ def appeal_new() -> ResponseReturnValue:
     session, person_id = db.session(), current_person_id()
     form = Form.sent() if request.method == "POST" else Form(request.args.to_dict())
     unit_id = form.id("unit")
-    if unit_id is None or not reviews.may_appeal(session, person_id, unit_id):
+    if unit_id is None or not counted.has_watched(session, person_id, unit_id):
         raise NotFound("There is no such lesson of yours.")
     if request.method == "POST":
         if not forms.is_first():

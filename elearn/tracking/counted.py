@@ -274,6 +274,6 @@ def _line(row: Any, believed: tuple[Span, ...]) -> LostLine:
 
 
 def has_watched(session: Session, learner_id: UUID, unit_id: UUID) -> bool:
-    """Whether the learner ever opened the unit: then its account is theirs to see, enrolled or not."""
+    """Whether the learner ever opened the unit: then its account is theirs to see and to appeal, enrolled or not."""
     opened = "SELECT EXISTS (SELECT FROM elearn.unit_watch WHERE learner_id = :learner AND unit_id = :unit)"
     return bool(session.scalar(sa.text(opened), {"learner": learner_id, "unit": unit_id}))

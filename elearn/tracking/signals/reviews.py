@@ -141,12 +141,6 @@ def appeal(session: Session, learner_id: UUID, unit_id: UUID, statement: str, *,
     return case
 
 
-def may_appeal(session: Session, learner_id: UUID, unit_id: UUID) -> bool:
-    """Whether the learner ever opened the lesson."""
-    mine = sa.select(Sitting.id).where(Sitting.learner_id == learner_id, Sitting.unit_id == unit_id)
-    return session.scalar(mine.limit(1)) is not None
-
-
 def _class_watched_for(session: Session, learner_id: UUID, unit_id: UUID) -> UUID | None:
     found = session.execute(
         sa.select(Sitting.class_id)
