@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -170,14 +170,15 @@ def a_watchable(
     return Watchable(unit_id, training_class.id, course.id, institution_id, outline.id, learner_id)
 
 
-def over(client: FlaskClient) -> Callable[..., Answer]:
+@dataclass(frozen=True, slots=True)
+class Over:
     """Flask's test client as a transport of the scripted player."""
 
-    def send(method: str, path: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        response = client.open(path, method=method, headers=dict(headers), data=body)
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers}, response.get_data())
+    client: FlaskClient
 
-    return send
+    def __call__(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        response = self.client.open(path, method=method, headers=dict(headers), data=body)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers}, response.get_data())
 
 
 def a_player(app: Flask, session: Session, learner_id: UUID, *, block_ms: int = 30_000) -> ScriptedPlayer:
@@ -187,7 +188,7 @@ def a_player(app: Flask, session: Session, learner_id: UUID, *, block_ms: int = 
     account = session.scalars(sa.select(Account).where(Account.person_id == learner_id)).one()
     clock = app.extensions["elearn"].clock
     assert isinstance(clock, ManualClock)
-    player = ScriptedPlayer(over(client), signed_in(client, session, account), wait=clock.advance)
+    player = ScriptedPlayer(Over(client), signed_in(client, session, account), wait=clock.advance)
     player.block_ms = block_ms
     return player
 

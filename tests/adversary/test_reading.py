@@ -21,7 +21,7 @@ from elearn.people.models import Role
 from elearn.runtime import runtime
 from elearn.tracking.lrs import credentials
 from tests.builders_people import AT, KEYS, PASSWORD, an_account, an_institution, signed_in
-from tests.builders_tracking import a_player, a_watchable, over
+from tests.builders_tracking import Over, a_player, a_watchable
 from tests.conftest import scalar
 
 ROLES = [role for role in Role if role is not Role.LEARNER]
@@ -35,7 +35,7 @@ def test_no_role_reads_or_moves_another_persons_sitting(app: Flask, session: Ses
         account = an_account(session, role, organisation_id=an_institution(session).id, region="530000")
         client = app.test_client()
         callers.forget_last_request()
-        thief = ScriptedPlayer(over(client), signed_in(client, session, account))
+        thief = ScriptedPlayer(Over(client), signed_in(client, session, account))
         thief.opened, thief.state = player.opened, player.state
         for method, path, body in (
             ("GET", "", None),
@@ -53,7 +53,7 @@ def test_no_role_reads_or_moves_another_persons_sitting(app: Flask, session: Ses
 
 
 def test_without_signing_in_every_door_of_a_sitting_is_shut(app: Flask, player: ScriptedPlayer) -> None:
-    nobody = ScriptedPlayer(over(app.test_client()), {})
+    nobody = ScriptedPlayer(Over(app.test_client()), {})
     nobody.opened, nobody.state = player.opened, player.state
     for path in ("", "/keys/0", "/master.m3u8", "/360p.m3u8"):
         assert nobody.call("GET", nobody.at(path)).status == 401, path
@@ -161,7 +161,8 @@ def grant(name: str, secret: str) -> dict[str, str]:
 
 def player_client(player: ScriptedPlayer) -> FlaskClient:
     """The browser under a scripted player."""
-    return player.send.__closure__[0].cell_contents  # type: ignore[attr-defined,no-any-return]
+    assert isinstance(player.send, Over)
+    return player.send.client
 
 
 @pytest.fixture

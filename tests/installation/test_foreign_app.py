@@ -32,7 +32,7 @@ from elearn.extension import Elearn
 from elearn.people.models import Account, Role
 from elearn.settings import Settings
 from tests.builders_people import PASSWORD, an_account
-from tests.builders_tracking import Watchable, a_watchable, over
+from tests.builders_tracking import Over, Watchable, a_watchable
 from tests.conftest import ManualClock
 from tests.journeys.lessons import offer_packaged, package_short
 
@@ -215,7 +215,7 @@ def through_our_sign_in(host: Flask, school: School) -> tuple[FlaskClient, dict[
 
 def a_player(client: FlaskClient, headers: dict[str, str], clock: ManualClock) -> ScriptedPlayer:
     return ScriptedPlayer(
-        over(client),
+        Over(client),
         headers,
         sittings_path=f"{PREFIX}/sittings",
         devices_path=f"{PREFIX}/devices",

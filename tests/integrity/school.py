@@ -18,7 +18,7 @@ from elearn.demo.scripted_player import Answer
 from elearn.people import accounts
 from elearn.people.models import Account
 from tests.builders_people import KEYS, a_person, an_institution, signed_in
-from tests.builders_tracking import SEALING_KEY, a_manifest, over, some_questions
+from tests.builders_tracking import SEALING_KEY, Over, a_manifest, some_questions
 
 AT = datetime(2026, 1, 2, 1, 0, tzinfo=UTC)
 """When everything was set up: before the first story begins, so its class runs already."""
@@ -104,7 +104,7 @@ class Browser:
     def __init__(self, school: School, account_id: UUID) -> None:
         self._school, self._account_id = school, account_id
         self._client = school.app.test_client()
-        self._send = over(self._client)
+        self._send = Over(self._client)
         self.headers: dict[str, str] = {}
         self.sign_in()
 

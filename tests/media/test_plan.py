@@ -22,6 +22,7 @@ from media.plan import (
     plan_sound,
     split_block,
 )
+from media.probe import AudioFacts, SourceFacts
 from tests.media.sources import some_facts, some_sound
 
 
@@ -150,7 +151,7 @@ def test_only_the_largest_rendition_is_ever_copied() -> None:
         (some_sound(end_ms=59_899), Sound.ENCODE, "ends before them"),
     ],
 )
-def test_sound_is_copied_encoded_or_silence(audio: Any, sound: Sound, rule: str) -> None:
+def test_sound_is_copied_encoded_or_silence(audio: AudioFacts | None, sound: Sound, rule: str) -> None:
     assert plan_sound(some_facts(audio=audio)) is sound, rule
 
 
@@ -190,7 +191,7 @@ sources = st.builds(
 
 
 @given(sources, st.integers(1, 60).map(lambda s: s * 1000))
-def test_every_plan_tiles_the_lesson_and_begins_each_block_with_a_segment(facts: Any, block_ms: int) -> None:
+def test_every_plan_tiles_the_lesson_and_begins_each_block_with_a_segment(facts: SourceFacts, block_ms: int) -> None:
     plan = make_plan(facts, block_ms=block_ms)
     assert plan.cuts_ms[0] == 0
     assert all(a < b for a, b in zip(plan.cuts_ms, (*plan.cuts_ms[1:], plan.duration_ms), strict=True))
@@ -202,7 +203,7 @@ def test_every_plan_tiles_the_lesson_and_begins_each_block_with_a_segment(facts:
 
 
 @given(sources)
-def test_no_rendition_is_larger_than_the_source_or_has_odd_sides(facts: Any) -> None:
+def test_no_rendition_is_larger_than_the_source_or_has_odd_sides(facts: SourceFacts) -> None:
     for rendition in make_plan(facts).renditions:
         assert rendition.width % 2 == rendition.height % 2 == 0
         assert min(rendition.width, rendition.height) <= min(facts.width, facts.height)
