@@ -151,7 +151,8 @@ class UnitStanding:
 
 def driver(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
     """The driver's own connection in the session's transaction: a heartbeat is too frequent for wrapped results."""
-    found: psycopg.Connection[tuple[Any, ...]] = session.connection().connection.driver_connection  # type: ignore[assignment]
+    found = session.connection().connection.driver_connection
+    assert isinstance(found, psycopg.Connection)
     return found
 
 
