@@ -25,7 +25,7 @@ from elearn.people import callers
 from elearn.people.models import Account
 from elearn.settings import Settings
 from tests.builders_people import signed_in
-from tests.builders_tracking import Watchable, a_watchable, over
+from tests.builders_tracking import Over, Watchable, a_watchable
 from tests.conftest import ManualClock, settings_for
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -134,7 +134,7 @@ def a_watcher(place: Place, *, duration_ms: int) -> Watcher:
         client = place.app.test_client()
         callers.forget_last_request()  # another browser than the one before
         account = session.scalars(sa.select(Account).where(Account.person_id == lesson.learner_id)).one()
-        player = ScriptedPlayer(over(client), signed_in(client, session, account), wait=place.clock.advance)
+        player = ScriptedPlayer(Over(client), signed_in(client, session, account), wait=place.clock.advance)
     player.open(lesson.unit_id)
     cookie = client.get_cookie("elearn")
     if cookie is None:

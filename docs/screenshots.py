@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -22,7 +22,6 @@ from uuid import UUID
 import msgspec
 from flask import Flask
 from flask import session as cookie
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -35,7 +34,7 @@ from elearn.courses.pool import QuestionDraft, windows
 from elearn.credit_export import credit
 from elearn.db import db
 from elearn.demo import example as demo
-from elearn.demo.scripted_player import Answer, ScriptedPlayer
+from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import accounts, callers, csrf, persons, registry, roles, signin
 from elearn.people.identity import Keys
 from elearn.people.models import Account, Role
@@ -44,6 +43,7 @@ from elearn.tracking.models import Sitting
 from elearn.tracking.signals import reviews
 from elearn.tracking.signals.models import ReviewCase
 from media.manifest import Block, Manifest, read_manifest
+from tests.builders_tracking import Over
 
 PORT = 8765
 SIZES = {"phone": (360, 800), "desk": (1280, 800)}
@@ -81,14 +81,6 @@ class MovedClock:
         self.moved += timedelta(milliseconds=ms)
 
 
-def over(client: FlaskClient) -> Callable[..., Answer]:
-    def send(method: str, path: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        response = client.open(path, method=method, headers=dict(headers), data=body)
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers}, response.get_data())
-
-    return send
-
-
 def player(app: Flask, clock: MovedClock, person_id: UUID) -> ScriptedPlayer:
     client = app.test_client()
     with app.test_request_context():
@@ -100,7 +92,7 @@ def player(app: Flask, clock: MovedClock, person_id: UUID) -> ScriptedPlayer:
         values = dict(cookie)
     with client.session_transaction() as stored:
         stored.update(values)
-    return ScriptedPlayer(over(client), {csrf.HEADER: token}, wait=clock.advance)
+    return ScriptedPlayer(Over(client), {csrf.HEADER: token}, wait=clock.advance)
 
 
 def confirm(one: ScriptedPlayer) -> None:
