@@ -27,6 +27,7 @@ from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.settings import Settings
+from elearn.starting import start
 
 logger = logging.getLogger(__name__)
 
@@ -115,9 +116,6 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
     from granian.server import MPServer
 
     os.environ.update(settings.to_env())
-    # A forked web process would inherit whatever pipe another thread (the worker's keeper, the database's watcher) is
-    # just starting its own process through; that thread would wait at the pipe for as long as the web process lives.
-    multiprocessing.set_start_method("spawn", force=True)
     certificate, key = tls or (None, None)
     worker = _WorkerKeeper(settings)
     worker.start()
@@ -186,7 +184,7 @@ class _WorkerKeeper:
             with self._guard:
                 if self._stopping.is_set():
                     return
-                self._child = subprocess.Popen(self._command, env=self._env)
+                self._child = start(self._command, env=self._env)
             status = self._child.wait()
             if not self._stopping.is_set():
                 logger.warning("the worker ended and is started again", extra={"status": status})

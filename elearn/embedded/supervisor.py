@@ -23,6 +23,7 @@ from pathlib import Path
 
 from elearn.embedded import launch
 from elearn.embedded.place import Account, EmbeddedError
+from elearn.starting import start
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class Watcher:
     def _spawn(self) -> subprocess.Popen[bytes]:
         server = self.server
         with server.log.open("ab") as log:
-            return subprocess.Popen(
+            return start(
                 launch_command(server.account, server.stop_signal, server.argv, self.how),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
