@@ -25,6 +25,7 @@ import yaml
 
 from elearn.errors import DomainError
 from elearn.people.identity import is_region
+from elearn.tracking import reviewed
 from elearn.tracking.policy import Policy
 
 EVERYWHERE = "everywhere"
@@ -118,7 +119,7 @@ def values_of(policy: Policy) -> list[tuple[str, Any]]:
 def read(text: str) -> list[Rule]:
     """The rules of a catalogue. Raises BadRules naming all that is wrong: form, names, values, overlaps."""
     try:
-        said = yaml.load(text, _OneOfEach)  # a SafeLoader
+        said = reviewed.read(text)
     except yaml.YAMLError as error:
         raise BadRules([f"this is not YAML: {' '.join(str(error).split())}"]) from error
     if not isinstance(said, dict) or set(said) != {"rules"} or not isinstance(said["rules"], list):
@@ -241,15 +242,3 @@ def _what_is_wrong(name: str, value: object, default: object) -> str | None:
         return None if value in available_timezones() else f"is no time zone of the IANA: {value!r}"
     words = isinstance(value, list) and all(isinstance(word, str) for word in value)
     return None if words else f"is a list of words, not {value!r}"
-
-
-class _OneOfEach(yaml.SafeLoader):
-    """YAML lets a later value of one name silently replace an earlier one; a reviewer would see the earlier."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = {str(name) for name in names if names.count(name) > 1}
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(sorted(twice))} twice", node.start_mark)
-        found: dict[Any, Any] = super().construct_mapping(node, deep)
-        return found

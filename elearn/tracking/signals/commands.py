@@ -13,6 +13,7 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import Malformed
 from elearn.people.registry import local_day
+from elearn.tracking import reviewed
 from elearn.tracking.signals import flagging
 from elearn.tracking.signals.thresholds import Thresholds
 
@@ -37,7 +38,7 @@ def load_thresholds(file: Path, effective_from: datetime | None) -> None:
     if day < local_day(now):
         raise Malformed("Thresholds cannot begin in the past.")
     try:
-        given = Thresholds.read(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+        given = Thresholds.read(reviewed.read(file.read_text(encoding="utf-8")) or {})
     except (ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise Malformed("These are no thresholds: %(why)s", why=str(error)) from error
     digest = flagging.load(db.session(), given, effective_from=day, at=now)

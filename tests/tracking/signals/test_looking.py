@@ -206,6 +206,16 @@ def test_thresholds_are_loaded_by_command(app: Flask, session: Session, tmp_path
     assert isinstance(runner.invoke(thresholds, ["load", str(file)]).exception, Malformed)
 
 
+def test_a_threshold_named_twice_is_refused_and_not_silently_the_later_one(
+    app: Flask, session: Session, tmp_path: Path
+) -> None:
+    file = tmp_path / "thresholds.yaml"
+    file.write_text("nights: 4\nnights: 40\n", encoding="utf-8")
+    refused = app.test_cli_runner().invoke(thresholds, ["load", str(file)]).exception
+    assert isinstance(refused, Malformed)
+    assert "nights twice" in str(refused)
+
+
 def test_a_sitting_looked_at_in_pieces_leaves_the_trace_of_one_looked_at_in_one_go(
     app: Flask, session: Session, there: Watchable
 ) -> None:
