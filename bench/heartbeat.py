@@ -32,8 +32,8 @@ from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
 from elearn.tracking import checks, sittings
-from elearn.tracking.lrs import store as statements
-from elearn.tracking.lrs.check import check_statement
+from elearn.tracking.lrs.rules.check import check_statement
+from elearn.tracking.lrs.statements import store as statements
 from elearn.tracking.messages import Message, claim_in
 from elearn.tracking.standing import read_unit, store
 

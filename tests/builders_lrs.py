@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from elearn.tracking.lrs.check import Checked, check_statement
+from elearn.tracking.lrs.rules.check import Checked, check_statement
 
 HOME = "https://school.example"
 

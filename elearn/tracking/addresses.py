@@ -15,7 +15,7 @@ from elearn.courses.models import UnitKind
 from elearn.errors import NotFound
 from elearn.runtime import runtime
 from elearn.tracking.ingest import Whose
-from elearn.tracking.lrs.check import actor_key, key_of
+from elearn.tracking.lrs.rules.check import actor_key, key_of
 from media.errors import BadManifest
 from media.manifest import Manifest
 from media.playlist import master_playlist, media_playlist

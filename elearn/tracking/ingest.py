@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from elearn.courses.catalogue import UnitFacts
 from elearn.db import new_id
 from elearn.tracking import page_views, recording, replay
-from elearn.tracking.lrs import store as statements
+from elearn.tracking.lrs.statements import store as statements
 from elearn.tracking.messages import Arrived
 from elearn.tracking.page_rules import Page
 from elearn.tracking.policy import Policy

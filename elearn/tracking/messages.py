@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from elearn.errors import Malformed
 from elearn.people.signatures import signature_holds, unbase64url
-from elearn.tracking.lrs.check import Checked, check_statement
+from elearn.tracking.lrs.rules.check import Checked, check_statement
 from elearn.tracking.verifier import Report
 
 MAX_REPORTS = 64

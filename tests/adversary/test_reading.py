@@ -19,7 +19,7 @@ from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import callers
 from elearn.people.models import Role
 from elearn.runtime import runtime
-from elearn.tracking.lrs import credentials
+from elearn.tracking.lrs.access import credentials
 from tests.builders_people import AT, KEYS, PASSWORD, an_account, an_institution, signed_in
 from tests.builders_tracking import Over, a_player, a_watchable
 from tests.conftest import scalar

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from elearn.demo.scripted_player import Refused, ScriptedPlayer, claim_of
-from elearn.tracking.lrs import credentials
+from elearn.tracking.lrs.access import credentials
 from tests.journeys.school import School, right_answers
 
 pytestmark = [pytest.mark.xdist_group("teaching")]

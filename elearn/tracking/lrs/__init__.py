@@ -3,13 +3,12 @@
 In comes a statement's JSON text, by `/xapi/statements` or from a sitting; it lies in the store for good, whatever it
 claims. Storing is not believing: what comes by `/xapi/` is never credited as watched (DESIGN 3.3).
 
-Open first `check.py` (`check_statement`: text in, `Checked` or a `BadStatement` out), then `store.py` (`insert`,
-`get`: one round trip each). Then
-- `rules.py`, `actors.py`, `activities.py`, `reading.py`, `forms.py`  the specification's rules, pure;
-- `routes.py`       the door `/xapi/`; `versions.py` which xAPI a request speaks; `answers.py` what is shown;
-- `credentials.py`  keys, secrets, scopes; `commands.py` makes and revokes them;
-- `consistency.py`  up to when all statements can be read;
-- `models.py`       the tables; `jobs.py` makes the months ahead.
+Open first `doorway.py` (the door /xapi/, its errors and headers), then by what a client asks for:
+- `statements/`  statements in and out;
+- `rules/`       what the specification demands of a statement, pure;
+- `access/`      keys, secrets, scopes;
+- `asking.py` how a request is read, `versions.py` which xAPI it speaks, `consistency.py` up to when all can be read;
+- `models.py` the tables, `jobs.py` makes the months ahead, `commands.py` is `elearn lrs ...`.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from flask import Blueprint, Flask
 
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the door on board and the job on the list."""
-    from elearn.tracking.lrs import jobs, routes  # noqa: F401 - the job is known once it is imported
+    from elearn.tracking.lrs import doorway, jobs  # noqa: F401 - the job is known once it is imported
+    from elearn.tracking.lrs.statements import routes  # noqa: F401 - its views are known once it is imported
 
-    whole.register_blueprint(routes.bp)
+    whole.register_blueprint(doorway.bp)

@@ -8,7 +8,7 @@ import click
 
 from elearn.clock import utcnow
 from elearn.db import db
-from elearn.tracking.lrs import credentials
+from elearn.tracking.lrs.access import credentials
 
 
 @click.group()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.tracking.lrs.check import VOIDED, BadStatement, actor_key, check_statement, key_of
+from elearn.tracking.lrs.rules.check import VOIDED, BadStatement, actor_key, check_statement, key_of
 from tests.builders_lrs import HOME, a_statement, an_agent
 
 ID = "5f1c6a52-8d0e-4b7a-9c3f-0d6c2f1e7a11"

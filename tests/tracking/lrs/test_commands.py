@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from elearn.tracking.lrs import credentials
+from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.commands import lrs
 from elearn.tracking.lrs.consistency import consistent_through
 from elearn.tracking.lrs.jobs import make_months

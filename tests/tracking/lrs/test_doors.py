@@ -15,9 +15,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from elearn.tracking.lrs import credentials, store
-from elearn.tracking.lrs.check import VOIDED
-from elearn.tracking.lrs.routes import MAX_BODY_BYTES, MAX_STATEMENTS
+from elearn.tracking.lrs.access import credentials
+from elearn.tracking.lrs.doorway import MAX_BODY_BYTES
+from elearn.tracking.lrs.rules.check import VOIDED
+from elearn.tracking.lrs.statements import store
+from elearn.tracking.lrs.statements.routes import MAX_STATEMENTS
 from tests.builders_lrs import a_checked, a_statement
 from tests.builders_people import an_organisation
 

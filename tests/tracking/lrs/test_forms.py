@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.tracking.lrs import forms
+from elearn.tracking.lrs.rules import forms
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 
 from elearn.clock import utcnow
 from elearn.db import db
-from elearn.tracking.lrs import credentials
+from elearn.tracking.lrs.access import credentials
 from tests.builders_lrs import a_statement
 
 

@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from elearn.db import LedgerViolation, db
-from elearn.tracking.lrs import store
-from elearn.tracking.lrs.check import VOIDED, Checked, check_statement
 from elearn.tracking.lrs.models import Statement
-from elearn.tracking.lrs.store import ConflictingId, Duplicate, Stored
+from elearn.tracking.lrs.rules.check import VOIDED, Checked, check_statement
+from elearn.tracking.lrs.statements import store
+from elearn.tracking.lrs.statements.store import ConflictingId, Duplicate, Stored
 from tests.builders_lrs import a_checked
 
 AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)

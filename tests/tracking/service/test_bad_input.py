@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from elearn.demo.scripted_player import REPORT, ScriptedPlayer
 from elearn.tracking.ledger_check import check_ledger
-from elearn.tracking.lrs import credentials
+from elearn.tracking.lrs.access import credentials
 from tests.builders_tracking import a_player, a_unit, a_watchable, pass_check
 from tests.conftest import ManualClock, scalar
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from elearn.tracking.lrs.activities import check_activity, check_verb
-from elearn.tracking.lrs.actors import check_actor, check_agent, check_group
-from elearn.tracking.lrs.forms import is_duration, is_language, is_media_type, is_sha2, read_timestamp
-from elearn.tracking.lrs.reading import (
+from elearn.tracking.lrs.rules.activities import check_activity, check_verb
+from elearn.tracking.lrs.rules.actors import check_actor, check_agent, check_group
+from elearn.tracking.lrs.rules.forms import is_duration, is_language, is_media_type, is_sha2, read_timestamp
+from elearn.tracking.lrs.rules.reading import (
     BadStatement,
     a_language_map,
     a_list,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from elearn.errors import Malformed
-from elearn.tracking.lrs.forms import is_iri, is_language, is_uuid
+from elearn.tracking.lrs.rules.forms import is_iri, is_language, is_uuid
 
 
 class BadStatement(Malformed):

@@ -15,9 +15,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from elearn.tracking.lrs.forms import read_timestamp
-from elearn.tracking.lrs.reading import BadStatement
-from elearn.tracking.lrs.rules import VOIDED, check_whole
+from elearn.tracking.lrs.rules.forms import read_timestamp
+from elearn.tracking.lrs.rules.reading import BadStatement
+from elearn.tracking.lrs.rules.whole import VOIDED, check_whole
 
 __all__ = ["VOIDED", "BadStatement", "Checked", "actor_key", "check_statement", "key_of"]
 

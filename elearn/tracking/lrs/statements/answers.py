@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 
-from elearn.tracking.lrs.forms import show_timestamp
-from elearn.tracking.lrs.store import Kept
+from elearn.tracking.lrs.rules.forms import show_timestamp
+from elearn.tracking.lrs.statements.store import Kept
 
 Members = dict[str, msgspec.Raw]
 

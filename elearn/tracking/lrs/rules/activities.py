@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from elearn.tracking.lrs.reading import BadStatement, a_language_map, a_list, a_text, an_iri, an_object, extension_map
+from elearn.tracking.lrs.rules.reading import (
+    BadStatement,
+    a_language_map,
+    a_list,
+    a_text,
+    an_iri,
+    an_object,
+    extension_map,
+)
 
 VERB = frozenset(("id", "display"))
 ACTIVITY = frozenset(("objectType", "id", "definition"))

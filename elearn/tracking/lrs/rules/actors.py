@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from elearn.tracking.lrs.forms import is_iri, is_mbox, is_sha1
-from elearn.tracking.lrs.reading import BadStatement, a_list, a_text, an_iri, an_object
+from elearn.tracking.lrs.rules.forms import is_iri, is_mbox, is_sha1
+from elearn.tracking.lrs.rules.reading import BadStatement, a_list, a_text, an_iri, an_object
 
 AGENT = frozenset(("objectType", "name", "account", "mbox", "mbox_sha1sum", "openid"))
 GROUP = AGENT | {"member"}

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from elearn.tracking.lrs.check import Checked
+from elearn.tracking.lrs.rules.check import Checked
 
 # One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
 # Ids go in sorted, so that two batches that share ids wait for each other in one order and never in a circle.
