@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from elearn.errors import Malformed
 from elearn.people.signatures import signature_holds
-from elearn.tracking import replay
+from elearn.tracking import page_rules, replay
 from elearn.tracking.evidence import BelievedPart, RefusedPart, ReportAccount, Saw
 from elearn.tracking.messages import claim_in, signed_bytes
+from elearn.tracking.page_rules import Budget
 from elearn.tracking.policy import Policy
 from elearn.tracking.verifier import Report as Claim
 from elearn.tracking.verifier import SittingState, Verdict
@@ -187,12 +188,17 @@ def _saw(row: Kept, verdict: Verdict | None, policy: Policy | None) -> Saw | Non
     if row.seen is None or policy is None or verdict is None:
         return None
     sitting, learner, unit = replay.unpack(row.seen)
-    real_ms = verdict.sitting.e_ms - sitting.e_ms
+    left = Budget(sitting.e_ms, sitting.carry_ms, sitting.real_carry_ms)
+    if unit.page is not None:
+        # As `verifier.apply` begins: a page has its own time, and is read at rate 1.
+        policy, left = page_rules.at_rate_one(policy), page_rules.budget_on(unit.page, sitting.seq, left)
+    real_ms = verdict.sitting.e_ms - left.e_ms
+    carry_ms = min(left.carry_ms, policy.carry_max_ms)
     return Saw(
-        e_ms=sitting.e_ms,
+        e_ms=left.e_ms,
         real_ms=real_ms,
-        carry_ms=sitting.carry_ms,
-        budget_ms=min(sitting.carry_ms, policy.carry_max_ms) + policy.worth_ms(real_ms),
+        carry_ms=carry_ms,
+        budget_ms=carry_ms + policy.worth_ms(real_ms),
         gap_late_ms=sitting.gap_late_ms,
         ended_ms=sitting.ended_ms,
         frontier_ms=unit.frontier_ms,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,16 +16,23 @@ from elearn.db import new_id
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.errors import NotFound
 from elearn.locale import catalogue
-from elearn.tracking import explain, voids
+from elearn.tracking import explain, policies, voids
 from elearn.tracking.counted import Story
 from elearn.tracking.evidence import RULES
 from elearn.tracking.models import WatchedSpan
+from elearn.tracking.policy import Policy
 from elearn.tracking.signals.models import ReviewCase
 from elearn.tracking.verifier import Refusal
 from tests.builders_refusals import deliver_forged
-from tests.builders_tracking import AT, Watchable, a_player, a_watchable, fail_check, pass_check
+from tests.builders_tracking import AT, Watchable, a_player, a_readable, a_watchable, fail_check, pass_check
 from tests.conftest import ManualClock, statements
 from tests.tracking.service.accounts import account, lines
+
+
+def told_of(player: ScriptedPlayer, report: dict[str, Any]) -> list[dict[str, Any]]:
+    player.make(**report)
+    results: list[dict[str, Any]] = player.flush()["results"]
+    return results
 
 
 @pytest.fixture
@@ -51,6 +60,45 @@ def test_a_report_shows_its_claim_what_was_believed_and_its_evidence(session: Se
     (check,) = explain.checks_put(session, UUID(player.sid))
     assert (check.outcome, check.tries) == ("passed", 1)
     assert part.check_id == check.id
+
+
+def test_of_a_page_an_auditor_reads_the_budget_that_decided_and_not_the_videos(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quicker region and a long silence: neither is worth anything on a page that was shown a second ago."""
+    monkeypatch.setitem(app.extensions["elearn"].kept, policies.GIVEN, replace(Policy(), rate_max_permille=1_250))
+    lesson = a_readable(session, 20_000, 60_000)
+    player = a_player(app, session, lesson.learner_id)
+    player.open(lesson.unit_id)
+    player.read(20_000)
+    player.pass_time(60_000)
+    told_of(player, {"a": 20_000, "b": 20_000, "play": 0, "idle": 0})
+    assert player.ask_page(1).status == 200
+    player.pass_time(1_000)
+    assert told_of(player, {"a": 20_000, "b": 22_000, "play": 1_500, "idle": 0})[0]["credited_ms"] == 1_010
+    player.pass_time(10_000)
+    told_of(player, {"a": 21_010, "b": 31_010, "play": 10_000, "idle": 0})
+    *_, silent, first, second = (one.saw for one in explain.reports(session, UUID(player.sid)))
+    assert silent is not None
+    assert first is not None
+    assert second is not None
+    assert (silent.real_ms, silent.carry_ms, silent.budget_ms) == (60_000, 200, 60_800)
+    assert (first.real_ms, first.carry_ms, first.budget_ms) == (1_000, 0, 1_010), "from when the page was shown"
+    assert (second.real_ms, second.carry_ms, second.budget_ms) == (10_000, 0, 10_100), "at rate 1"
+    assert first.e_ms - silent.e_ms == 60_000
+
+
+def test_what_is_carried_over_and_what_real_time_is_worth_make_the_budget_that_is_shown(
+    session: Session, player: ScriptedPlayer
+) -> None:
+    player.play(15_000)
+    player.pass_time(120_000)
+    player.make(a=15_000, b=15_000, play=0)
+    player.flush()
+    player.play(15_000)
+    *_, last = explain.reports(session, UUID(player.sid))
+    assert last.saw is not None
+    assert (last.saw.carry_ms, last.saw.budget_ms) == (30_000, 30_000 + 15_150), "no more than CARRY waits"
 
 
 def test_evidence_that_was_never_decided_is_shown_beside_the_report_that_took_its_number(
