@@ -41,6 +41,10 @@ DEFAULT_SCOPES = ("statements/write", "statements/read/mine")
 WRITES = frozenset({"statements/write", "all"})
 READS_ALL = frozenset({"statements/read", "all/read", "all"})
 READS = READS_ALL | {"statements/read/mine"}
+STATE_WRITES = frozenset({"state", "all"})
+STATE_READS = STATE_WRITES | {"all/read"}
+PROFILE_WRITES = frozenset({"profile", "all"})
+PROFILE_READS = PROFILE_WRITES | {"all/read"}
 
 _FIND = """
 SELECT id, secret_hash, organisation_id, scopes FROM elearn.lrs_credential
@@ -86,6 +90,10 @@ class Key:
 
 WRITER = Key("a key that writes statements", WRITES)
 READER = Key("a key that reads statements", READS)
+STATE_WRITER = Key("a key that writes state documents", STATE_WRITES)
+STATE_READER = Key("a key that reads state documents", STATE_READS)
+PROFILE_WRITER = Key("a key that writes profile documents", PROFILE_WRITES)
+PROFILE_READER = Key("a key that reads profile documents", PROFILE_READS)
 
 
 def holder() -> Holder:
