@@ -14,6 +14,8 @@ const WAYS_CLOSED = new Set(["no_such_way", "no_way", "no_question", "check_begu
 
 /** The lesson, as far as a check moves it. */
 export interface Asker {
+  /** Is `sitting` still the one that is studied? What is said of another one changes nothing here. */
+  studies(sitting: Sitting): boolean;
   heard(state: State): void;
   over(why: Ended): void;
   stuck(problem: Refused): void;
@@ -76,6 +78,7 @@ export class Asking {
     try {
       const body = method === undefined ? {} : { method };
       const { check } = await this.door.json<{ check: Check }>(url, { method: "POST", token, body });
+      if (!this.asker.studies(sitting) || !sitting.isLive) return "closed";
       if (!canPut(check.kind)) {
         // This browser cannot put it that way; the server says what else there is.
         const other = check.methods?.find(canPut);
@@ -94,12 +97,13 @@ export class Asking {
         const call = { method: "POST", token, body: said } as const;
         const outcome = await this.door.json<CheckOutcome>(`${url}/${check.id}`, call);
         sitting.outbox.heard(outcome);
-        this.asker.heard(outcome);
+        if (this.asker.studies(sitting)) this.asker.heard(outcome);
         return outcome;
       });
     } catch (problem) {
       this.checks.dismiss();
       if (!(problem instanceof Refused)) throw problem;
+      if (!this.asker.studies(sitting)) return "closed";
       if (problem.code === "service_down" && method !== "question") {
         this.view.notice(t("Confirm now"), problem.detail, "warn");
         return { method: "question" };
@@ -119,7 +123,7 @@ export class Asking {
     } else if (WAYS_CLOSED.has(problem.code)) {
       view.notice(t("Confirm now"), problem.detail, "warn");
     } else if (problem.passing) {
-      view.notice(t("Confirm now"), t("No network. What you watch is kept on this device and sent later."), "warn");
+      view.notice(t("Confirm now"), t("No network. What you study is kept on this device and sent later."), "warn");
     } else if (isEnd(problem.code)) {
       asker.over(problem.code);
     } else {

@@ -27,6 +27,9 @@ interface Parts {
 
 export class CheckDialog {
   private readonly parts: Parts;
+  /** Ends what the learner is waited for. */
+  private drop = (): void => undefined;
+  private dropped = false;
 
   constructor(private readonly dialog: HTMLDialogElement) {
     const part = <T extends HTMLElement>(name: string): T => {
@@ -53,15 +56,18 @@ export class CheckDialog {
   /** Put `check`; `leftMs` is how long it may still be answered. Resolves with what the learner chose to do next. */
   async run(check: Check, leftMs: number, send: (said: Said) => Promise<CheckOutcome>): Promise<After> {
     const way = wayOf(check);
+    this.dropped = false;
     this.ask(way, check);
     const ends = performance.now() + leftMs;
     for (let tries = check.tries_left; ; ) {
       this.showTries(tries);
       const said = await this.answer(way, ends);
+      if (this.dropped) return "closed";
       if (said === null) return this.close(t(RAN_OUT), "bad", t("New question"), "again");
       if ("method" in said) return said;
       this.busy(true);
       const outcome = await send(said).finally(() => this.busy(false));
+      if (this.dropped) return "closed";
       switch (outcome.outcome) {
         case "passed":
           return this.close(t(RIGHT, { time: duration(outcome.final_ms) }), "good", t("Go on"), "passed");
@@ -80,7 +86,10 @@ export class CheckDialog {
     }
   }
 
+  /** Whoever waits for it is answered that it was closed. */
   dismiss(): void {
+    this.dropped = true;
+    this.drop();
     hideModal(this.dialog);
   }
 
@@ -128,6 +137,7 @@ export class CheckDialog {
         time.classList.toggle("urgent", left <= 10);
         if (left === 0) done(way.given());
       };
+      this.drop = () => done(null);
       const timer = setInterval(look, 250);
       look();
       go.onclick = () => {
@@ -162,6 +172,7 @@ export class CheckDialog {
       };
       go.onclick = () => done(after);
       later.onclick = () => done("closed");
+      this.drop = () => done("closed");
     });
   }
 

@@ -8,6 +8,8 @@ import type { Cover, View } from "./view";
 
 /** So much of what counts without network is left when the learner is told how much. */
 const SHORT_MS = 600_000;
+const SPENT =
+  "You have studied as much as counts without network in one go. It is kept on this device. Connect: it is sent, you confirm it, and go on.";
 
 export class Covers {
   constructor(
@@ -18,28 +20,28 @@ export class Covers {
   cannotSign(): void {
     this.cannotPlay(
       window.isSecureContext
-        ? t("The player needs a newer browser. Update it, or open this page in another one.")
+        ? t("The lesson needs a newer browser. Update it, or open this page in another one.")
         : t("The page must be opened over a secure connection (https). Ask whoever gave you the address."),
     );
   }
 
   signsNothing(): void {
-    const text = t("Watching counts here, but proves less. A newer browser, or this page over https, is better.");
+    const text = t("Study counts here, but proves less. A newer browser, or this page over https, is better.");
     this.view.notice(t("This browser signs nothing"), text, "warn");
   }
 
   storageOff(): void {
-    const text = t("Watching cannot be kept when this page closes: the browser's storage is off. Stay online.");
+    const text = t("What you study cannot be kept when this page closes: the browser's storage is off. Stay online.");
     this.view.notice(t("Storage is off"), text, "warn");
   }
 
   cannotPlayMedia(): void {
-    const text = t("The player needs a newer browser. Update it, or open this page in another one.");
+    const text = t("The lesson needs a newer browser. Update it, or open this page in another one.");
     this.cannotPlay(text, { label: t("Reload"), run: () => location.reload() });
   }
 
   private cannotPlay(text: string, action?: NonNullable<Cover["action"]>): void {
-    const title = t("This browser cannot play the lesson");
+    const title = t("This browser cannot open the lesson");
     this.view.cover({ title, text, tone: "bad", ...(action ? { action } : {}) });
   }
 
@@ -52,7 +54,7 @@ export class Covers {
     const action = { label: t("Try again"), run: again };
     const title = t("The lesson cannot be opened");
     if (problem.passing) {
-      this.view.cover({ title, text: t("No network. What you watch is kept on this device and sent later."), action });
+      this.view.cover({ title, text: t("No network. What you study is kept on this device and sent later."), action });
       return;
     }
     const { course } = this.config.urls;
@@ -79,11 +81,12 @@ export class Covers {
   }
 
   connectToConfirm(again: () => void): void {
-    this.away(
-      t("Connect to confirm"),
-      t("You have watched as much as counts without network in one go. It is kept on this device. Connect: it is sent, you confirm it, and go on."),
-      again,
-    );
+    this.away(t("Connect to confirm"), t(SPENT), again);
+  }
+
+  /** As before, where what is read stays in sight. */
+  spent(): void {
+    this.view.notice(t("Connect to confirm"), t(SPENT), "warn");
   }
 
   private away(title: string, text: string, again: () => void): void {
@@ -102,7 +105,7 @@ export class Covers {
   elsewhere(reopen: () => void): void {
     this.view.cover({
       title: t("Continued on another device"),
-      text: t("The lesson is now playing elsewhere. What you watched here before that counts."),
+      text: t("The lesson is now open elsewhere. What you studied here before that counts."),
       action: { label: t("Continue here"), run: reopen },
     });
   }
@@ -110,7 +113,7 @@ export class Covers {
   outOfDate(): void {
     this.view.cover({
       title: t("This page is out of date"),
-      text: t("Reload the page to go on. Your watching is kept on this device."),
+      text: t("Reload the page to go on. What you studied is kept on this device."),
       action: { label: t("Reload"), run: () => location.reload() },
       tone: "bad",
     });
@@ -120,7 +123,7 @@ export class Covers {
     const { signin } = this.config.urls;
     this.view.cover({
       title: t("Please sign in again"),
-      text: t("Your watching is kept on this device. Sign in to go on."),
+      text: t("What you studied is kept on this device. Sign in to go on."),
       ...(signin
         ? { other: { label: t("Sign in"), href: signin } }
         : { action: { label: t("Sign in"), run: () => location.reload() } }),
@@ -142,18 +145,18 @@ export class Covers {
       title: t("Lesson complete"),
       text: t("All {time} of this lesson is final and goes into your record.", { time: duration(state.final_ms) }),
       tone: "good",
-      action: { label: t("Watch again"), run: again },
+      action: { label: t("Study again"), run: again },
       ...(onward ? { other: onward } : {}),
     });
   }
 
-  /** `count` reports wait; `failed`: the last try to send them got no answer; so much may be watched without. */
+  /** `count` reports wait; `failed`: the last try to send them got no answer; so much may be studied without. */
   network(count: number, failed: boolean, leftMs: number): void {
     if (navigator.onLine && !failed) return this.view.network(null);
-    const kept = [t("No network. What you watch is kept on this device and sent later.")];
+    const kept = [t("No network. What you study is kept on this device and sent later.")];
     if (count > 1) kept.push(t("{count} reports waiting to be sent", { count }));
     if (count > 1 && leftMs < SHORT_MS) {
-      kept.push(t("{time} more can be watched before you connect.", { time: duration(Math.max(0, leftMs)) }));
+      kept.push(t("{time} more can be studied before you connect.", { time: duration(Math.max(0, leftMs)) }));
     }
     this.view.network(kept.join(" "));
   }

@@ -6,7 +6,7 @@ import { OfflineStudy } from "./offline_study";
 import type { NoWay } from "./opener";
 import type { Listener } from "./outbox";
 import { Playback } from "./playback";
-import { type Ended, type Opening, type Receipt, type State, isEnd } from "./protocol";
+import { type Ended, type Opening, type State, isEnd } from "./protocol";
 import type { Sitting } from "./sitting";
 import { Study } from "./study";
 
@@ -14,15 +14,11 @@ export class Lesson extends Study {
   readonly playback = new Playback(this.view, {
     report: (claim) => this.report(claim),
     frontierMs: () => this.sitting?.state.frontier_ms ?? 0,
-    heartbeatMs: () => this.offline.heartbeatMs,
+    heartbeatMs: () => this.heartbeatMs,
     moving: () => this.offline.obeyLimits(this.playback.isNew),
   });
   private readonly offline = new OfflineStudy(this.config, this.view, this.covers, this.door, this.store, this);
   private media: Media | null = null;
-
-  protected get allowanceMs(): number {
-    return this.offline.allowanceMs;
-  }
 
   // -- start
 
@@ -125,11 +121,6 @@ export class Lesson extends Study {
 
   // -- what the server says
 
-  protected override received(receipt: Receipt): void {
-    this.offline.received(receipt);
-    super.received(receipt);
-  }
-
   protected override heard(state: State): void {
     this.offline.heard(state);
     super.heard(state);
@@ -140,7 +131,9 @@ export class Lesson extends Study {
   }
 
   protected override get isEnding(): boolean {
-    return this.playback.isEnding;
+    const left = this.playback.ending;
+    // Where the rest is more than may wait, its keys would not come and it would not count: the check comes first.
+    return left !== null && (this.outbox?.admits(...left) ?? false);
   }
 
   /** The next key is not due. Tell the server where we are, and the learner why it stands still. */

@@ -5,18 +5,15 @@ import type { Door } from "./door";
 import { Downloads, canDownload } from "./downloads";
 import type { Media, Source } from "./media";
 import { OfflineCard } from "./offline_card";
-import type { Config, Receipt, State } from "./protocol";
+import type { Config, State } from "./protocol";
 import type { Sitting } from "./sitting";
 import type { Store } from "./store";
 import type { View } from "./view";
 
-const LEAST_HEARTBEAT_MS = 1000;
-/** A report must fit into what may wait for a check, also when it comes late; without network several must. */
-const FITTING = 2 / 3;
-const PARTS = 6;
-
 export interface Student {
   readonly sitting: Sitting | null;
+  /** There is no network, and nothing more would count without one. */
+  readonly isSpent: boolean;
   /** A live sitting, opened when there is none; null when it cannot be. */
   opened(): Promise<Sitting | null>;
   play(): Promise<void>;
@@ -27,8 +24,6 @@ export interface Student {
 export class OfflineStudy {
   downloads: Downloads | null = null;
   private card: OfflineCard | null = null;
-  /** What counted late on this page: a day has a limit for it. */
-  private lateMs = 0;
 
   constructor(
     private readonly config: Config,
@@ -77,27 +72,6 @@ export class OfflineStudy {
     this.downloads?.note(state.server_time_ms);
   }
 
-  received({ results }: Receipt): void {
-    for (const { late, credited_ms } of results) if (late) this.lateMs += credited_ms;
-  }
-
-  /** How much playing makes a report: small ones where little may wait for a check, which is sent in whole ones. */
-  get heartbeatMs(): number {
-    const { sitting } = this.student;
-    if (!sitting) return Infinity;
-    const { heartbeat_ms, pend_max_ms } = sitting.opening;
-    const most = sitting.outbox.isAway ? pend_max_ms / PARTS : pend_max_ms * FITTING;
-    return Math.min(heartbeat_ms, Math.max(LEAST_HEARTBEAT_MS, most));
-  }
-
-  /** New media that may still be watched before the server hears of it: what comes in later than that is refused. */
-  get allowanceMs(): number {
-    const { sitting } = this.student;
-    if (!sitting) return Infinity;
-    const { gap_max_ms, late_day_ms } = sitting.opening;
-    return Math.min(gap_max_ms, late_day_ms - this.lateMs) - sitting.outbox.unheardMs;
-  }
-
   /** The lesson plays: may it? `isNew` when it was not watched before. */
   obeyLimits(isNew: boolean): void {
     const { sitting } = this.student;
@@ -106,7 +80,7 @@ export class OfflineStudy {
     if (this.isHere && this.downloads?.isExpired) {
       this.view.video.pause();
       this.covers.tooOld(again);
-    } else if (isNew && this.allowanceMs <= this.heartbeatMs) {
+    } else if (isNew && this.student.isSpent) {
       this.view.video.pause();
       this.covers.connectToConfirm(again);
     }

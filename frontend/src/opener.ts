@@ -54,7 +54,7 @@ export class Opener {
     const device = this.device ?? (await this.enrol());
     const { learner, urls } = this.config;
     const owing = await this.owes(playing);
-    if (owing) this.view.network(t("Sending what was watched earlier on this device …"));
+    if (owing) this.view.network(t("Sending what was studied earlier on this device …"));
     const sent = sendLeftovers(learner ?? "", urls.sittings, device, this.door, this.store, playing);
     sent.then(
       (how) => (this.owesCheck = how === "full"),

@@ -36,6 +36,9 @@ export interface Post {
 /** A sitting that reports can be made for: see KeptSitting. */
 export type Ongoing = Required<KeptSitting>;
 
+/** Of a stopped outbox: what its sitting is answered concerns nobody here any more. */
+const NOBODY: Listener = { receipt() {}, waiting() {}, full() {}, stuck() {} };
+
 export class Outbox {
   private writing = 0;
   private chain: Promise<void> = Promise.resolve();
@@ -46,6 +49,8 @@ export class Outbox {
   private batch = BATCH_REPORTS;
   private reenrolled = false;
   private closed = false;
+  /** Other sittings may have changed what may still wait for a check since this one was last answered. */
+  private isStale: boolean;
   private device: Device;
   private readonly opening: Opening;
 
@@ -53,11 +58,12 @@ export class Outbox {
   constructor(
     private readonly kept: Ongoing,
     private readonly post: Post,
-    private readonly listener: Listener,
+    private listener: Listener,
     private queue: KeptReport[] = [],
   ) {
     this.device = post.device;
     this.opening = kept.opening;
+    this.isStale = queue.length > 0;
   }
 
   /** True when the server has acknowledged everything that was played. */
@@ -73,6 +79,12 @@ export class Outbox {
   /** Something waits that may be sent only after a check. */
   get isFull(): boolean {
     return this.queue.length > 0 && roomFor(this.queue, this.kept.state, this.opening.pend_max_ms) === 0;
+  }
+
+  /** May media [a, b) be sent behind all that waits, before another check? */
+  admits(a: number, b: number): boolean {
+    const queue = [...this.queue, { a, b }];
+    return roomFor(queue, this.kept.state, this.opening.pend_max_ms) === queue.length;
   }
 
   /** New media that the server has not heard of yet. */
@@ -105,6 +117,7 @@ export class Outbox {
   heard(state: State): void {
     this.kept.nonce = state.nonce;
     this.kept.state = state;
+    this.isStale = false;
     this.kept.anchor = { cm: this.post.clock.cm(), wall_ms: Date.now() };
     void this.post.store.keepSitting(this.kept).catch(() => undefined);
   }
@@ -143,9 +156,10 @@ export class Outbox {
     }
   }
 
-  /** No more tries from this page (the sitting is over for us); what waits stays in the store. */
+  /** No more tries from this page (the sitting is over for us), and no more word; what waits stays in the store. */
   stop(): void {
     this.closed = true;
+    this.listener = NOBODY;
     clearTimeout(this.timer);
   }
 
@@ -157,11 +171,12 @@ export class Outbox {
 
   private async send(): Promise<void> {
     const { url, door, clock } = this.post;
-    while (this.queue.length > 0) {
-      const batch = this.batchOf(BATCH_BYTES);
-      const [first] = batch;
-      if (!first) return this.listener.full();
+    while (this.queue.length > 0 && !this.closed) {
       try {
+        if (this.isStale) this.heard(await this.askedState());
+        const batch = this.batchOf(BATCH_BYTES);
+        const [first] = batch;
+        if (!first) return this.listener.full();
         const body = await envelope(batch, this.kept, this.device, clock.cm());
         const call = { method: "POST", body, token: this.kept.token } as const;
         const receipt = await door.json<Receipt>(`${url}/reports`, call);
@@ -186,11 +201,15 @@ export class Outbox {
     await this.post.store.dropReports(this.kept.sid, receipt.acknowledged).catch(() => undefined);
   }
 
+  private askedState(): Promise<State> {
+    return this.post.door.json<State>(this.post.url, { token: this.kept.token });
+  }
+
   /** True to try again at once. Otherwise a timer is set, or the listener knows that nothing helps. */
   private async recover(problem: Refused): Promise<boolean> {
     try {
       if (problem.code === "stale_nonce") {
-        this.heard(await this.post.door.json<State>(this.post.url, { token: this.kept.token }));
+        this.heard(await this.askedState());
         return true;
       }
       if (problem.code === "bad_signature" && !this.reenrolled) {
@@ -212,14 +231,16 @@ export class Outbox {
       return false;
     }
     if (problem.status === 404) await this.post.store.dropSitting(this.kept.sid);
+    const { listener } = this;
     this.stop();
-    this.listener.stuck(problem);
+    listener.stuck(problem);
     return false;
   }
 
   private later(retryAfterMs: number | null): void {
     const step = Math.min(BACKOFF_MAX_MS, 1000 * 2 ** Math.min(this.failures, 10));
     this.failures += 1;
+    this.isStale = true;
     this.timer = setTimeout(() => void this.flush(), retryAfterMs ?? step * (0.8 + 0.4 * Math.random()));
   }
 }

@@ -3,7 +3,7 @@
 import type { View } from "./view";
 import { t } from "./messages";
 import { Meter } from "./meter";
-import type { EventKind, Opening } from "./protocol";
+import type { EventKind, Opening, Stretch } from "./protocol";
 import { keepAwake } from "./screen";
 import type { Draft } from "./statement";
 
@@ -116,10 +116,14 @@ export class Playback {
     return this.video.ended || this.positionMs >= (this.opening?.duration_ms ?? 0) - 250;
   }
 
-  /** The last moments are played out before the check that the end brings: they are then behind it too. */
-  get isEnding(): boolean {
-    const left = (this.opening?.duration_ms ?? 0) - this.positionMs;
-    return this.going && !this.video.paused && !this.video.ended && left <= ENDING_MS;
+  /**
+   * What is not reported yet, up to the end, while the last moments play; else null. They are played out before the
+   * check that the end brings: they are then behind it too.
+   */
+  get ending(): Stretch | null {
+    const end = this.opening?.duration_ms ?? 0;
+    const ends = this.going && !this.video.paused && !this.video.ended && end - this.positionMs <= ENDING_MS;
+    return ends ? [this.meter.from, end] : null;
   }
 
   /** A regular look at the video: is it moving, where is it, is a report due? */

@@ -89,12 +89,14 @@ export class Reading extends Study {
       await sitting.outbox.flush();
       // What waits is about the page before: it would count for nothing once another one is shown.
       if (!sitting.outbox.settled) throw new Refused(0, "no_answer", "");
-      this.page = await this.door.json<Page>(`${sitting.url}/pages/${index}`, { token: sitting.opening.token });
+      const page = await this.door.json<Page>(`${sitting.url}/pages/${index}`, { token: sitting.opening.token });
+      if (this.sitting !== sitting) return;
+      this.page = page;
       this.readUpTo(sitting.state.frontier_ms, this.page);
       this.shown.show(this.page, this.pages.length);
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
-      this.notTurned(problem, index);
+      if (this.sitting === sitting) this.notTurned(problem, index);
     } finally {
       this.turning = false;
     }
@@ -133,18 +135,11 @@ export class Reading extends Study {
 
   // -- time
 
-  protected get allowanceMs(): number {
-    const { sitting } = this;
-    return sitting ? sitting.opening.gap_max_ms - sitting.outbox.unheardMs : Infinity;
-  }
-
   private get mayCount(): boolean {
     const { sitting, page } = this;
     const covered = this.view.root.dataset["covered"] === "true";
     if (!sitting?.isLive || !page || this.turning || covered || this.asking.isOpen || document.hidden) return false;
-    // Where there is no network, only so much in one go would count.
-    if (this.allowanceMs <= sitting.opening.heartbeat_ms) return false;
-    return !sitting.state.held && !this.isCounted;
+    return !this.isSpent && !sitting.state.held && !this.isCounted;
   }
 
   private goOn(): void {
@@ -169,13 +164,20 @@ export class Reading extends Study {
     if (!sitting || !page) return;
     const leftMs = page.end_ms - time.at;
     if (time.isRunning) {
-      if (!this.mayCount) this.halt("pause");
+      if (this.isSpent) this.stopSpent();
+      else if (!this.mayCount) this.halt("pause");
       else if (time.isIdle) this.stopIdle();
-      else if (time.unreported >= sitting.opening.heartbeat_ms) this.reportRead("heartbeat");
+      else if (time.unreported >= this.heartbeatMs) this.reportRead("heartbeat");
       else if (leftMs <= 0) this.halt(page.end_ms === sitting.opening.duration_ms ? "end" : "heartbeat");
     }
     this.shown.time(Math.max(0, leftMs), page.end_ms - page.start_ms, this.isCounted);
     this.shown.buttons(page.index === 0, page.index + 1 === this.pages.length, this.isCounted);
+  }
+
+  /** It goes on by itself when the network is back. */
+  private stopSpent(): void {
+    this.halt("pause");
+    this.covers.spent();
   }
 
   private stopIdle(): void {
@@ -244,6 +246,7 @@ export class Reading extends Study {
     if (!sitting?.isLive) return this.play();
     this.halt("pause");
     await this.asking.run(sitting, wanted);
+    if (this.sitting !== sitting || !sitting.isLive) return; // what goes on elsewhere is not taken back
     if (sitting.state.complete) this.completed(sitting.state);
     else if (this.page && sitting.state.frontier_ms < this.page.start_ms - sitting.opening.delta_ms) await this.play();
     this.goOn();

@@ -6,6 +6,7 @@ import { CheckDialog } from "./checks";
 import { Covers } from "./covers";
 import { canSign } from "./device";
 import { Door, Refused } from "./door";
+import { allowanceMs, heartbeatMs } from "./limits";
 import { t } from "./messages";
 import { type NoWay, Opener } from "./opener";
 import type { Listener, Outbox } from "./outbox";
@@ -28,6 +29,8 @@ export abstract class Study {
   private readonly touches = new Touches();
   private openingNow: Promise<boolean> | null = null;
   private completionShown: boolean;
+  /** What counted late on this page: a day has a limit for it. */
+  private lateMs = 0;
 
   constructor(
     protected readonly config: Config,
@@ -39,6 +42,7 @@ export abstract class Study {
     this.covers = new Covers(view, config);
     this.completionShown = config.progress?.complete ?? false;
     this.asking = new Asking(view, this.door, new CheckDialog(view.find<HTMLDialogElement>("#check-dialog")), {
+      studies: (sitting) => this.sitting === sitting,
       heard: (state) => this.heard(state),
       over: (why) => this.over(why),
       stuck: (problem) => this.stuck(problem),
@@ -52,8 +56,6 @@ export abstract class Study {
   abstract play(): Promise<void>;
   /** Put the check; `wanted` when the learner asked. Resolves when the dialog is over. */
   abstract check(wanted: boolean): Promise<void>;
-  /** New media that may still be watched before the server hears of it. */
-  protected abstract get allowanceMs(): number;
   /** What the page needs before anything can begin. False when it cannot be had, and the learner is told. */
   protected abstract setUp(): Promise<boolean>;
   /** Ask the opener for a sitting; null while nothing could play it. */
@@ -75,6 +77,21 @@ export abstract class Study {
 
   protected get outbox(): Outbox | undefined {
     return this.sitting?.outbox;
+  }
+
+  get heartbeatMs(): number {
+    const { sitting } = this;
+    return sitting ? heartbeatMs(sitting.opening, sitting.outbox.isAway) : Infinity;
+  }
+
+  private get allowanceMs(): number {
+    const { sitting } = this;
+    return sitting ? allowanceMs(sitting.opening, this.lateMs, sitting.outbox.unheardMs) : Infinity;
+  }
+
+  /** There is no network, and nothing more would count without one. */
+  get isSpent(): boolean {
+    return (this.outbox?.isAway ?? false) && this.allowanceMs <= this.heartbeatMs;
   }
 
   // -- start
@@ -137,7 +154,8 @@ export abstract class Study {
 
   // -- what the server says
 
-  protected received(receipt: Receipt): void {
+  private received(receipt: Receipt): void {
+    for (const { late, credited_ms } of receipt.results) if (late) this.lateMs += credited_ms;
     this.view.results(receipt);
     this.heard(receipt);
   }
@@ -162,10 +180,12 @@ export abstract class Study {
     const { sitting } = this;
     if (!sitting?.isLive) return;
     try {
-      this.heard(await this.door.json<State>(sitting.url, { token: sitting.opening.token }));
+      const state = await this.door.json<State>(sitting.url, { token: sitting.opening.token });
+      sitting.outbox.heard(state); // what other sittings sent takes room from this one
+      if (this.sitting === sitting) this.heard(state);
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
-      if (!problem.passing) this.stuck(problem);
+      if (!problem.passing && this.sitting === sitting) this.stuck(problem);
     }
   }
 

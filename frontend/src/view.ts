@@ -9,15 +9,15 @@ import { leaveFull } from "./screen";
 export type Known = Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete"> & { held?: boolean };
 
 const EXPLAIN: Record<RefusalClass, readonly [Message, Message]> = {
-  jumped_ahead: ["You jumped ahead", "Only watching in order counts, so we went back to where you had got to."],
-  too_fast: ["Too fast", "This part went by faster than time passed. Play at normal speed from the marked place."],
+  jumped_ahead: ["You jumped ahead", "Only what is studied in order counts, so we went back to where you had got to."],
+  too_fast: ["Too fast", "This part went by faster than time passed. Go on at normal speed from the marked place."],
   playing_elsewhere: [
     "Continued on another device",
-    "The lesson is now playing elsewhere. What you watched here before that counts.",
+    "The lesson is now open elsewhere. What you studied here before that counts.",
   ],
   hidden: [
     "Out of sight",
-    "The lesson ran while this page was hidden, so that part did not count. Keep the page in front and watch it again.",
+    "The lesson ran while this page was hidden or untouched, so that part did not count. Keep the page in front and study it again.",
   ],
   check_missed: [
     "A check was missed",
@@ -25,7 +25,7 @@ const EXPLAIN: Record<RefusalClass, readonly [Message, Message]> = {
   ],
   limit_reached: [
     "A limit was reached",
-    "There is a limit for one day and for watching without network. Connect and go on from the marked place; if today is full, go on tomorrow.",
+    "There is a limit for one day and for study without network. Connect and go on from the marked place; if today is full, go on tomorrow.",
   ],
   device_problem: [
     "This device could not be confirmed",
@@ -175,7 +175,7 @@ export class View {
     waiting.textContent = t("{time} waiting for a check", { time: duration(pending) });
     waiting.hidden = pending < 1000;
     const left = this.find("[data-left]");
-    left.textContent = t("{left} left to watch", { left: duration(Math.max(0, whole - state.frontier_ms)) });
+    left.textContent = t("{left} left to study", { left: duration(Math.max(0, whole - state.frontier_ms)) });
     left.hidden = whole - state.frontier_ms < 1000;
     this.find("[data-advice]").textContent = advice(state, left.hidden);
     const confirm = this.find("[data-do=confirm]");
@@ -274,7 +274,7 @@ export function drawArc(circle: ElementCSSInlineStyle, share: number, after = 0)
 function advice(state: Known, watched: boolean): string {
   if (state.held) return t(EXPLAIN.check_missed[1]);
   if (state.complete) return t("Confirmed. This lesson is complete.");
-  if (watched && state.pending_ms > 0) return t("Everything is watched. One check makes it final.");
-  if (state.pending_ms === 0 && state.final_ms === 0) return t("Nothing watched yet");
-  return t("Watched time becomes final when you pass a short check.");
+  if (watched && state.pending_ms > 0) return t("Everything is studied. One check makes it final.");
+  if (state.pending_ms === 0 && state.final_ms === 0) return t("Nothing studied yet");
+  return t("Time studied becomes final when you pass a short check.");
 }

@@ -53,7 +53,7 @@ export function wayOf(check: Check): Way {
 }
 
 class Question implements Way {
-  readonly intro = t("One question about what you just watched. More than one answer may be right.");
+  readonly intro = t("One question about what you just studied. More than one answer may be right.");
   readonly go = t("Send the answer");
   readonly nothing = t("Mark at least one answer.");
   readonly wrong = t("Not quite. Look again: one more try.");

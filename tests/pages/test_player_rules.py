@@ -1,8 +1,10 @@
-"""The player's arithmetic, run by node as browsers run it: what of a queue may be sent, and what is new in it."""
+"""The player's arithmetic, run by node as browsers run it: what of a queue may be sent, what is new in it, and how
+far a lesson of either kind may run ahead of what the server has heard."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,17 +23,33 @@ const answers = cases.map(({ queue, state, most }) => {
 });
 console.log(JSON.stringify(answers));
 """
+ASK_LIMITS = """
+const { allowanceMs, heartbeatMs } = await import(process.argv[1]);
+const [ahead, pieces] = JSON.parse(process.argv[2]);
+const each = (list, rule) => list.map((facts) => rule(...facts));
+console.log(JSON.stringify([each(ahead, allowanceMs), each(pieces, heartbeatMs)]));
+"""
+
+
+def module(name: str, place: Path) -> Path:
+    """frontend/src/<name>.ts as a module that node can load."""
+    node, _npm = hook.find_node()
+    out = place / f"{name}.mjs"
+    esbuild = hook._module("esbuild", "bin/esbuild")
+    command = [node, esbuild, f"src/{name}.ts", "--bundle", "--format=esm", f"--outfile={out}", "--log-level=error"]
+    subprocess.run(command, cwd=FRONTEND, check=True)
+    return out
 
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """frontend/src/room.ts as a module that node can load."""
+    return module("room", tmp_path_factory.mktemp("rules"))
+
+
+def told_by_node(script: str, *facts: str) -> Any:
     node, _npm = hook.find_node()
-    out = tmp_path_factory.mktemp("rules") / "room.mjs"
-    esbuild = hook._module("esbuild", "bin/esbuild")
-    command = [node, esbuild, "src/room.ts", "--bundle", "--format=esm", f"--outfile={out}", "--log-level=error"]
-    subprocess.run(command, cwd=FRONTEND, check=True)
-    return out
+    command = [node, "--input-type=module", "--eval", script, *facts]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def standing(*, pending: list[list[int]], final: list[list[int]] | None = None, **more: Any) -> dict[str, Any]:
@@ -63,9 +81,43 @@ TABLE = [
 
 
 def test_a_queue_is_cut_where_no_more_may_wait_for_a_check(rules: Path) -> None:
-    node, _npm = hook.find_node()
     cases = [{"queue": queue, "state": state, "most": most} for _rule, queue, state, most, _wanted in TABLE]
-    command = [node, "--input-type=module", "--eval", ASK, str(rules), json.dumps(cases)]
-    answers = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    answers = told_by_node(ASK, str(rules), json.dumps(cases))
     told = {rule: tuple(answer) for (rule, *_), answer in zip(TABLE, answers, strict=True)}
     assert told == {rule: wanted for rule, *_, wanted in TABLE}
+
+
+AHEAD = [
+    ("nothing waits", (900, 3600), 0, 0, 900),
+    ("what waits is taken off", (900, 3600), 0, 300, 600),
+    ("what came late today leaves less than one stretch may bring", (900, 3600), 3000, 100, 500),
+    ("a day that is full leaves nothing", (900, 3600), 3600, 0, 0),
+]
+PIECES = [
+    ("short enough for what may wait", (15_000, 900_000), False, 15_000),
+    ("two thirds of what may wait", (15_000, 12_000), False, 8_000),
+    ("a sixth of it without network", (15_000, 12_000), True, 2_000),
+    ("never less than a second", (15_000, 1_200), True, 1_000),
+]
+
+
+def test_a_lesson_runs_ahead_as_far_as_a_stretch_and_the_day_allow_and_tells_in_pieces_that_fit(
+    tmp_path: Path,
+) -> None:
+    ahead = [
+        ({"gap_max_ms": gap, "late_day_ms": day}, late, unheard) for _rule, (gap, day), late, unheard, _left in AHEAD
+    ]
+    pieces = [({"heartbeat_ms": beat, "pend_max_ms": most}, away) for _rule, (beat, most), away, _piece in PIECES]
+    allowed, cut = told_by_node(ASK_LIMITS, str(module("limits", tmp_path)), json.dumps([ahead, pieces]))
+    assert dict(zip([rule for rule, *_ in AHEAD], allowed, strict=True)) == {rule: left for rule, *_, left in AHEAD}
+    assert dict(zip([rule for rule, *_ in PIECES], cut, strict=True)) == {rule: piece for rule, *_, piece in PIECES}
+
+
+def test_no_lesson_has_limits_of_its_own() -> None:
+    """Video and pages ask the same study; a second formula would drift from the first."""
+    knowing = [
+        path.name
+        for path in sorted((FRONTEND / "src").glob("*.ts"))
+        if re.search(r"late_day_ms|gap_max_ms", path.read_text(encoding="utf-8"))
+    ]
+    assert knowing == ["limits.ts", "protocol.ts"]
