@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 from uuid import UUID
@@ -17,16 +18,18 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from elearn.errors import Conflict, Malformed, NotFound
+from elearn.errors import Conflict, Malformed, NotFound, TooMany
 from elearn.people.models import Device, Person
 from elearn.people.signatures import base64url, signature_holds, unbase64url
 from elearn.runtime import runtime
 
 MOST_DEVICES = 20
 """Live keys of one person; the oldest goes when one more comes. A browser that loses its storage makes a new one."""
+NEW_A_DAY = 10
+"""New keys of one person within 24 hours: far more than anybody needs, and a script fills no table with them."""
+DAY = timedelta(hours=24)
 CACHED_FOR_S = 30.0
 MOST_CACHED = 10_000
 
@@ -105,7 +108,8 @@ def enrol(
 
     With `agreement` it can be given downloads too: one key for good, so that nobody who can only speak for the
     learner moves what is sealed to another device. Raises Malformed: a private key, no point on the curve, a proof
-    that does not hold; NotFound; a revoked key stays revoked: Malformed; Conflict: another agreement key.
+    that does not hold; NotFound; a revoked key stays revoked: Malformed; Conflict: another agreement key; TooMany:
+    `too_many_devices`, NEW_A_DAY within 24 hours.
     """
     signing = _checked(jwk)
     name = thumbprint(jwk)
@@ -113,11 +117,11 @@ def enrol(
         _prove(agreement, jwk, signing)
     if session.get(Person, person_id, with_for_update=True) is None:
         raise NotFound("There is no such person.")
-    session.execute(
-        insert(Device)
-        .values(person_id=person_id, thumbprint=name, jwk=jwk.bare(), enrolled_at=at)
-        .on_conflict_do_nothing()
-    )
+    known = sa.exists().where(Device.person_id == person_id, Device.thumbprint == name)
+    if not session.scalar(sa.select(known)):
+        _room_for_one(session, person_id, at)
+        session.add(Device(person_id=person_id, thumbprint=name, jwk=jwk.bare(), enrolled_at=at))
+        session.flush()
     live = session.scalars(
         sa.select(Device)
         .where(Device.person_id == person_id, Device.revoked_at.is_(None))
@@ -136,6 +140,24 @@ def enrol(
         too_old.revoked_at = at
     session.flush()
     return name
+
+
+def _room_for_one(session: Session, person_id: UUID, at: datetime) -> None:
+    """Raises TooMany: NEW_A_DAY were brought in the last 24 hours, revoked ones included."""
+    newest = session.scalars(
+        sa.select(Device.enrolled_at)
+        .where(Device.person_id == person_id, Device.enrolled_at > at - DAY)
+        .order_by(Device.enrolled_at.desc())
+        .limit(NEW_A_DAY)
+    ).all()
+    if len(newest) == NEW_A_DAY:
+        left_s = math.ceil((newest[-1] + DAY - at).total_seconds())
+        raise TooMany(
+            "Too many new devices in one day. Please go on with one that is known, or try again in %(hours)d h.",
+            code="too_many_devices",
+            retry_after_s=left_s,
+            hours=math.ceil(left_s / 3600),
+        )
 
 
 def _checked(jwk: P256Jwk) -> ec.EllipticCurvePublicKey:

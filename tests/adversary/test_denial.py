@@ -16,6 +16,9 @@ from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
 from tests.conftest import scalar
 
 
+HOUR_MS = 3_600_000
+
+
 @pytest.fixture
 def enemy(app: Flask, session: Session, player: ScriptedPlayer) -> ScriptedPlayer:
     """Another learner, signed in and with a sitting of their own, who knows the victim's ids."""
@@ -30,9 +33,11 @@ def test_enrolling_another_persons_device_key_takes_nothing_from_them(
 ) -> None:
     enemy.device = Device(key=player.device.key)
     enemy.enrol()
-    for _ in range(20):  # and pushing it out of the enemy's own list again
+    for _ in range(20):  # and pushing it out of the enemy's own list again, at ten new ones a day
+        enemy.pass_time(3 * HOUR_MS)
         enemy.device = Device()
         enemy.enrol()
+    player.open(player.opened["unit"])
     assert player.play(15_000)["frontier_ms"] == 15_000
 
 
@@ -131,6 +136,7 @@ def test_a_key_that_was_withdrawn_by_too_many_new_ones_is_told_and_nothing_is_lo
     player.play(15_000)
     pass_check(player)
     for _ in range(21):
+        player.pass_time(3 * HOUR_MS)
         player.device = Device()
         player.enrol()
     assert player.open(lesson.unit_id)["final_ms"] == 15_000

@@ -11,14 +11,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from flask import g
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
-from elearn.errors import Conflict, Malformed, NotFound
-from elearn.people import devices
+from elearn.errors import Conflict, Malformed, NotFound, TooMany
+from elearn.people import callers, devices
 from elearn.people.devices import Agreement, AgreementJwk, PublicJwk
 from tests.builders_people import AT, a_person, an_account, signed_in
+from tests.conftest import ManualClock
 
 BASE = {"kty": "EC", "crv": "P-256"}
 
@@ -120,12 +123,63 @@ def test_a_revoked_device_no_longer_signs_and_stays_revoked(session: Session) ->
 def test_the_oldest_device_goes_when_there_are_too_many(session: Session) -> None:
     person = a_person(session)
     names = [
-        devices.enrol(session, person.id, a_jwk(), at=AT + timedelta(seconds=number))
+        devices.enrol(session, person.id, a_jwk(), at=AT + number * timedelta(hours=3))
         for number in range(devices.MOST_DEVICES + 1)
     ]
     with pytest.raises(NotFound):
         devices.public_key(session, person.id, names[0])
     assert all(devices.public_key(session, person.id, name) for name in names[1:])
+
+
+def test_a_person_brings_ten_new_devices_a_day_and_a_known_one_always(
+    client: FlaskClient, session: Session, clock: ManualClock
+) -> None:
+    header = signed_in(client, session, an_account(session))
+
+    def bring(jwk: PublicJwk, language: str = "en") -> TestResponse:
+        sent = {"jwk": {**BASE, "x": jwk.x, "y": jwk.y}}
+        answer = client.post("/devices", json=sent, headers={**header, "Accept-Language": language})
+        callers.forget_last_request()
+        return answer
+
+    known = a_jwk()
+    assert bring(known).status_code == 201
+    clock.advance(3_600_000)
+    assert [bring(a_jwk()).status_code for _ in range(9)] == [201] * 9
+    g.pop("elearn_language", None)
+    refused = bring(a_jwk())
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(23 * 3600))
+    assert refused.get_json() == {
+        "error": "too_many_devices",
+        "detail": "Too many new devices in one day. Please go on with one that is known, or try again in 23 h.",
+    }
+    g.pop("elearn_language", None)
+    assert "23 小时" in bring(a_jwk(), "zh").get_json()["detail"]
+    assert bring(known).status_code == 201, "the same key again is free"
+    other = client.application.test_client()
+    callers.forget_last_request()
+    assert (
+        other.post(
+            "/devices",
+            json={"jwk": {**BASE, "x": GOOD.x, "y": GOOD.y}},
+            headers=signed_in(other, session, an_account(session)),
+        ).status_code
+        == 201
+    )
+    callers.forget_last_request()
+    clock.advance(23 * 3_600_000)
+    assert bring(a_jwk()).status_code == 201, "the first one is a day old"
+    assert bring(a_jwk()).status_code == 429
+
+
+def test_a_revoked_device_counts_among_the_new_ones_of_its_day(session: Session) -> None:
+    person = a_person(session)
+    for _ in range(devices.NEW_A_DAY):
+        devices.revoke(session, person.id, devices.enrol(session, person.id, a_jwk(), at=AT), at=AT)
+    with pytest.raises(TooMany) as refused:
+        devices.enrol(session, person.id, a_jwk(), at=AT + timedelta(hours=23, minutes=59, milliseconds=1))
+    assert refused.value.retry_after_s == 60
+    session.rollback()
 
 
 # -- the key that downloads are sealed to
