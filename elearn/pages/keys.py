@@ -1,4 +1,7 @@
-"""A person's own security keys: the ways to confirm by the phone's lock. List, add, name, remove."""
+"""A person's own security keys: the ways to confirm by the phone's lock. List, add, name, remove.
+
+A key confirms for its person from then on, so adding and removing ask for a password given a short while ago.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from elearn.db import db
 from elearn.errors import Conflict, Malformed
 from elearn.locale import gettext as _
 from elearn.pages import frame
-from elearn.people import persons
+from elearn.pages.forms import Form
+from elearn.people import persons, signin
 from elearn.people.callers import current_person_id, require_caller
 from elearn.people.permissions import LEARNER
 from elearn.people.signatures import base64url
@@ -48,10 +52,13 @@ def install(bp: Blueprint) -> None:
 def security_keys() -> ResponseReturnValue:
     """The keys, and a form to add this device."""
     keys = webauthn.keys_of(db.session(), current_person_id())
+    recent = signin.is_recent(db.session(), at=utcnow())
     possible = Site.of(runtime().settings.public_url) is not None
     return render_template(
         "elearn/keys.html",
         keys=keys,
+        recent=recent,
+        form=Form(),
         possible=possible,
         full=len(keys) >= webauthn.MOST_KEYS,
         longest=webauthn.LONGEST_NAME,
@@ -62,6 +69,7 @@ def security_keys() -> ResponseReturnValue:
 def security_key_options() -> ResponseReturnValue:
     """What the browser makes a key with; the challenge is kept in the signed cookie."""
     web.read_json(dict[str, object])
+    signin.require_recent(db.session(), at=utcnow())
     caller = require_caller()
     challenge = secrets.token_bytes(32)
     session[CHALLENGE] = base64url(challenge)
@@ -80,6 +88,7 @@ def security_key_options() -> ResponseReturnValue:
 def add_security_key() -> ResponseReturnValue:
     """Take the key that this browser made."""
     sent = web.read_json(NewKey)
+    signin.require_recent(db.session(), at=utcnow())
     kept = session.pop(CHALLENGE, None)
     if not isinstance(kept, str):
         raise Malformed("The security key did not answer as asked. Please try again.", code="registration")
@@ -100,6 +109,10 @@ def add_security_key() -> ResponseReturnValue:
 
 @web.allow(LEARNER)
 def remove_security_key(key_id: UUID) -> ResponseReturnValue:
+    """The key confirms nothing from now on; a page that stood open for too long asks for the password first."""
+    if web.wants_page() and not signin.is_recent(db.session(), at=utcnow()):
+        return redirect(url_for("elearn.pages.sign_in_again", next=url_for("elearn.pages.security_keys")), 303)
+    signin.require_recent(db.session(), at=utcnow())
     webauthn.remove_key(db.session(), current_person_id(), key_id, at=utcnow())
     db.session.commit()
     frame.say(_("Removed. It confirms nothing any more."), "info")

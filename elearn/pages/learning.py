@@ -202,7 +202,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
             "next": url_for("elearn.pages.lesson", unit_id=following) if following else None,
             "signin": None
             if runtime().identify
-            else url_for("elearn.pages.sign_in", next=url_for("elearn.pages.lesson", unit_id=unit_id)),
+            else url_for("elearn.pages.sign_in_again", next=url_for("elearn.pages.lesson", unit_id=unit_id)),
         },
         "progress": {
             "frontier_ms": found.frontier_ms,

@@ -1,4 +1,4 @@
-"""Signing in and out, and choosing a password."""
+"""Signing in and out, giving the password once more, and choosing one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ OLD_PASSWORD_ERRORS = {"wrong_password": "old"}
 
 def install(bp: Blueprint) -> None:
     bp.add_url_rule("/signin", "sign_in", sign_in, methods=["GET", "POST"])
+    bp.add_url_rule("/signin/again", "sign_in_again", sign_in_again, methods=["GET", "POST"])
     bp.add_url_rule("/signout", "sign_out", sign_out, methods=["POST"])
     bp.add_url_rule("/password", "password", password, methods=["GET", "POST"])
 
@@ -62,6 +63,36 @@ def sign_in() -> ResponseReturnValue:
 def _sign_in_page(form: Form, wanted: str | None) -> str:
     frame.here(url_for("elearn.pages.sign_in", next=wanted or None))
     return render_template("elearn/signin.html", form=form, next=wanted or "")
+
+
+@web.allow(ANYBODY)
+def sign_in_again() -> ResponseReturnValue:
+    """The password once more, of whoever is signed in; anybody else signs in."""
+    wanted = request.values.get("next")
+    caller = current_account()
+    if caller is None or caller.must_change:
+        return redirect(url_for("elearn.pages.sign_in", next=wanted or None), 303)
+    if request.method == "GET":
+        return _again_page(Form(), wanted)
+    form = Form.sent()
+    form.need("password")
+    if form.errors:
+        return _again_page(form, wanted), 422
+    try:
+        signin.sign_in_again(db.session(), form["password"], heard_at=utcnow(), address=request.remote_addr)
+    except Forbidden as error:
+        form.errors["password"] = said(error)
+        return _again_page(form, wanted), 401
+    except TooMany as error:
+        form.errors["password"] = said(error)
+        return _again_page(form, wanted), 429, {"Retry-After": str(error.retry_after_s)}
+    db.session.commit()
+    return redirect(frame.safe_next(wanted), 303)
+
+
+def _again_page(form: Form, wanted: str | None) -> str:
+    frame.here(url_for("elearn.pages.sign_in_again", next=wanted or None))
+    return render_template("elearn/signin_again.html", form=form, next=wanted or "")
 
 
 @web.allow(SESSION_HOLDER, ANYBODY)

@@ -36,13 +36,17 @@ __all__ = [
     "change_password",
     "current_account",
     "current_person_id",
+    "is_recent",
     "issue_reset",
     "login_manager",
     "require_caller",
+    "require_recent",
     "set_password",
     "sign_in",
+    "sign_in_again",
     "sign_out",
     "sign_out_everywhere",
+    "signed_in_at",
 ]
 
 logger = logging.getLogger(__name__)
@@ -51,6 +55,9 @@ RESET_LIFE = timedelta(hours=24)
 LEARNER_LIFE, LEARNER_IDLE = timedelta(days=30), timedelta(days=7)
 STAFF_LIFE, STAFF_IDLE = timedelta(hours=12), timedelta(hours=2)
 """Whoever holds any role besides learner sees other people's data."""
+
+RECENT = timedelta(minutes=15)
+"""What opens an account's other doors, as a security key does, asks for the password when it was given longer ago."""
 
 WRONG = "The name or the password is wrong."
 
@@ -144,6 +151,61 @@ def begin(session: Session, account: Account, heard_at: datetime) -> Caller:
     return caller
 
 
+def signed_in_at(session: Session) -> datetime | None:
+    """When whoever asks last gave a password in this browser; None: the host application signs people in.
+
+    Raises NotSignedIn.
+    """
+    caller = require_caller()
+    if caller.browser_session_id is None:
+        return None
+    return session.scalars(
+        sa.select(BrowserSession.started_at).where(BrowserSession.id == caller.browser_session_id)
+    ).one()
+
+
+def is_recent(session: Session, *, at: datetime) -> bool:
+    """Was the password given a short while ago? Where a host application signs people in that is its own to ask."""
+    given_at = signed_in_at(session)
+    return given_at is None or at - given_at <= RECENT
+
+
+def require_recent(session: Session, *, at: datetime) -> None:
+    """Raises Forbidden `recent_signin`: an unlocked phone or a copied cookie is not enough for this."""
+    if not is_recent(session, at=at):
+        raise Forbidden("For this, please enter your password once more.", code="recent_signin")
+
+
+def sign_in_again(session: Session, password: str, *, heard_at: datetime, address: str | None) -> Caller:
+    """Whoever is signed in gives the password once more: a new session, and the cookie of the old one is worth nothing.
+
+    Raises NotSignedIn, Forbidden, TooMany.
+    """
+    account = _own_account(session)
+    if not _knows_password(account, password, heard_at, address):
+        raise Forbidden("The password is wrong.", code="wrong_password")
+    return begin(session, account, heard_at)
+
+
+def _own_account(session: Session) -> Account:
+    """Raises NotSignedIn; Conflict: a host application signs people in."""
+    caller = require_caller()
+    account = session.get(Account, caller.id)
+    if account is None or caller.browser_session_id is None:
+        raise Conflict("People sign in at the application that this one is part of.")
+    return account
+
+
+def _knows_password(account: Account, password: str, heard_at: datetime, address: str | None) -> bool:
+    """Of somebody who is signed in. Wrong ones count by themselves, not among tries to sign in. Raises TooMany."""
+    tries = _tries()
+    tries.count(str(account.id), address, now=heard_at)
+    if not passwords.verify(account.password_hash, password):
+        return False
+    tries.forget(str(account.id), address, now=heard_at)
+    return True
+
+
 def _end_this(session: Session, at: datetime) -> None:
     """End this browser's session, if there is one; leave what a host application keeps in its cookie."""
     caller = current_account()
@@ -191,16 +253,10 @@ def change_password(
 
     `old_password` is not asked after a one-time password. Raises NotSignedIn, Forbidden, Malformed, TooMany.
     """
-    caller = require_caller()
-    account = session.get(Account, caller.id)
-    if account is None or caller.browser_session_id is None:
-        raise Conflict("People sign in at the application that this one is part of.")
+    account = _own_account(session)
     if not account.must_change:
-        tries = _tries()
-        tries.count(str(account.id), address, now=heard_at)
-        if not passwords.verify(account.password_hash, old_password):
+        if not _knows_password(account, old_password, heard_at, address):
             raise Forbidden("The old password is wrong.", code="wrong_password")
-        tries.forget(str(account.id), address, now=heard_at)
         if old_password == new_password:
             raise Malformed("The new password is the old one.", code="password_same")
     return begin(session, set_password(session, account.id, new_password, at=heard_at), heard_at)
