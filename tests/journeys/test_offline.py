@@ -211,7 +211,7 @@ def test_without_webcrypto_the_page_says_what_to_do(brief: School, chromium: Bro
     with phone(chromium, language="en") as handset:
         handset.page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
         open_it(brief, handset, learner)
-        assert "cannot play" in handset.page.inner_text("[data-cover-title]")
+        assert "cannot open" in handset.page.inner_text("[data-cover-title]")
         assert not handset.page.is_visible("[data-offline]"), "and nothing is offered that needs it"
 
 
