@@ -59,6 +59,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Stale(DomainError):
+    """It was meant for another state of the thing than the one it is in."""
+
+    code = "stale"
+
+
 class TooLarge(DomainError):
     """The body is larger than this door takes."""
 
