@@ -16,13 +16,17 @@ from elearn.tracking.lrs.rules.forms import is_iri, is_uuid, read_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
 
 
+PARAMETERS = "Communication 3.2"
+"""The clause that has unknown and broken parameters refused, when no closer one does."""
+
+
 class BadParameter(BadStatement):
-    """A parameter that holds JSON breaks the specification: at which place (its name, then a JSON pointer), and why."""
+    """A parameter breaks the specification: at which place (its name, then a JSON pointer), why, and which clause."""
 
     code = "bad_parameter"
 
-    def __init__(self, where: str, why: str, clause: str) -> None:
-        super().__init__(where, why, clause)
+    def __init__(self, where: str, why: str, clause: str = PARAMETERS) -> None:
+        super().__init__(where[:200], why, clause)
         self.detail = "The parameter breaks xAPI %(clause)s at %(where)s: %(why)s"
 
 
@@ -38,22 +42,29 @@ def json_body() -> str:
         raise BadStatement("", "must be UTF-8", "Communication 1.4") from error
 
 
-def uuid_parameter(parameter: str) -> UUID:
+def only_parameters(*known: str, clause: str = PARAMETERS) -> None:
+    """Refuse any other parameter, also one that differs in case alone, and one given twice. Raises BadParameter."""
+    for name, values in request.args.lists():
+        if name not in known:
+            raise BadParameter(name, "does not go with this request", clause)
+        if len(values) > 1:
+            raise BadParameter(name, "is given twice", clause)
+
+
+def uuid_parameter(parameter: str, clause: str = PARAMETERS) -> UUID:
+    """Raises BadParameter: it is missing, or no UUID."""
     value = request.args.get(parameter)
     if not is_uuid(value):
-        raise errors.Malformed("The parameter %(name)s must be a UUID.", code="bad_parameter", name=parameter)
+        raise BadParameter(parameter, "must be a UUID in its standard form", f"{clause}, Data 4.4")
     return UUID(value)
 
 
-def only_parameters(*known: str) -> None:
-    """Refuse any other parameter, and one given twice (Communication 2.1, 3.2)."""
-    for name, values in request.args.lists():
-        if name not in known:
-            raise errors.Malformed(
-                "The parameter %(name)s does not go with this request.", code="bad_parameter", name=name[:100]
-            )
-        if len(values) > 1:
-            raise errors.Malformed("The parameter %(name)s is given twice.", code="bad_parameter", name=name)
+def flag_parameter(parameter: str, clause: str = PARAMETERS) -> bool:
+    """False when it is missing; else "true" or "false", as in JSON. Raises BadParameter."""
+    value = request.args.get(parameter, "false")
+    if value not in ("true", "false"):
+        raise BadParameter(parameter, "must be true or false", clause)
+    return value == "true"
 
 
 def body_bytes() -> bytes:
@@ -70,26 +81,32 @@ def text_parameter(parameter: str) -> str:
     """A parameter that must be there and say something. Raises Malformed."""
     value = request.args.get(parameter)
     if not value:
-        raise errors.Malformed("The parameter %(name)s is missing.", code="bad_parameter", name=parameter)
+        raise BadParameter(parameter, "is missing")
     if "\0" in value:
         raise errors.Malformed("A text of the request holds a character that no text may hold.", code="bad_parameter")
     return value
 
 
-def iri_parameter(parameter: str) -> str:
+def iri_parameter(parameter: str, clause: str = PARAMETERS) -> str:
+    """Raises BadParameter: it is missing, or no IRI."""
     value = text_parameter(parameter)
     if not is_iri(value):
-        raise errors.Malformed(
-            "The parameter %(name)s must be an IRI with a scheme.", code="bad_parameter", name=parameter
-        )
+        raise BadParameter(parameter, "must be an IRI with a scheme", f"{clause}, Data 4.3")
     return value
 
 
-def moment_parameter(parameter: str, *, zone_needed: bool) -> datetime:
-    """A timestamp (Data 4.5), in UTC; `zone_needed` as 2.0 asks. Raises Malformed."""
-    value = read_timestamp(request.args.get(parameter), zone_needed=zone_needed)
+def moment_parameter(parameter: str, *, zone_needed: bool, clause: str = PARAMETERS) -> datetime:
+    """A timestamp (Data 4.5) of any zone, in UTC; `zone_needed` as 2.0 asks. Raises BadParameter.
+
+    The "+" of a zone that a client forgot to escape arrives as a space, which nothing else in that place can be.
+    """
+    text = request.args.get(parameter, "")
+    head, space, zone = text.rpartition(" ")
+    value = read_timestamp(text, zone_needed=zone_needed)
+    if value is None and space:
+        value = read_timestamp(f"{head}+{zone}", zone_needed=zone_needed)
     if value is None:
-        raise errors.Malformed("The parameter %(name)s must be a timestamp.", code="bad_parameter", name=parameter)
+        raise BadParameter(parameter, "must be a timestamp", f"{clause}, Data 4.5")
     return value
 
 
