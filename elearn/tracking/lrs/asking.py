@@ -15,7 +15,6 @@ from elearn.tracking.lrs.rules.actors import check_actor, check_agent
 from elearn.tracking.lrs.rules.forms import is_iri, is_uuid, read_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
 
-
 PARAMETERS = "Communication 3.2"
 """The clause that has unknown and broken parameters refused, when no closer one does."""
 
