@@ -11,12 +11,12 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.db import Base, Ledger
 
-PARTITION = re.compile(r"statement_(\d{4}_\d{2}|id_\d{2}|default)")
+PARTITION = re.compile(r"statement_((relation_)?(\d{4}_\d{2}|default)|id_\d{2})")
 """Names of partitions: they exist in a database beside what the models say (months come by a job)."""
 
 
@@ -26,9 +26,11 @@ class Statement(Ledger, Base):
     __tablename__ = "statement"
     __table_args__ = (
         sa.Index(None, "actor_key", "stored_at"),
+        sa.Index(None, "actor_key", "verb_key", "stored_at"),
         sa.Index(None, "verb_key", "stored_at"),
         sa.Index(None, "activity_key", "stored_at"),
         sa.Index(None, "registration", "stored_at", postgresql_where=sa.text("registration IS NOT NULL")),
+        sa.Index(None, "authority_id", "stored_at", postgresql_where=sa.text("authority_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (stored_at)"},
     )
 
@@ -73,6 +75,134 @@ class StatementVoiding(Ledger, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     target_id: Mapped[UUID] = mapped_column(index=True)
     stored_at: Mapped[datetime]
+    organisation_id: Mapped[UUID | None]
+    """Of the voider's credential. It takes back statements of this organisation's credentials only; null: anybody's."""
+
+
+class StatementRelation(Ledger, Base):
+    """Whom and what a statement is about in a wider sense than its columns say (`relations.py` holds the kinds)."""
+
+    __tablename__ = "statement_relation"
+    __table_args__ = (
+        sa.Index("ix_statement_relation_own", "key", "kind", "stored_at", postgresql_where=sa.text("face_id IS NULL")),
+        sa.Index(
+            "ix_statement_relation_face", "key", "kind", "stored_at", postgresql_where=sa.text("face_id IS NOT NULL")
+        ),
+        {"postgresql_partition_by": "RANGE (stored_at)"},
+    )
+
+    key: Mapped[UUID] = mapped_column()
+    kind: Mapped[int] = mapped_column(sa.SmallInteger)
+    stored_at: Mapped[datetime] = mapped_column()
+    id: Mapped[UUID] = mapped_column()
+    face_id: Mapped[UUID | None]
+    """Set when it is not this statement that is about it, but the one of this id that it refers to."""
+    __mapper_args__ = {"primary_key": [key, kind, stored_at, id]}  # noqa: RUF012 - no unique index stands behind it
+
+
+class StatementReference(Ledger, Base):
+    """Which statement has which other one as its object (a StatementRef, voiding or not); the other may never come."""
+
+    __tablename__ = "statement_reference"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    target_id: Mapped[UUID] = mapped_column(index=True)
+    stored_at: Mapped[datetime]
+    """Of the statement that refers."""
+
+
+class StatementFace(Ledger, Base):
+    """What a statement is also found by: a statement that it refers to, straight or through others.
+
+    xAPI Communication 2.1.3, "Filter Conditions for StatementRefs". The columns are the other one's.
+    """
+
+    __tablename__ = "statement_face"
+    __table_args__ = (
+        sa.Index(None, "actor_key", "stored_at"),
+        sa.Index(None, "verb_key", "stored_at"),
+        sa.Index(None, "activity_key", "stored_at"),
+        sa.Index(None, "registration", "stored_at", postgresql_where=sa.text("registration IS NOT NULL")),
+        sa.Index(None, "authority_id", "stored_at", postgresql_where=sa.text("authority_id IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    target_id: Mapped[UUID] = mapped_column(primary_key=True)
+    stored_at: Mapped[datetime]
+    target_stored_at: Mapped[datetime]
+    verb_key: Mapped[UUID]
+    actor_key: Mapped[UUID | None]
+    activity_key: Mapped[UUID | None]
+    registration: Mapped[UUID | None]
+    authority_id: Mapped[UUID | None]
+
+
+class StatementAttachment(Ledger, Base):
+    """Which attachments of a statement came with their data."""
+
+    __tablename__ = "statement_attachment"
+
+    stored_at: Mapped[datetime] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True)
+    sha2: Mapped[str]
+    """Hexadecimal in small letters."""
+    content_type: Mapped[str]
+
+
+class AttachmentContent(Ledger, Base):
+    """What was attached, each content once (stored as it is, outside the row: most of it is packed already)."""
+
+    __tablename__ = "attachment_content"
+
+    sha2: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+    size: Mapped[int]
+
+
+class ActivityDefinition(Ledger, Base):
+    """What was said about an activity; what is believed of it is all of them folded in order of `stored_at`."""
+
+    __tablename__ = "activity_definition"
+    __table_args__ = (sa.Index(None, "activity_key", "stored_at"), sa.Index(None, "activity_key", "digest"))
+
+    activity_key: Mapped[UUID] = mapped_column()
+    iri: Mapped[str]
+    definition: Mapped[str]
+    """JSON."""
+    digest: Mapped[bytes] = mapped_column()
+    """Of `definition`: what has been said in the same words is not written again, except by two at once."""
+    stored_at: Mapped[datetime] = mapped_column()
+    statement_id: Mapped[UUID | None]
+    merged: Mapped[bool]
+    """Not said by anybody: all that was said up to `stored_at`, folded."""
+    __mapper_args__ = {"primary_key": [activity_key, digest, stored_at]}  # noqa: RUF012 - no unique index here either
+
+
+class Document(Base):
+    """A document of the state, activity profile or agent profile resource; changed and deleted in place."""
+
+    __tablename__ = "lrs_document"
+    __table_args__ = (
+        sa.Index("ix_lrs_document_listed", "organisation_id", "kind", "activity_key", "agent_key", "updated_at"),
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Of the credential; the nil UUID when it has none. Where a part of the key does not apply, the nil UUID too."""
+    kind: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True)
+    """1 state, 2 activity profile, 3 agent profile."""
+    activity_key: Mapped[UUID] = mapped_column(primary_key=True)
+    agent_key: Mapped[UUID] = mapped_column(primary_key=True)
+    registration: Mapped[UUID] = mapped_column(primary_key=True)
+    id_key: Mapped[UUID] = mapped_column(primary_key=True)
+    """`key_of(document_id)`: an index entry stays small however long the id is."""
+    document_id: Mapped[str]
+    activity_iri: Mapped[str | None]
+    agent: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    content: Mapped[bytes]
+    content_type: Mapped[str]
+    etag: Mapped[str]
+    updated_at: Mapped[datetime]
 
 
 class Credential(Base):
