@@ -616,9 +616,10 @@ def test_the_older_of_two_pages_is_worth_what_it_played_before_the_newer_one(run
     both = run.outcome(name)
     assert both.saw["cover"] == "Continued on another device"
     assert both.saw["claimed"]["ended"] == "playing_elsewhere"
-    older, newer = both.account.windows
-    assert (older.unit_id == newer.unit_id) == (name == TWO_TABS)
-    assert older.credited_ms() <= worth_ms(older.ended_ms - older.opened_ms)
+    *older, newest = both.account.windows  # a page that waited too long for its opening asks again: one more window
+    assert (older[0].unit_id == newest.unit_id) == (name == TWO_TABS)
+    for one in older:
+        assert one.credited_ms() <= worth_ms(one.ended_ms - one.opened_ms)
     assert both.account.refused_ms["SUPERSEDED"] > 0
 
 

@@ -67,6 +67,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
 
 def started(source: Path, target: Path) -> subprocess.Popen[str]:
     """A packaging process that is caught while ffmpeg is writing."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's "&"; a child would go on ignoring it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*PACKAGE, str(source), "--out", str(target)],
         cwd=CHECKOUT,
