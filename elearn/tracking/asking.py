@@ -6,9 +6,11 @@ would answer it never leaves the server. The learner's row is locked by whoever 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -18,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
 from elearn.db import new_id
-from elearn.errors import Conflict, TooMany
+from elearn.errors import Conflict, NotSignedIn, TooMany
 from elearn.tracking import policies
 from elearn.tracking.checks import ANOTHER_WAY, open_check, withdraw
 from elearn.tracking.models import Outcome, PresenceCheck
@@ -53,20 +55,31 @@ def hand_out(
     secret: bytes,
     ways: Ways,
     method: str | None = None,
+    signed_in_ms: int | None = None,
 ) -> HandedOut:
     """Put a check to the learner; the time to answer starts now. An open one is handed out again as it is.
 
     With `method` the learner chose a way. An open check of another way, not tried yet, is put aside for it; coming
     back finds it as it was, its time running on, so that nobody looks around for the easiest.
+    `signed_in_ms`: when this learner last gave a password in this browser; None: a host application signs people in.
     The rules are those of what it is about (`settling.rules_for`), not of the sitting that happens to ask.
     Raises Conflict: `nothing_pending`; `checks_locked` until tomorrow; `no_question` when the unit never had any;
     `no_such_way`: not this policy's, not this learner's, or its time is over; `no_way` at all; `check_begun`: a try
-    was made. TooMany.
+    was made. NotSignedIn: `identity_again`, three checks of a day were failed since the sign-in (MODEL 3.2). TooMany.
     """
     out = None if locked.check_deadline_ms is None else open_check(session, locked.learner_id)
-    if out is None and _failures_today(session, locked, policy) >= FAILURES_A_DAY:
+    failed = _failed_by_day(session, locked, policy, locked.tau_ms if signed_in_ms is None else signed_in_ms)
+    if out is None and len(failed.get(policy.day(locked.tau_ms), ())) >= FAILURES_A_DAY:
         raise Conflict(
             "Too many checks were failed today. The next one can be answered tomorrow.", code="checks_locked"
+        )
+    # Held since the third of them, nobody earns anything until a check is passed: so nothing before the password.
+    if signed_in_ms is not None and any(
+        len(one) >= FAILURES_A_DAY and one[FAILURES_A_DAY - 1] >= signed_in_ms for one in failed.values()
+    ):
+        raise NotSignedIn(
+            "Three checks were failed on one day. Please enter your password once more, then confirm again.",
+            code="identity_again",
         )
     aside = _put_aside(session, locked)
     topic = _about(out) if out else _what_to_ask_about(session, locked, secret, ways, aside)
@@ -187,18 +200,26 @@ def _offered(
     return [one for one in offered if one not in tried] or offered
 
 
-def _failures_today(session: Session, locked: Locked, policy: Policy) -> int:
-    """Checks failed on this local day: also one that ran out after a wrong try, but not one that nobody tried."""
+def _failed_by_day(session: Session, locked: Locked, policy: Policy, since_ms: int) -> dict[date, list[int]]:
+    """When checks failed, in order, by local day, on every day that was not over at `since_ms`.
+
+    Also one that ran out after a wrong try, but not one that nobody tried.
+    """
     decided = session.scalars(
-        sa.select(PresenceCheck.decided_ms).where(
+        sa.select(PresenceCheck.decided_ms)
+        .where(
             PresenceCheck.learner_id == locked.learner_id,
             PresenceCheck.outcome.in_((Outcome.FAILED.value, Outcome.EXPIRED.value)),
             sa.func.jsonb_array_length(PresenceCheck.tries) > 0,
-            PresenceCheck.decided_ms > locked.tau_ms - DAY_MS,
+            PresenceCheck.decided_ms > min(since_ms, locked.tau_ms) - DAY_MS,
         )
+        .order_by(PresenceCheck.decided_ms)
     )
-    today = policy.day(locked.tau_ms)
-    return sum(policy.day(at_ms) == today for at_ms in decided if at_ms is not None)
+    found: dict[date, list[int]] = defaultdict(list)
+    for at_ms in decided:
+        if at_ms is not None:
+            found[policy.day(at_ms)].append(at_ms)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

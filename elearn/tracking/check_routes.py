@@ -12,10 +12,11 @@ from flask.typing import ResponseReturnValue
 from msgspec import UNSET
 
 from elearn import web
-from elearn.clock import utcnow
+from elearn.clock import to_ms, utcnow
 from elearn.courses import catalogue
 from elearn.db import db
 from elearn.people.permissions import LEARNER
+from elearn.people.signin import signed_in_at
 from elearn.tracking import asking, checks, providers, sittings
 from elearn.tracking.doorway import bp, presence_secret, state_of, token_of, touch
 from elearn.tracking.messages import Nothing
@@ -37,7 +38,16 @@ def ask(sitting_id: UUID) -> ResponseReturnValue:
     session, ways = db.session(), providers.ways(presence_secret())
     locked, policy = touch(session, token.learner_id, sitting_id, now)
     method = None if asked.method is UNSET else asked.method
-    handed = asking.hand_out(session, locked, policy, secret=presence_secret(), ways=ways, method=method)
+    given_at = signed_in_at(session)
+    handed = asking.hand_out(
+        session,
+        locked,
+        policy,
+        secret=presence_secret(),
+        ways=ways,
+        method=method,
+        signed_in_ms=None if given_at is None else to_ms(given_at),
+    )
     store(session, locked)
     shown = asking.as_shown(session, handed, ways)
     session.commit()

@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from elearn.tracking.ledger_check import check_ledger
-from tests.builders_tracking import RIGHT, WRONG, a_player, a_unit, a_watchable, fail_check, pass_check
+from tests.builders_tracking import (
+    RIGHT,
+    WRONG,
+    Watchable,
+    a_player,
+    a_unit,
+    a_watchable,
+    again_later,
+    fail_check,
+    pass_check,
+)
 from tests.conftest import scalar
 
 SUBSETS = [list(one) for one in chain.from_iterable(combinations(range(4), size) for size in range(1, 5))]
@@ -120,7 +130,9 @@ def test_nobody_answers_another_learners_question(app: Flask, session: Session, 
     assert player.ask_check()["tries_left"] == 2, "nobody uses up another's tries either"
 
 
-def test_three_failed_checks_end_the_day(player: ScriptedPlayer, session: Session) -> None:
+def test_three_failed_checks_end_the_day_and_ask_for_identity_again(
+    app: Flask, player: ScriptedPlayer, lesson: Watchable, session: Session
+) -> None:
     """Else a held learner guesses at leisure: any question falls after eight checks, at no cost (MODEL 3.2)."""
     player.play(45_000)
     for _ in range(3):
@@ -130,7 +142,9 @@ def test_three_failed_checks_end_the_day(player: ScriptedPlayer, session: Sessio
     assert player.look()["held"]
     player.pass_time(16 * 3_600_000)  # past midnight in Shanghai, and past the life of the sitting
     player.open(player.opened["unit"])
-    assert pass_check(player)["outcome"] == "passed"
+    got = ask(player)
+    assert (got.status, got.json()["error"]) == (401, "identity_again"), "whoever holds the phone is not asked again"
+    assert pass_check(again_later(app, session, player, lesson, 0))["outcome"] == "passed"
 
 
 def test_a_wrong_try_that_is_left_to_run_out_is_a_failed_check_too(player: ScriptedPlayer) -> None:

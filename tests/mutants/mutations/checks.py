@@ -63,8 +63,14 @@ MUTATIONS = [
         ),
         (
             "three failed checks end the day",
-            "_failures_today(session, locked, policy) >= FAILURES_A_DAY:",
+            "len(failed.get(policy.day(locked.tau_ms), ())) >= FAILURES_A_DAY:",
             "False:",
+            "ways",
+        ),
+        (
+            "three failed checks ask for identity again",
+            "one[FAILURES_A_DAY - 1] >= signed_in_ms",
+            "False",
             "ways",
         ),
         (

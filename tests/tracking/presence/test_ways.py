@@ -7,13 +7,16 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.demo.scripted_player import ScriptedPlayer
+from elearn.people import callers
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.policy import Policy
-from tests.builders_tracking import RIGHT, WRONG, Watchable
+from tests.builders_tracking import RIGHT, WRONG, Watchable, again_later, fail_check, pass_check
 from tests.conftest import ManualClock, scalar
 from tests.tracking.presence.asking import ask, asked, outcome, send
 from tests.tracking.presence.conftest import Allow
 from tests.tracking.presence.services import FakeService
+
+HOUR_MS = 3_600_000
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,77 @@ def test_failed_checks_of_all_ways_count_together(
         assert player.state["held"]
     assert ask(player).json()["error"] == "checks_locked"
     assert ask(player, "one_time_code").json()["error"] == "checks_locked"
+
+
+def fail_three(player: ScriptedPlayer) -> None:
+    for _ in range(3):
+        assert fail_check(player)["outcome"] == "failed"
+
+
+def test_after_three_failed_checks_of_a_day_the_next_one_asks_for_the_password(
+    app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable
+) -> None:
+    """MODEL 3.2: they lock the day and ask for identity again. Nothing counts before, whatever sitting is opened."""
+    fail_three(player)
+    assert (ask(player).status, ask(player).json()["error"]) == (409, "checks_locked")
+    player.pass_time(24 * HOUR_MS)
+    player.open(lesson.unit_id)
+    refused = ask(player)
+    assert (refused.status, refused.json()["error"]) == (401, "identity_again")
+    player.pass_time(15_000)
+    player.make(a=0, b=15_000, play=15_000)
+    told = player.flush()
+    assert (told["results"][0]["class"], told["pending_ms"], told["held"]) == ("check_missed", 0, True)
+    callers.forget_last_request()
+    back = again_later(app, session, player, lesson, 0)
+    assert pass_check(back)["outcome"] == "passed"
+    assert back.play(15_000)["pending_ms"] == 15_000
+    assert check_ledger(session) == []
+
+
+def test_a_password_given_on_the_locked_day_opens_the_next_day_and_not_that_one(
+    app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable
+) -> None:
+    fail_three(player)
+    back = again_later(app, session, player, lesson, HOUR_MS)
+    assert ask(back).json()["error"] == "checks_locked"
+    back.pass_time(24 * HOUR_MS)
+    back.open(lesson.unit_id)
+    assert pass_check(back)["outcome"] == "passed"
+
+
+def test_a_password_given_before_the_third_failure_is_no_answer_to_it(
+    app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable
+) -> None:
+    assert fail_check(player)["outcome"] == "failed"
+    back = again_later(app, session, player, lesson, HOUR_MS)
+    assert [fail_check(back)["outcome"] for _ in range(2)] == ["failed", "failed"]
+    back.pass_time(24 * HOUR_MS)
+    back.open(lesson.unit_id)
+    assert ask(back).json()["error"] == "identity_again"
+
+
+def test_another_browser_that_signed_in_before_is_asked_too_and_sees_no_check_that_is_out(
+    app: Flask, session: Session, player: ScriptedPlayer, lesson: Watchable
+) -> None:
+    fail_three(player)
+    back = again_later(app, session, player, lesson, 24 * HOUR_MS)
+    out = back.ask_check()
+    callers.forget_last_request()
+    player.open(lesson.unit_id)
+    callers.forget_last_request()
+    assert ask(player).json()["error"] == "identity_again"
+    callers.forget_last_request()
+    back.open(lesson.unit_id)
+    assert back.ask_check()["id"] == out["id"]
+
+
+def test_two_failed_checks_a_day_ask_for_no_password(player: ScriptedPlayer, lesson: Watchable) -> None:
+    for _ in range(3):
+        assert [fail_check(player)["outcome"] for _ in range(2)] == ["failed", "failed"]
+        player.pass_time(24 * HOUR_MS)
+        player.open(lesson.unit_id)
+    assert pass_check(player)["outcome"] == "passed"
 
 
 def test_a_held_learner_gets_out_by_any_way(
