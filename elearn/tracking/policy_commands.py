@@ -1,4 +1,4 @@
-"""`elearn tracking policy load | show`: the dated rules that watching is judged by (`rules.py`)."""
+"""`elearn tracking policy load | list | show`: the dated rules that watching is judged by (`rules.py`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 
 from elearn.clock import utcnow
 from elearn.db import db
@@ -15,7 +16,10 @@ from elearn.people.identity import is_region
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking import policies, rules
+from elearn.tracking.models import WatchRule
 from elearn.tracking.policy import Policy
+
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group()
@@ -60,8 +64,33 @@ def load_rules(catalogue: Path | None, dry_run: bool) -> None:
     click.echo(f"{len(plan.add)} added, {len(plan.end)} ended, {len(plan.same)} there already.")
 
 
+@policy.command("list")
+@click.option("--on", type=DAY, help="The day; left out: today.")
+@click.option("--all", "every", is_flag=True, help="Also those that are over or begin later.")
+def list_rules(on: datetime | None, every: bool) -> None:
+    """The rules in force on a day, a line each: where, from when to when, digest, who loaded it; `*` marks them.
+
+    Everywhere first, then by region; of several around a place the nearest wins.
+    """
+    day = local_day(utcnow()) if on is None else on.date()
+    rows = db.session().scalars(
+        sa.select(WatchRule).order_by(WatchRule.region.asc().nulls_first(), WatchRule.effective_from)
+    )
+    any_holds = False
+    for row in rows:
+        holds = row.effective_from <= day and (row.effective_to is None or day <= row.effective_to)
+        any_holds |= holds
+        if holds or every:
+            where, until = row.region or rules.EVERYWHERE, row.effective_to or "further notice"
+            loaded = f"loaded {row.loaded_at:%Y-%m-%dT%H:%M:%SZ} by {row.loaded_by}"
+            ended = "" if row.closed_at is None else f", ended {row.closed_at:%Y-%m-%dT%H:%M:%SZ} by {row.closed_by}"
+            click.echo(f"{'*' if holds else ' '} {where} {row.effective_from} to {until} {row.policy} {loaded}{ended}")
+    if not any_holds:
+        click.echo("no rule is in force, so MODEL's values hold")
+
+
 @policy.command("show")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day; left out: today.")
+@click.option("--on", type=DAY, help="The day; left out: today.")
 @click.option("--region", help="Six digits of GB/T 2260; left out: everywhere.")
 def show_rule(on: datetime | None, region: str | None) -> None:
     """The rule in force in a region on a day, and its values; `*` marks what is not MODEL's."""

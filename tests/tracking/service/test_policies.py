@@ -189,6 +189,32 @@ def loaded(session: Session, **changes: object) -> WatchRule:
     return rule
 
 
+def test_the_rules_in_force_are_listed_a_line_each_by_region_and_dates(session: Session) -> None:
+    digest, said = Policy().digest(), "loaded 2026-01-01T00:00:00Z by somebody"
+    ended: dict[str, object] = {"closed_at": datetime(2026, 6, 1, tzinfo=UTC), "closed_by": "somebody else"}
+    loaded(session, region="530102", effective_from=date(2026, 8, 1))
+    loaded(session, region="530000", effective_from=date(2026, 7, 2))
+    loaded(session, region="530000", effective_to=date(2026, 7, 1), **ended)
+    loaded(session, region="440000", effective_to=date(2026, 6, 30))
+    loaded(session)
+    everywhere = f"* everywhere 2026-01-01 to further notice {digest} {said}"
+    before = f" 530000 2026-01-01 to 2026-07-01 {digest} {said}, ended 2026-06-01T00:00:00Z by somebody else"
+    after = f" 530000 2026-07-02 to further notice {digest} {said}"
+    assert command("list").output.splitlines() == [everywhere, "*" + before], "its last day, 1 July, is today"
+    assert command("list", "--on", "2026-07-02").output.splitlines() == [everywhere, "*" + after]
+    assert command("list", "--all").output.splitlines() == [
+        everywhere,
+        f"  440000 2026-01-01 to 2026-06-30 {digest} {said}",
+        "*" + before,
+        " " + after,
+        f"  530102 2026-08-01 to further notice {digest} {said}",
+    ]
+
+
+def test_where_nothing_was_loaded_the_list_says_what_holds(session: Session) -> None:
+    assert command("list").output == "no rule is in force, so MODEL's values hold\n"
+
+
 def test_the_database_refuses_two_rules_of_a_region_on_one_day(session: Session) -> None:
     loaded(session)
     loaded(session, region="530000")
