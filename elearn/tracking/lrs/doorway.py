@@ -1,16 +1,25 @@
-"""/xapi/: the door for any xAPI client (xAPI Communication 1.0-3.3). Statements that come here never credit hours."""
+"""/xapi/: the door for any xAPI client (xAPI Communication 1.0-3.3). Statements that come here never credit hours.
+
+Every request of a standard resource names its version before anything else is asked; every answer names one.
+"""
 
 from __future__ import annotations
 
 import logging
+from urllib.parse import unquote_to_bytes
 
-from flask import Blueprint, Response, g, jsonify, request
+import msgspec
+from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale, web
+from elearn.db import db
 from elearn.people.permissions import ANYBODY
-from elearn.tracking.lrs import versions
+from elearn.runtime import runtime
+from elearn.tracking.lrs import alternate, versions
+from elearn.tracking.lrs.access.credentials import READER, holder
+from elearn.tracking.lrs.asking import only_parameters
 from elearn.tracking.lrs.rules.forms import show_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
 
@@ -18,24 +27,39 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 5_000_000
 
-OFFERED = {"about": ("GET", "HEAD"), "statements": ("GET", "HEAD", "POST", "PUT")}
+RESOURCES = frozenset(
+    ("statements", "activities", "activities/state", "activities/profile", "agents", "agents/profile")
+)
+"""What the standard has beside `about`, and asks a version for. Other addresses here are our own."""
 
 bp = Blueprint("xapi", __name__, url_prefix="/xapi")
 
 
 @bp.before_request
-def widen() -> None:
+def enter() -> ResponseReturnValue | None:
+    """What holds for every request: its size, its version, its encoding; OPTIONS; a request inside a form."""
+    for kept in ("lrs_version", "lrs_through", "lrs_holder"):
+        g.pop(kept, None)
     request.max_content_length = MAX_BODY_BYTES
+    if request.method == "OPTIONS":
+        return Response(status=204, headers={"Allow": ", ".join(_offered())})
+    _refuse_other_encodings()
+    if alternate.is_meant(request):
+        return alternate.answer()
+    if _resource() in RESOURCES:
+        g.lrs_version = _version()
+    return None
 
 
 @bp.after_request
 def mark(response: Response) -> Response:
     """Every answer names the version it speaks, refusals too (Communication 3.3)."""
-    try:
-        version = versions.answered(request.headers.get(versions.HEADER))
-    except errors.Malformed:
-        version = versions.LATEST_1
-    response.headers[versions.HEADER] = version
+    if "lrs_version" not in g:
+        try:
+            g.lrs_version = versions.answered(request.headers.get(versions.HEADER))
+        except versions.BadHeader:
+            g.lrs_version = versions.LATEST_1
+    response.headers[versions.HEADER] = g.lrs_version
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="xAPI", charset="UTF-8"'
     if "lrs_through" in g:
@@ -45,40 +69,109 @@ def mark(response: Response) -> Response:
 
 @bp.errorhandler(errors.DomainError)
 def on_refusal(error: errors.DomainError) -> ResponseReturnValue:
-    """Always JSON here; a broken statement also names the property and the clause apart."""
+    """A broken statement, parameter or header also names the property and the clause apart."""
     logger.info("refused", extra={"code": error.error_code, "path": request.path})
     facts = dict(error.facts)
-    body: dict[str, object] = {"error": error.error_code}
+    body = {"error": error.error_code}
     if isinstance(error, BadStatement):
         body |= {"property": error.where, "clause": error.clause}
         facts["why"] = locale.gettext(error.why)
     detail = locale.gettext(error.detail)
     body["detail"] = detail % facts if facts else detail
     status = next((web.STATUS[kind] for kind in type(error).__mro__ if kind in web.STATUS), 422)
-    return jsonify(body), status
+    response = _told(body, status)
+    if isinstance(error, errors.TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    elif status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 @bp.errorhandler(HTTPException)
 def on_http(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, RequestEntityTooLarge):
         return on_refusal(errors.TooLarge("The request is larger than this door takes."))
-    body = jsonify(error=(error.name or "error").lower().replace(" ", "_"), detail=error.description)
-    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-    return body, error.code or 500, headers
+    if error.response is not None:
+        return error
+    body = {"error": (error.name or "error").lower().replace(" ", "_"), "detail": error.description or error.name}
+    response = _told(body, error.code or 500)
+    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    return response
 
 
 @bp.get("/about")
 @web.allow(ANYBODY)
 def about() -> ResponseReturnValue:
-    """Which versions this store speaks (Communication 2.8); needs no version and no key."""
-    return jsonify(version=list(versions.SPOKEN))
+    """Which versions this store speaks, and what it takes (Communication 2.8); needs no version and no key."""
+    only_parameters(clause="Communication 2.8")
+    limits = f"{runtime().settings.public_url}/xapi/extensions/limits"
+    return jsonify(version=list(versions.SPOKEN), extensions={limits: {"bytes": MAX_BODY_BYTES}})
 
 
-@bp.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+@bp.route("", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
+@bp.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
+@bp.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
 @web.exempt_from_csrf
 @web.allow(ANYBODY)
 def elsewhere(rest: str) -> ResponseReturnValue:
     """What no view above takes is refused by this door, in its own form: the router's refusal would be a page."""
-    if rest in OFFERED:
-        raise MethodNotAllowed(valid_methods=OFFERED[rest])
+    offered = _offered()
+    if offered:
+        raise MethodNotAllowed(valid_methods=offered)
     raise errors.NotFound("There is nothing at this address.")
+
+
+def _resource() -> str:
+    """The part of the address behind this door, as the route has it."""
+    rest = (request.view_args or {}).get("rest")
+    if rest is None and request.url_rule is not None:
+        rest = request.url_rule.rule.rpartition("/xapi/")[2]
+    return str(rest)
+
+
+def _offered() -> list[str]:
+    """Which methods the views of this address take; none when there is none."""
+    if request.url_rule is None:
+        return []
+    door = request.url_rule.rule.rpartition("/xapi")[0]
+    address = f"{door}/xapi/{_resource()}"
+    found = {
+        method
+        for rule in current_app.url_map.iter_rules()
+        if rule.rule == address and rule.endpoint.rpartition(".")[2] != elsewhere.__name__
+        for method in rule.methods or ()
+    }
+    return sorted(found)
+
+
+def _version() -> str:
+    """Raises BadHeader; what its answer is to name is then known (`versions.last_written`)."""
+    try:
+        return versions.answered(request.headers.get(versions.HEADER))
+    except versions.BadHeader:
+        try:
+            READER.check({})
+            g.lrs_version = versions.last_written(db.session(), holder().id)
+        except errors.DomainError:
+            g.lrs_version = versions.LATEST_1
+        raise
+
+
+def _refuse_other_encodings() -> None:
+    """Raises BadStatement: the address holds what is not UTF-8 (Communication 1.4)."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError as error:
+        raise BadStatement("?", "must be UTF-8", "Communication 1.4") from error
+
+
+def _told(body: dict[str, str], status: int) -> Response:
+    """An error in the form that the client likes best: JSON, a line of text, or a page (Communication 3.2)."""
+    kinds = request.accept_mimetypes
+    best = kinds.best_match(("application/json", "text/plain", "text/html"), default="application/json")
+    if best == "text/html":
+        page = render_template("elearn/error.html", status=status, code=body["error"], detail=body["detail"])
+        return Response(page, status, content_type="text/html; charset=utf-8")
+    if best == "text/plain":
+        return Response(body["detail"] + "\n", status, content_type="text/plain; charset=utf-8")
+    return Response(msgspec.json.encode(body), status, content_type="application/json")
