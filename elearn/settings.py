@@ -60,6 +60,8 @@ class Settings:
     """Signs what goes to the face service."""
     policy_scale: int = 1
     """Divides the presence times of the watch policy; above 1 only for demonstrations and tests."""
+    lrs_largest_request_bytes: int = 25_000_000
+    """Of statements that come to /xapi/ with attachments."""
     trusted_proxies: int = 0
     """How many proxies of ours stand in front: so many entries of X-Forwarded-For are believed."""
     secure_cookies: bool = True
@@ -97,6 +99,9 @@ class Settings:
         proxies = env.get("ELEARN_TRUSTED_PROXIES", "0")
         if not proxies.isdecimal():
             wrong.append("ELEARN_TRUSTED_PROXIES must be a whole number, 0 or more")
+        largest = env.get("ELEARN_LRS_LARGEST_REQUEST_MB", "25")
+        if not largest.isdecimal() or not 1 <= int(largest) <= 1000:
+            wrong.append("ELEARN_LRS_LARGEST_REQUEST_MB must be a whole number from 1 to 1000")
         for url, secret in SERVICES.items():
             if not env.get(url, "https://").startswith(("http://", "https://")):
                 wrong.append(f"{url} must begin with http:// or https://")
@@ -120,6 +125,7 @@ class Settings:
             face_url=env.get("ELEARN_FACE_URL"),
             face_secret=env.get("ELEARN_FACE_SECRET", ""),
             policy_scale=int(scale),
+            lrs_largest_request_bytes=int(largest) * 1_000_000,
             trusted_proxies=int(proxies),
             secure_cookies=public_url.startswith("https://"),
         )
@@ -133,6 +139,7 @@ class Settings:
             "ELEARN_MEDIA_DIR": str(self.media_dir),
             "ELEARN_PUBLIC_URL": self.public_url,
             "ELEARN_POLICY_SCALE": str(self.policy_scale),
+            "ELEARN_LRS_LARGEST_REQUEST_MB": str(self.lrs_largest_request_bytes // 1_000_000),
             "ELEARN_TRUSTED_PROXIES": str(self.trusted_proxies),
         }
         rest = {
