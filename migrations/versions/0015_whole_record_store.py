@@ -94,7 +94,7 @@ WITH RECURSIVE chain (id, stored_at, target_id, steps) AS (
     UNION
     SELECT chain.id, chain.stored_at, next.target_id, steps + 1
     FROM chain JOIN elearn.statement_reference AS next ON next.id = chain.target_id
-    WHERE steps < 32
+    WHERE steps < 8
 ), pairs AS (
     SELECT DISTINCT id, stored_at, target_id FROM chain WHERE id <> target_id
 ), made AS (
@@ -292,7 +292,7 @@ def _what_lies_there() -> None:
                 references.append({"target_id": statement["object"]["id"], **at})
             for one in _activities(statement) if defines else ():
                 if "definition" in one:
-                    text = msgspec.json.encode(one["definition"], order="deterministic").decode()
+                    text = msgspec.json.encode(one["definition"]).decode()
                     key, digest = _key(one["id"]), blake2b(text.encode(), digest_size=16).hexdigest()
                     if (key, digest) not in defined:
                         defined.add((key, digest))

@@ -9,14 +9,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
 from elearn.tracking.lrs.rules.forms import read_timestamp
+from elearn.tracking.lrs.rules.keys import actor_key, key_of, lower_domain
 from elearn.tracking.lrs.rules.reading import BadStatement
+from elearn.tracking.lrs.rules.relations import Relations, definitions, refers_to, relations
 from elearn.tracking.lrs.rules.whole import VOIDED, check_whole
 
 __all__ = ["VOIDED", "BadStatement", "Checked", "actor_key", "check_statement", "key_of"]
@@ -48,6 +50,12 @@ class Checked:
     """The id of the statement this one takes back."""
     happened_at: datetime | None
     """The sender's `timestamp` in UTC, if there is one."""
+    relations: Relations = ()
+    """What else it is found by: key and RelationKind."""
+    refers_to: str | None = None
+    """The id of the statement that is its object."""
+    definitions: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """IRI and definition (JSON) of the activities it defines."""
 
 
 def check_statement(raw: str | bytes, version: str = "1.0.3") -> Checked:
@@ -68,7 +76,9 @@ def check_statement(raw: str | bytes, version: str = "1.0.3") -> Checked:
     except RecursionError as error:
         raise BadStatement("", "is nested too deep", "Data 2.2") from error
     thing, verb = statement["object"], statement["verb"]["id"]
+    actor = actor_key(statement["actor"])
     activity = thing["id"] if thing.get("objectType", "Activity") == "Activity" else None
+    about = None if activity is None else key_of(activity)
     return Checked(
         id=UUID(statement["id"]) if "id" in statement else uuid4(),
         raw=text,
@@ -78,31 +88,15 @@ def check_statement(raw: str | bytes, version: str = "1.0.3") -> Checked:
         verb=verb,
         activity=activity,
         verb_key=key_of(verb),
-        actor_key=actor_key(statement["actor"]),
-        activity_key=None if activity is None else key_of(activity),
+        actor_key=actor,
+        activity_key=about,
         registration=statement.get("context", {}).get("registration"),
         voids=thing["id"] if verb == VOIDED else None,
         happened_at=read_timestamp(statement["timestamp"]) if "timestamp" in statement else None,
+        relations=relations(statement, actor=actor, activity=about),
+        refers_to=refers_to(statement),
+        definitions=definitions(statement),
     )
-
-
-def key_of(*parts: str) -> str:
-    """The 128-bit key (hexadecimal) under which an IRI, or an identifier of several parts, is found."""
-    named = parts[0] if len(parts) == 1 else msgspec.json.encode(parts).decode()
-    return blake2b(named.encode(), digest_size=16).hexdigest()
-
-
-def actor_key(actor: dict[str, Any]) -> str | None:
-    """The key of an agent or identified group: of its identifier alone, whatever its name or its members."""
-    if "account" in actor:
-        return key_of("account", actor["account"]["homePage"], actor["account"]["name"])
-    if "mbox" in actor:
-        return key_of("mbox", _lower_domain(actor["mbox"]))
-    if "mbox_sha1sum" in actor:
-        return key_of("mbox_sha1sum", actor["mbox_sha1sum"].lower())
-    if "openid" in actor:
-        return key_of("openid", actor["openid"])
-    return None
 
 
 def _refuse_double_keys(text: str, decoded: Any) -> None:
@@ -123,11 +117,6 @@ def _refuse_double_keys(text: str, decoded: Any) -> None:
         return found
 
     json.loads(text, object_pairs_hook=once)
-
-
-def _lower_domain(mbox: str) -> str:
-    address, at, domain = mbox.rpartition("@")
-    return address + at + domain.lower()
 
 
 def _comparable(statement: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +156,7 @@ def _plain_activity(activity: dict[str, Any]) -> dict[str, Any]:
 def _plain_actor(actor: dict[str, Any]) -> dict[str, Any]:
     made = dict(actor)
     if "mbox" in made:
-        made["mbox"] = _lower_domain(made["mbox"])
+        made["mbox"] = lower_domain(made["mbox"])
     if "mbox_sha1sum" in made:
         made["mbox_sha1sum"] = made["mbox_sha1sum"].lower()
     if "member" in made:
