@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from sqlalchemy.orm import Session
+
+from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.rules.check import Checked, check_statement
 
 HOME = "https://school.example"
+AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
+
+
+def a_key(
+    session: Session, *scopes: str, organisation_id: UUID | None = None, version: str = "1.0.3"
+) -> dict[str, str]:
+    """The headers of a client with a key of its own (scope `all` unless told); commits."""
+    made, secret = credentials.create(
+        session,
+        label="a client",
+        scopes=scopes or ("all",),
+        organisation_id=organisation_id,
+        at=AT,
+        server_key=credentials.server_key(),
+    )
+    session.commit()
+    sent = b64encode(f"{made.key}:{secret}".encode()).decode()
+    return {"Authorization": f"Basic {sent}", "X-Experience-API-Version": version, "Accept-Language": "en"}
 
 
 def an_agent(account: str = "w-1001", **more: Any) -> dict[str, Any]:
@@ -29,3 +53,35 @@ def a_statement(**what: Any) -> dict[str, Any]:
 
 def a_checked(version: str = "1.0.3", **what: Any) -> Checked:
     return check_statement(json.dumps(a_statement(**what)), version)
+
+
+def an_attachment(data: bytes, **more: Any) -> dict[str, Any]:
+    """What a statement says of an attachment whose raw data are `data`; a value of None leaves the property out."""
+    made = {
+        "usageType": "http://example.com/attachment-usage/test",
+        "display": {"en": "a file"},
+        "contentType": "text/plain",
+        "length": len(data),
+        "sha2": sha256(data).hexdigest(),
+        **more,
+    }
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def a_part(data: bytes, **headers: str | None) -> bytes:
+    """One part of a multipart body; `Content_Type="..."` sets a header, None leaves it out."""
+    named = {
+        "Content-Type": "text/plain",
+        "Content-Transfer-Encoding": "binary",
+        "X-Experience-API-Hash": sha256(data).hexdigest(),
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items() if value is not None)
+    return lines.encode() + b"\r\n" + data
+
+
+def a_multipart(what: Any, *parts: bytes, boundary: str = "b0undary") -> bytes:
+    """A body of multipart/mixed: `what` as JSON, then further parts with their headers."""
+    first = what if isinstance(what, bytes) else b"Content-Type: application/json\r\n\r\n" + json.dumps(what).encode()
+    mark = f"--{boundary}".encode()
+    return b"".join(mark + b"\r\n" + part + b"\r\n" for part in (first, *parts)) + mark + b"--\r\n"
