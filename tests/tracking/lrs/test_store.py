@@ -32,7 +32,7 @@ ODD = (
 
 def test_the_text_is_kept_to_the_byte(session: Session) -> None:
     checked = check_statement(ODD)
-    assert store.insert(session, [checked], stored_at=AT, authority=None) == [Stored(checked.id)]
+    assert store.insert(session, [checked], stored_at=AT, authority=None) == [Stored(checked.id, AT)]
     kept = store.get(session, checked.id)
     assert kept is not None
     assert kept.raw.encode() == ODD.encode()
@@ -62,7 +62,7 @@ def test_the_same_statement_again_changes_nothing_and_another_conflicts(session:
     store.insert(session, [first], stored_at=AT, authority=None)
     assert store.insert(session, [equal, new, other], stored_at=LATER, authority=None) == [
         Duplicate(first.id, AT),
-        Stored(new.id),
+        Stored(new.id, LATER + timedelta(microseconds=1)),
         ConflictingId(first.id, AT),
     ]
     kept = store.get(session, first.id)
@@ -74,7 +74,7 @@ def test_one_id_twice_in_a_batch_is_written_once(session: Session) -> None:
     first = a_checked()
     other = check_statement(json.dumps(first.statement | {"verb": {"id": "a:other"}}))
     assert store.insert(session, [first, first, other], stored_at=AT, authority=None) == [
-        Stored(first.id),
+        Stored(first.id, AT),
         Duplicate(first.id, AT),
         ConflictingId(first.id, AT),
     ]

@@ -5,44 +5,81 @@ What may be lost: nothing that was committed. What must never be: two different 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.check import Checked
+from elearn.tracking.lrs.rules.keys import key_of
+from elearn.tracking.lrs.statements.faces import show_faces
 
 # One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
-# Ids go in sorted, so that two batches that share ids wait for each other in one order and never in a circle.
-# Ids that were there before come back; what they are compared by is asked for in a second command. Only a command of
-# its own sees what somebody else committed after the first had begun; and a look-up inside the first would cost each
-# request, duplicates or not, a sixth more of PostgreSQL's time (16 partitions opened for nothing).
+# Ids go in sorted, so that two batches that share ids wait for each other in one order and never in a circle: nothing
+# else that is written here is unique. Ids that were there before come back; what they are compared by is asked for in
+# a second command. Only a command of its own sees what somebody else committed after the first had begun; and a
+# look-up inside the first would cost each request, duplicates or not, a sixth more of PostgreSQL's time (16 partitions
+# opened for nothing). What a batch does not need (relations, references, definitions) is not in its command at all.
 _INSERT = """
 WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%(batch)s::json) AS one(
-        id uuid, digest text, happened_at timestamptz, verb_key uuid, actor_key uuid, activity_key uuid,
-        registration uuid, voids uuid, version text, raw text)
+    SELECT one.*, %(stored_at)s::timestamptz + one.place * interval '1 microsecond' AS stored_at
+    FROM json_to_recordset(%(batch)s::json) AS one(
+        id uuid, place integer, digest text, happened_at timestamptz, verb_key uuid, actor_key uuid,
+        activity_key uuid, registration uuid, voids uuid, refers_to uuid, version text, raw text)
 ), fresh AS (
     INSERT INTO elearn.statement_id (id, stored_at, digest)
-    SELECT id, %(stored_at)s::timestamptz, decode(digest, 'hex') FROM given ORDER BY id
+    SELECT id, stored_at, decode(digest, 'hex') FROM given ORDER BY id
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), kept AS (
     INSERT INTO elearn.statement (id, stored_at, happened_at, verb_key, actor_key, activity_key, registration,
                                   voids, authority_id, sitting_id, version, raw)
-    SELECT given.id, %(stored_at)s::timestamptz, coalesce(given.happened_at, %(stored_at)s::timestamptz),
+    SELECT given.id, given.stored_at, coalesce(given.happened_at, given.stored_at),
            given.verb_key, given.actor_key, given.activity_key, given.registration, given.voids,
            %(authority)s::uuid, %(sitting_id)s::uuid, given.version, given.raw
     FROM given JOIN fresh USING (id)
-), voided AS (
-    INSERT INTO elearn.statement_voiding (id, target_id, stored_at)
-    SELECT given.id, given.voids, %(stored_at)s::timestamptz FROM given JOIN fresh USING (id)
+)
+"""
+_RELATED = """
+, related AS (
+    INSERT INTO elearn.statement_relation (key, kind, stored_at, id)
+    SELECT one.key, one.kind, given.stored_at, given.id
+    FROM json_to_recordset(%(relations)s::json) AS one(id uuid, key uuid, kind smallint)
+    JOIN given USING (id) JOIN fresh USING (id)
+)
+"""
+_REFERRING = """
+, referring AS (
+    INSERT INTO elearn.statement_reference (id, target_id, stored_at)
+    SELECT given.id, given.refers_to, given.stored_at FROM given JOIN fresh USING (id)
+    WHERE given.refers_to IS NOT NULL
+), voiding AS (
+    INSERT INTO elearn.statement_voiding (id, target_id, stored_at, organisation_id)
+    SELECT given.id, given.voids, given.stored_at, %(organisation_id)s::uuid FROM given JOIN fresh USING (id)
     WHERE given.voids IS NOT NULL
 )
-SELECT given.id FROM given LEFT JOIN fresh USING (id) WHERE fresh.id IS NULL
+"""
+_TELL = """
+SELECT given.id, fresh.id IS NULL, NULL FROM given LEFT JOIN fresh USING (id)
+WHERE fresh.id IS NULL OR EXISTS (SELECT FROM elearn.statement_reference WHERE target_id = given.id)
+"""
+_UNDEFINED = """
+UNION ALL
+SELECT NULL, false, said.place
+FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, digest text)
+WHERE NOT EXISTS (SELECT FROM elearn.activity_definition AS there
+                  WHERE there.activity_key = said.key AND there.digest = decode(said.digest, 'hex'))
+"""
+_DEFINE = """
+INSERT INTO elearn.activity_definition (activity_key, iri, definition, digest, stored_at, statement_id, merged)
+SELECT key, iri, definition, decode(digest, 'hex'), stored_at, statement_id, false
+FROM json_to_recordset(%(definitions)s::json) AS said(
+    key uuid, iri text, definition text, digest text, stored_at timestamptz, statement_id uuid)
 """
 
 _THERE = """
@@ -51,16 +88,21 @@ FROM json_array_elements_text(%(ids)s::json) AS given(id)
 JOIN elearn.statement_id AS there ON there.id = given.id::uuid
 """
 
+VOIDED = """(kept.voids IS NULL AND kept.sitting_id IS NULL AND EXISTS (
+    SELECT FROM elearn.statement_voiding AS voiding
+    WHERE voiding.target_id = kept.id AND (voiding.organisation_id IS NULL OR voiding.organisation_id = (
+        SELECT sender.organisation_id FROM elearn.lrs_credential AS sender WHERE sender.id = kept.authority_id))))"""
+"""Whether the statement `kept` has been taken back (Data 2.3.2): no voiding one can be, none that a sitting sent, and
+none by a key of another organisation."""
+
 _GET = """
 SELECT kept.raw, kept.stored_at, kept.authority_id, kept.version, kept.sitting_id,
-       kept.voids IS NULL AND kept.sitting_id IS NULL
-           AND EXISTS (SELECT FROM elearn.statement_voiding WHERE target_id = kept.id),
-       sender.organisation_id
-FROM elearn.statement_id AS there
+       sender.organisation_id, there.id, VOIDED
+FROM json_array_elements_text(%(ids)s::json) AS given(id)
+JOIN elearn.statement_id AS there ON there.id = given.id::uuid
 JOIN elearn.statement AS kept ON kept.stored_at = there.stored_at AND kept.id = there.id
 LEFT JOIN elearn.lrs_credential AS sender ON sender.id = kept.authority_id
-WHERE there.id = %(id)s::uuid
-"""
+""".replace("VOIDED", VOIDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +110,7 @@ class Stored:
     """It is new and was written."""
 
     id: UUID
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +142,10 @@ class Kept:
     authority_id: UUID | None
     version: str
     sitting_id: UUID | None
-    voided: bool
-    """Never of what came by a sitting: that is evidence, and no key of another door takes it back."""
     authority_organisation_id: UUID | None
     """Whose credential it came by."""
+    voided: bool = False
+    """Never of what came by a sitting: that is evidence, and no key of another door takes it back."""
 
 
 def insert(
@@ -112,12 +155,17 @@ def insert(
     stored_at: datetime,
     authority: UUID | None,
     sitting_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+    defines: bool = False,
 ) -> list[Outcome]:
     """Write what is new of `batch`; answers one outcome each, in the order of `batch`. Does not commit.
 
-    `authority` is the credential it came by, None for this platform itself (a sitting). What is new is written
-    even when other statements of the batch conflict: a caller that wants all or nothing rolls back. Waits for
-    another transaction that is writing one of the same ids, and then tells what that one left.
+    `authority` is the credential it came by, None for this platform itself (a sitting), `organisation_id` that
+    credential's: its voidings take back only what came by its own. `defines`: whether its definitions of activities
+    count. Statements of a batch are stored a microsecond apart, so that its order lasts; those of a sitting at one
+    moment. What is new is written even when other statements of the batch conflict: a caller that wants all or
+    nothing rolls back. Waits for another transaction that is writing one of the same ids, and then tells what that
+    one left.
     """
     first: dict[UUID, Checked] = {}
     for checked in batch:
@@ -125,53 +173,111 @@ def insert(
     if not first:
         return []
     connection = session.connection()
-    parameters = {
-        "batch": _as_json(first.values()),
+    step = timedelta(microseconds=0 if sitting_id else 1)
+    stored = {id_: stored_at + step * place for place, id_ in enumerate(first)}
+    parameters: dict[str, object] = {
+        "batch": _as_json(first.values(), 0 if sitting_id else 1),
         "stored_at": stored_at,
         "authority": authority,
         "sitting_id": sitting_id,
     }
+    command, tell = _INSERT, _TELL
+    if any(one.relations for one in first.values()):
+        command += _RELATED
+        parameters["relations"] = _json(
+            [{"id": one.id, "key": key, "kind": kind} for one in first.values() for key, kind in one.relations]
+        )
+    referring = [one.id for one in first.values() if one.refers_to is not None]
+    if referring:
+        command += _REFERRING
+        parameters["organisation_id"] = organisation_id
+    said = _said(first.values(), stored) if defines else []
+    if said:
+        tell += _UNDEFINED
+        parameters["definitions"] = _json(
+            [{"place": place, "key": one["key"], "digest": one["digest"]} for place, one in enumerate(said)]
+        )
+    old: list[UUID] = []
+    referred: list[UUID] = []
+    new_words: list[dict[str, object]] = []
+    for id_, was_there, place in connection.exec_driver_sql(command + tell, parameters):
+        if place is not None:
+            new_words.append(said[place])
+        else:
+            (old if was_there else referred).append(id_)
     there: dict[UUID, tuple[bytes, datetime]] = {}
-    old = [id_ for (id_,) in connection.exec_driver_sql(_INSERT, parameters)]
     if old:
-        ids = msgspec.json.encode(old).decode()
-        for id_, digest, earlier in connection.exec_driver_sql(_THERE, {"ids": ids}):
-            there[id_] = digest, earlier
+        for id_, digest, earlier in connection.exec_driver_sql(_THERE, {"ids": _json(old)}):
+            there[id_] = digest, earlier.astimezone(UTC)
+        new_words = [one for one in new_words if one["statement_id"] not in there]
+    if new_words:
+        connection.exec_driver_sql(_DEFINE, {"definitions": _json(new_words)})
+    if referring or referred:
+        show_faces(session, [*referring, *referred])
     outcomes: list[Outcome] = []
     for checked in batch:
         if checked.id in there:
             digest, earlier = there[checked.id]
             kind = Duplicate if digest == checked.digest else ConflictingId
-            outcomes.append(kind(checked.id, earlier.astimezone(UTC)))
+            outcomes.append(kind(checked.id, earlier))
         else:
-            outcomes.append(Stored(checked.id))
-            there[checked.id] = checked.digest, stored_at  # its second time in this batch is a repetition
+            outcomes.append(Stored(checked.id, stored[checked.id]))
+            there[checked.id] = checked.digest, stored[checked.id]  # its second time in this batch is a repetition
     return outcomes
 
 
 def get(session: Session, id_: UUID) -> Kept | None:
     """The statement of this id, voided or not; None when there is none."""
-    row = session.connection().exec_driver_sql(_GET, {"id": id_}).one_or_none()
-    if row is None:
-        return None
-    raw, stored_at, authority_id, version, sitting_id, voided, organisation_id = row
-    return Kept(id_, raw, stored_at.astimezone(UTC), authority_id, version, sitting_id, voided, organisation_id)
+    return get_many(session, [id_]).get(id_)
 
 
-def _as_json(batch: Iterable[Checked]) -> str:
-    rows = [
-        {
-            "id": one.id,
-            "digest": one.digest.hex(),
-            "happened_at": one.happened_at,
-            "verb_key": one.verb_key,
-            "actor_key": one.actor_key,
-            "activity_key": one.activity_key,
-            "registration": one.registration,
-            "voids": one.voids,
-            "version": one.version,
-            "raw": one.raw,
-        }
-        for one in batch
-    ]
-    return msgspec.json.encode(rows).decode()
+def get_many(session: Session, ids: Iterable[UUID]) -> dict[UUID, Kept]:
+    """The statements of these ids, voided or not, as far as there are any."""
+    rows = session.connection().exec_driver_sql(_GET, {"ids": _json(list(ids))})
+    return {kept.id: kept for kept in map(kept_of, rows)}
+
+
+def kept_of(row: Sequence[Any]) -> Kept:
+    """From the columns raw, stored_at, authority_id, version, sitting_id, its organisation_id, id, voided."""
+    raw, stored_at, authority_id, version, sitting_id, organisation_id, id_, voided = row
+    return Kept(id_, raw, stored_at.astimezone(UTC), authority_id, version, sitting_id, organisation_id, voided)
+
+
+def _as_json(batch: Iterable[Checked], step: int) -> str:
+    return _json(
+        [
+            {
+                "id": one.id,
+                "place": place * step,
+                "digest": one.digest.hex(),
+                "happened_at": one.happened_at,
+                "verb_key": one.verb_key,
+                "actor_key": one.actor_key,
+                "activity_key": one.activity_key,
+                "registration": one.registration,
+                "voids": one.voids,
+                "refers_to": one.refers_to,
+                "version": one.version,
+                "raw": one.raw,
+            }
+            for place, one in enumerate(batch)
+        ]
+    )
+
+
+def _said(batch: Iterable[Checked], stored: Mapping[UUID, datetime]) -> list[dict[str, object]]:
+    """What a batch says of activities, each in the same words once."""
+    found: dict[tuple[str, str], dict[str, object]] = {}
+    for one in batch:
+        for iri, definition in one.definitions:
+            digest = blake2b(definition.encode(), digest_size=16).hexdigest()
+            found.setdefault(
+                (iri, digest),
+                {"key": key_of(iri), "iri": iri, "definition": definition, "digest": digest}
+                | {"stored_at": stored[one.id], "statement_id": one.id},
+            )
+    return list(found.values())
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
