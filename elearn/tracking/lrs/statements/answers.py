@@ -7,6 +7,8 @@ answered as an array, even if it came as a single activity (Data 2.4.6.2).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,23 +18,34 @@ from elearn.tracking.lrs.rules.forms import show_timestamp
 from elearn.tracking.lrs.statements.store import Kept
 
 Members = dict[str, msgspec.Raw]
+"""A JSON object whose values are still the exact text that came."""
 
 PLATFORM = "elearn"
 """The account name under which this platform itself stands for what its sittings sent."""
 
 
 def shown(kept: Kept, *, home_page: str) -> bytes:
-    """The statement's JSON: as sent, with id, stored, authority, and version and timestamp where it has none."""
-    members = _members(kept.raw)
-    stored = _json(show_timestamp(kept.stored_at))
-    if '"contextActivities"' in kept.raw:
+    """The statement's JSON in the format `exact`."""
+    return msgspec.json.encode(completed(kept, home_page=home_page))
+
+
+def completed(kept: Kept, *, home_page: str) -> Members:
+    """A statement's members: as sent, with id, stored, authority, and version and timestamp where it has none."""
+    members = members_of(kept.raw)
+    stored = raw_of(show_timestamp(kept.stored_at))
+    if '"contextActivities"' in kept.raw or "\\u" in kept.raw:  # an escape may spell that name
         _list_context_activities(members)
     members["stored"] = stored
-    members["authority"] = _json(authority(kept.authority_id, home_page=home_page))
-    members.setdefault("id", _json(str(kept.id)))
+    members["authority"] = _authority_text(kept.authority_id, home_page)
+    members.setdefault("id", raw_of(str(kept.id)))
     members.setdefault("timestamp", stored)
-    members.setdefault("version", _json(kept.version))
-    return msgspec.json.encode(members)
+    members.setdefault("version", raw_of(kept.version))
+    return members
+
+
+def result(statements: Iterable[bytes], more: str) -> bytes:
+    """A StatementResult (Data 2.5). `more`: the relative IRL of what follows, or ""."""
+    return b'{"statements":[' + b",".join(statements) + b'],"more":' + msgspec.json.encode(more) + b"}"
 
 
 def authority(credential_id: UUID | None, *, home_page: str) -> dict[str, Any]:
@@ -41,31 +54,44 @@ def authority(credential_id: UUID | None, *, home_page: str) -> dict[str, Any]:
     return {"objectType": "Agent", "account": {"homePage": home_page, "name": name}}
 
 
-def _list_context_activities(members: Members) -> None:
-    """In a statement and in the SubStatement it may hold."""
-    if "context" in members:
-        context = _members(members["context"])
-        if "contextActivities" in context:
-            kinds = _members(context["contextActivities"])
-            for name, value in kinds.items():
-                if not bytes(value).lstrip().startswith(b"["):
-                    kinds[name] = msgspec.Raw(b"[" + bytes(value) + b"]")
-            context["contextActivities"] = _raw(kinds)
-        members["context"] = _raw(context)
-    if "object" in members:
-        thing = _members(members["object"])
-        if "context" in thing:
-            _list_context_activities(thing)
-            members["object"] = _raw(thing)
+def credential_of(agent: dict[str, Any], *, home_page: str) -> UUID | None:
+    """The credential that `agent` stands for, if it does for one: the other way round of `authority`."""
+    account = agent.get("account", {})
+    if account.get("homePage") != home_page:
+        return None
+    try:
+        credential_id = UUID(account["name"])
+    except ValueError:
+        return None
+    return credential_id if str(credential_id) == account["name"] else None
 
 
-def _members(text: str | msgspec.Raw) -> Members:
+def members_of(text: str | msgspec.Raw) -> Members:
     return msgspec.json.decode(text, type=Members)
 
 
-def _raw(members: Members) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(members))
-
-
-def _json(value: object) -> msgspec.Raw:
+def raw_of(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
+
+
+@lru_cache(maxsize=1024)
+def _authority_text(credential_id: UUID | None, home_page: str) -> msgspec.Raw:
+    return raw_of(authority(credential_id, home_page=home_page))
+
+
+def _list_context_activities(members: Members) -> None:
+    """In a statement and in the SubStatement it may hold."""
+    if "context" in members:
+        context = members_of(members["context"])
+        if "contextActivities" in context:
+            kinds = members_of(context["contextActivities"])
+            for name, value in kinds.items():
+                if not bytes(value).lstrip().startswith(b"["):
+                    kinds[name] = msgspec.Raw(b"[" + bytes(value) + b"]")
+            context["contextActivities"] = raw_of(kinds)
+        members["context"] = raw_of(context)
+    if "object" in members:
+        thing = members_of(members["object"])
+        if "context" in thing:
+            _list_context_activities(thing)
+            members["object"] = raw_of(thing)

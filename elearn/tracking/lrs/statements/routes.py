@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha1
 from uuid import UUID
 
 import msgspec
-from flask import Response, g, jsonify, request
+from flask import Response, g, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError
 from werkzeug.http import http_date
 
 from elearn import errors, web
 from elearn.clock import utcnow
 from elearn.db import db
 from elearn.runtime import runtime
-from elearn.tracking.lrs import versions
 from elearn.tracking.lrs.access.credentials import READER, WRITER, holder
-from elearn.tracking.lrs.asking import json_body, only_parameters, uuid_parameter
+from elearn.tracking.lrs.asking import flag_parameter, only_parameters, uuid_parameter
 from elearn.tracking.lrs.consistency import consistent_through
 from elearn.tracking.lrs.doorway import bp
 from elearn.tracking.lrs.rules.check import BadStatement, Checked, check_statement
-from elearn.tracking.lrs.statements import answers, store
+from elearn.tracking.lrs.statements import answers, attachments, formats, multipart, store
+from elearn.tracking.lrs.statements.asked import CLAUSE, form
 
 MAX_STATEMENTS = 1000
 
@@ -32,14 +32,16 @@ MAX_STATEMENTS = 1000
 @web.allow(WRITER)
 def put_statement() -> ResponseReturnValue:
     """One statement under the id in the address (Communication 2.1.1): 204, also when an equal one was there."""
-    version = versions.answered(request.headers.get(versions.HEADER))
-    only_parameters("statementId")
-    id_ = uuid_parameter("statementId")
-    checked = _judge(json_body(), version)
+    only_parameters("statementId", clause="Communication 2.1.1")
+    id_ = uuid_parameter("statementId", "Communication 2.1.1")
+    incoming = attachments.read_request(most=1)
+    if incoming.several:
+        raise BadStatement("", "must be one statement, not an array", "Communication 2.1.1")
+    checked = check_statement(incoming.texts[0], g.lrs_version)
     if "id" in checked.statement and checked.id != id_:
         raise BadStatement("/id", "must be the statementId of the address", "Communication 2.1.1")
     checked.id = id_
-    _keep([checked])
+    _keep([checked], incoming)
     return "", 204
 
 
@@ -48,83 +50,104 @@ def put_statement() -> ResponseReturnValue:
 @web.allow(WRITER)
 def post_statements() -> ResponseReturnValue:
     """One statement or an array of them, all or none (Communication 2.1.2): 200 and their ids in that order."""
-    version = versions.answered(request.headers.get(versions.HEADER))
-    only_parameters()
-    body = json_body()
-    several = body.lstrip()[:1] == "["
-    checked = _judge_all(body, version) if several else [_judge(body, version)]
-    _keep(checked)
-    return jsonify([str(one.id) for one in checked])
+    only_parameters(clause="Communication 2.1.2")
+    incoming = attachments.read_request(most=MAX_STATEMENTS)
+    version = g.lrs_version
+    batch = _each(incoming.texts, version) if incoming.several else [check_statement(incoming.texts[0], version)]
+    _keep(batch, incoming)
+    return Response(msgspec.json.encode([one.id for one in batch]), content_type="application/json")
 
 
 @bp.get("/statements")
 @web.allow(READER)
-def get_statement() -> ResponseReturnValue:
-    """One statement by `statementId`, or a voided one by `voidedStatementId` (Communication 2.1.3)."""
-    versions.answered(request.headers.get(versions.HEADER))
-    asked = [name for name in ("statementId", "voidedStatementId") if name in request.args]
-    if not asked:
-        raise errors.Malformed("This store answers single statements, by statementId.", code="not_offered")
-    only_parameters(asked[0], "attachments", "format")
-    if request.args.get("attachments", "false") != "false" or request.args.get("format", "exact") != "exact":
-        raise errors.Malformed("This store answers the exact format without attachments.", code="not_offered")
-    id_ = uuid_parameter(asked[0])
+def get_statements() -> ResponseReturnValue:
+    """One statement by its id, voided or not, or the page of those that meet the filters (Communication 2.1.3)."""
+    for name in ("statementId", "voidedStatementId"):
+        if name in request.args:
+            return _one(name)
+    raise errors.Malformed("This store answers single statements, by statementId.", code="not_offered")
+
+
+@bp.after_request
+def tell_consistency(response: Response) -> Response:
+    """Up to when all can be read: on every answer of this resource, refusals too (Communication 2.1.3)."""
+    if "lrs_through" not in g and request.path.endswith("/xapi/statements"):
+        session = db.session()
+        if response.status_code >= 400:
+            session.rollback()  # what was refused may have left a transaction that takes no more commands
+        try:
+            g.lrs_through = consistent_through(session)
+        except DBAPIError:
+            session.rollback()  # a database that is away says so in the answer itself
+    return response
+
+
+def _one(parameter: str) -> ResponseReturnValue:
+    """The statement that `parameter` names; voided ones by `voidedStatementId` only (Communication 2.1.4)."""
+    only_parameters(parameter, "attachments", "format", clause=CLAUSE)
+    id_ = uuid_parameter(parameter, CLAUSE)
+    style, with_attachments = form(), flag_parameter("attachments", CLAUSE)
     session = db.session()
     g.lrs_through = consistent_through(session)
     kept = store.get(session, id_)
     visible = kept is not None and holder().may_read(kept.authority_id, kept.authority_organisation_id)
-    if kept is None or not visible or kept.voided != (asked[0] == "voidedStatementId"):
+    if kept is None or not visible or kept.voided != (parameter == "voidedStatementId"):
         raise errors.NotFound("There is no such statement.")
-    response = Response(
-        answers.shown(kept, home_page=runtime().settings.public_url), content_type="application/json; charset=utf-8"
-    )
-    response.set_etag(sha1(response.get_data(), usedforsecurity=False).hexdigest())
+    body = _shown([kept], style)[0]
+    response = _answer(body, [kept] if with_attachments else None)
     response.headers["Last-Modified"] = http_date(kept.stored_at)
+    if not with_attachments:  # a multipart answer has another boundary each time
+        response.set_etag(sha1(body, usedforsecurity=False).hexdigest())
+        response.make_conditional(request)
     return response
 
 
-def _keep(batch: Sequence[Checked]) -> None:
-    """Store all of `batch` and commit, or nothing. Raises Conflict."""
+def _shown(statements: Sequence[store.Kept], style: str) -> list[bytes]:
+    home_page = runtime().settings.public_url
+    if style == "exact":
+        return [answers.shown(kept, home_page=home_page) for kept in statements]
+    completed = [answers.completed(kept, home_page=home_page) for kept in statements]
+    if style == "ids":
+        return [msgspec.json.encode(formats.ids(members)) for members in completed]
+    language = request.headers.get("Accept-Language", "")
+    return [msgspec.json.encode(formats.canonical(members, {}, language)) for members in completed]
+
+
+def _answer(body: bytes, with_attachments_of: Sequence[store.Kept] | None) -> Response:
+    """`body` as JSON, or before the attachments of some statements. Whoever asks again is to be asked of us again."""
+    kind = "application/json; charset=utf-8"
+    if with_attachments_of is not None:
+        places = [(kept.stored_at, kept.id) for kept in with_attachments_of]
+        body, kind = multipart.write(body, attachments.of(db.session(), places))
+    return Response(body, content_type=kind, headers={"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"})
+
+
+def _keep(batch: Sequence[Checked], incoming: attachments.Incoming) -> None:
+    """Store all of `batch` and commit, or nothing. Raises Conflict, BadStatement."""
+    attachments.check(batch, incoming)
     session = db.session()
-    now: datetime = utcnow()
-    outcomes = store.insert(session, batch, stored_at=now, authority=holder().id)
+    outcomes = store.insert(session, batch, stored_at=utcnow(), authority=holder().id)
     for outcome in outcomes:
         if isinstance(outcome, store.ConflictingId):
             session.rollback()
             raise errors.Conflict("Another statement has the id %(id)s.", code="statement_conflict", id=str(outcome.id))
+    if incoming.parts:
+        attachments.keep(session, batch, outcomes, incoming.parts)
     session.commit()
-    g.lrs_through = consistent_through(session)
 
 
-def _judge(text: str, version: str) -> Checked:
-    checked = check_statement(text, version)
-    for index, attachment in enumerate(checked.statement.get("attachments", ())):
-        if "fileUrl" not in attachment:
-            why = "is missing: in a JSON request an attachment's data is elsewhere"
-            raise BadStatement(f"/attachments/{index}/fileUrl", why, "Communication 1.5.1")
-    return checked
-
-
-def _judge_all(text: str, version: str) -> list[Checked]:
-    """Each statement of a batch from its own exact text. Errors stand under the statement's place in the batch."""
-    try:
-        parts = msgspec.json.decode(text, type=list[msgspec.Raw])
-    except msgspec.MsgspecError as error:
-        raise BadStatement("", f"is not JSON: {error}", "Communication 1.5.1") from error
-    except RecursionError as error:
-        raise BadStatement("", "is nested too deep", "Data 2.2") from error
-    if len(parts) > MAX_STATEMENTS:
-        raise errors.TooLarge("A batch may hold %(most)s statements at most.", most=MAX_STATEMENTS)
+def _each(texts: Sequence[str], version: str) -> list[Checked]:
+    """The statements of a batch. Errors stand under the statement's place in the batch."""
     batch: list[Checked] = []
-    for index, part in enumerate(parts):
+    seen: set[UUID] = set()
+    for index, text in enumerate(texts):
         try:
-            batch.append(_judge(bytes(part).decode(), version))
+            checked = check_statement(text, version)
         except BadStatement as error:
             where = f"/{index}{'' if error.where == '/' else error.where}"
             raise BadStatement(where, error.why, error.clause) from error
-    seen: set[UUID] = set()
-    for index, checked in enumerate(batch):
         if checked.id in seen:
             raise BadStatement(f"/{index}/id", "is there twice in this batch", "Communication 2.1.2")
         seen.add(checked.id)
+        batch.append(checked)
     return batch
