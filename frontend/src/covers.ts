@@ -53,7 +53,7 @@ export class Covers {
     if (problem.status === 401) return this.signedOut();
     const action = { label: t("Try again"), run: again };
     const title = t("The lesson cannot be opened");
-    if (problem.passing) {
+    if (problem.passing && problem.status !== 429) {
       this.view.cover({ title, text: t("No network. What you study is kept on this device and sent later."), action });
       return;
     }

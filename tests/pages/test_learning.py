@@ -73,4 +73,4 @@ def test_a_class_that_is_not_filed_says_so(world: World, browser: Opens, session
 
 def test_somebody_in_no_class_is_told_what_happens_next(world: World, browser: Opens) -> None:
     assert "You are in no class yet" in browser(world.stranger).page("/")
-    assert "Everything you watched was counted." in browser(world.stranger).page("/hours")
+    assert "Everything you studied was counted." in browser(world.stranger).page("/hours")
