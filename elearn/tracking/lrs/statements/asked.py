@@ -18,7 +18,7 @@ from elearn.tracking.lrs.asking import (
     only_parameters,
     uuid_parameter,
 )
-from elearn.tracking.lrs.rules.check import actor_key, key_of
+from elearn.tracking.lrs.rules.keys import actor_key, key_of
 from elearn.tracking.lrs.statements import answers
 
 CLAUSE = "Communication 2.1.3"

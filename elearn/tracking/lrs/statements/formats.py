@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from elearn.tracking.lrs.rules.check import key_of
+from elearn.tracking.lrs.rules.keys import key_of
 from elearn.tracking.lrs.statements.answers import Members, members_of, raw_of
 from elearn.tracking.lrs.statements.languages import choose
 

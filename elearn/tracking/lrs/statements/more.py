@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 
 from elearn.clock import EPOCH
-from elearn.tracking.lrs.statements.asked import FORMATS, Asked, Place
+from elearn.tracking.lrs.statements.asked import FORMATS, MAX_PAGE, Asked, Place
 
 FORM = 1
 """Of the token's layout: an older one must be read for ever."""
@@ -87,7 +87,7 @@ def read(text: str, *, organisation_id: UUID | None, key: bytes) -> Asked | None
         authority_id=_uuid(token.authority),
         since=None if token.since_us is None else _moment(token.since_us),
         until=None if token.until_us is None else _moment(token.until_us),
-        limit=token.limit,
+        limit=min(token.limit, MAX_PAGE),
         after=(_moment(token.place_us), UUID(bytes=token.place_id)),
     )
 
