@@ -71,6 +71,12 @@ class TooLarge(DomainError):
     code = "too_large"
 
 
+class NotTaken(DomainError):
+    """The body came in a form that this door does not open."""
+
+    code = "not_taken"
+
+
 class TooMany(DomainError):
     """Too many tries in too short a time; `retry_after_s` says when to come back."""
 

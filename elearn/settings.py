@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ SECRETS = dict.fromkeys(("ELEARN_SECRET_KEY", "ELEARN_SEALING_KEY", "ELEARN_INDE
 SERVICES = {"ELEARN_SMS_URL": "ELEARN_SMS_SECRET", "ELEARN_FACE_URL": "ELEARN_FACE_SECRET"}
 """Services of others that presence checks may use, each with the secret that signs what goes there."""
 SHORTEST_SECRET = 16
+
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+"""As browsers write one (RFC 6454): small letters, no path. There is no `*`: the list says whose pages are trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,10 @@ class Settings:
     """Of statements that come to /xapi/ with attachments."""
     trusted_proxies: int = 0
     """How many proxies of ours stand in front: so many entries of X-Forwarded-For are believed."""
+    lrs_origins: tuple[str, ...] = ()
+    """Whose pages may use /xapi/ from a browser (CORS); a key or token is asked for all the same."""
+    lrs_rate: int = 2000
+    """Requests a second that a web process answers to one key of /xapi/."""
     secure_cookies: bool = True
     """False only when `public_url` is plain http on one machine."""
 
@@ -102,6 +110,12 @@ class Settings:
         largest = env.get("ELEARN_LRS_LARGEST_REQUEST_MB", "25")
         if not largest.isdecimal() or not 1 <= int(largest) <= 1000:
             wrong.append("ELEARN_LRS_LARGEST_REQUEST_MB must be a whole number from 1 to 1000")
+        origins = tuple(env.get("ELEARN_LRS_ORIGINS", "").replace(",", " ").split())
+        if not all(ORIGIN.fullmatch(origin) for origin in origins):
+            wrong.append("ELEARN_LRS_ORIGINS must hold origins like https://school.example, with commas between")
+        rate = env.get("ELEARN_LRS_RATE", "2000")
+        if not rate.isdecimal() or int(rate) < 1:
+            wrong.append("ELEARN_LRS_RATE must be a whole number, 1 or more")
         for url, secret in SERVICES.items():
             if not env.get(url, "https://").startswith(("http://", "https://")):
                 wrong.append(f"{url} must begin with http:// or https://")
@@ -127,6 +141,8 @@ class Settings:
             policy_scale=int(scale),
             lrs_largest_request_bytes=int(largest) * 1_000_000,
             trusted_proxies=int(proxies),
+            lrs_origins=origins,
+            lrs_rate=int(rate),
             secure_cookies=public_url.startswith("https://"),
         )
 
@@ -141,6 +157,7 @@ class Settings:
             "ELEARN_POLICY_SCALE": str(self.policy_scale),
             "ELEARN_LRS_LARGEST_REQUEST_MB": str(self.lrs_largest_request_bytes // 1_000_000),
             "ELEARN_TRUSTED_PROXIES": str(self.trusted_proxies),
+            "ELEARN_LRS_RATE": str(self.lrs_rate),
         }
         rest = {
             "ELEARN_MEDIA_URL": self.media_url,
@@ -150,6 +167,7 @@ class Settings:
             "ELEARN_SMS_SECRET": self.sms_secret or None,
             "ELEARN_FACE_URL": self.face_url,
             "ELEARN_FACE_SECRET": self.face_secret or None,
+            "ELEARN_LRS_ORIGINS": ",".join(self.lrs_origins) or None,
         }
         return env | {name: value for name, value in rest.items() if value is not None}
 

@@ -37,6 +37,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Conflict: 409,
     errors.Stale: 412,
     errors.TooLarge: 413,
+    errors.NotTaken: 415,
     errors.TooMany: 429,
     errors.Unavailable: 503,
 }

@@ -78,7 +78,7 @@ class Tries:
                 connection.execute(GIVE_BACK, {"key": shared, "window": window})
 
     def _keys(self, account: str, address: str | None) -> list[bytes]:
-        network = _network(address)
+        network = network_of(address)
         return [
             blind_index(self.index_key, "try:pair", f"{account}\x00{network}"),
             blind_index(self.index_key, "try:account", account),
@@ -112,7 +112,7 @@ def _redis_key(key: bytes, window: int) -> str:
     return f"elearn:tries:{key.hex()}:{window}"
 
 
-def _network(address: str | None) -> str:
+def network_of(address: str | None) -> str:
     """An IPv6 customer owns a whole /64, so that is one address."""
     try:
         ip = ipaddress.ip_address(address or "")

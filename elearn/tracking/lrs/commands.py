@@ -32,7 +32,14 @@ def key() -> None:
     show_default=True,
 )
 @click.option("--organisation", type=click.UUID, help="Whose statements it may read besides its own; none: all.")
-def create(label: str, scopes: tuple[str, ...], organisation: UUID | None) -> None:
+@click.option(
+    "--speaks",
+    type=click.Choice(credentials.SPEAKS),
+    default=credentials.SPEAKS[0],
+    show_default=True,
+    help="Which xAPI its client speaks: what an answer names when a request does not say.",
+)
+def create(label: str, scopes: tuple[str, ...], organisation: UUID | None, speaks: str) -> None:
     """Make a key for LABEL and print it with its secret, which cannot be shown again."""
     session = db.session()
     made, secret = credentials.create(
@@ -42,6 +49,7 @@ def create(label: str, scopes: tuple[str, ...], organisation: UUID | None) -> No
         organisation_id=organisation,
         at=utcnow(),
         server_key=credentials.server_key(),
+        speaks=speaks,
     )
     session.commit()
     click.echo(f"key     {made.key}")
@@ -53,7 +61,9 @@ def list_keys() -> None:
     """Print every key, live or revoked."""
     for one in credentials.everyone(db.session()):
         state = "live" if one.revoked_at is None else f"revoked {one.revoked_at:%Y-%m-%d %H:%M}Z"
-        click.echo("\t".join((one.key, state, ",".join(one.scopes), str(one.organisation_id or "-"), one.label)))
+        click.echo(
+            "\t".join((one.key, state, ",".join(one.scopes), str(one.organisation_id or "-"), one.speaks, one.label))
+        )
 
 
 @key.command("revoke")

@@ -14,11 +14,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale, web
-from elearn.db import db
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
 from elearn.tracking.lrs import alternate, versions
-from elearn.tracking.lrs.access.credentials import READER, holder
+from elearn.tracking.lrs.access import doors
+from elearn.tracking.lrs.access.credentials import recognised
 from elearn.tracking.lrs.asking import only_parameters
 from elearn.tracking.lrs.rules.forms import show_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
@@ -33,6 +33,7 @@ RESOURCES = frozenset(
 """What the standard has beside `about`, and asks a version for. Other addresses here are our own."""
 
 bp = Blueprint("xapi", __name__, url_prefix="/xapi")
+doors.install(bp)
 
 
 @bp.before_request
@@ -145,13 +146,12 @@ def _offered() -> list[str]:
 
 
 def _version() -> str:
-    """Raises BadHeader; what its answer is to name is then known (`versions.last_written`)."""
+    """Raises BadHeader; what its answer is to name is then known (the key says it)."""
     try:
         return versions.answered(request.headers.get(versions.HEADER))
     except versions.BadHeader:
         try:
-            READER.check({})
-            g.lrs_version = versions.last_written(db.session(), holder().id)
+            g.lrs_version = recognised().speaks
         except errors.DomainError:
             g.lrs_version = versions.LATEST_1
         raise

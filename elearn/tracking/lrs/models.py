@@ -164,18 +164,24 @@ class ActivityDefinition(Ledger, Base):
     """What was said about an activity; what is believed of it is all of them folded in order of `stored_at`."""
 
     __tablename__ = "activity_definition"
-    __table_args__ = (sa.Index(None, "activity_key", "stored_at"), sa.Index(None, "activity_key", "digest"))
+    __table_args__ = (
+        sa.Index(None, "activity_key", "stored_at"),
+        sa.Index(None, "activity_key", "organisation_id", "stored_at"),
+        sa.Index(None, "stored_at"),
+    )
 
     activity_key: Mapped[UUID] = mapped_column()
     iri: Mapped[str]
     definition: Mapped[str]
     """JSON."""
     digest: Mapped[bytes] = mapped_column()
-    """Of `definition`: what has been said in the same words is not written again, except by two at once."""
+    """Of `definition`: what was said last is not written again in the same words, except by two at once."""
     stored_at: Mapped[datetime] = mapped_column()
     statement_id: Mapped[UUID | None]
     merged: Mapped[bool]
-    """Not said by anybody: all that was said up to `stored_at`, folded."""
+    """Not said by anybody: all that was said up to `stored_at`, folded (`things/folding.py`)."""
+    organisation_id: Mapped[UUID | None] = mapped_column(server_default=str(UUID(int=0)))
+    """Of the credential that said it, the nil UUID when it has none. Null: a fold of what all of them said."""
     __mapper_args__ = {"primary_key": [activity_key, digest, stored_at]}  # noqa: RUF012 - no unique index here either
 
 
@@ -209,6 +215,7 @@ class Credential(Base):
     """A key that may use /xapi/. Its secret is shown once and kept as a keyed hash."""
 
     __tablename__ = "lrs_credential"
+    __table_args__ = (sa.CheckConstraint("speaks IN ('1.0.3', '2.0.0')", name="speaks"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -218,3 +225,5 @@ class Credential(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    speaks: Mapped[str] = mapped_column(server_default="1.0.3")
+    """Which xAPI its client speaks: what an answer names when the request did not say."""

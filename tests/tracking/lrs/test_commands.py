@@ -28,7 +28,7 @@ def test_a_key_is_made_listed_and_revoked(session: Session) -> None:
     assert holder is not None
     assert holder.scopes == {"statements/read"}
     listed = run(lrs, ["key", "list"]).output
-    assert f"{key}\tlive\tstatements/read\t-\tthe partner school" in listed
+    assert f"{key}\tlive\tstatements/read\t-\t1.0.3\tthe partner school" in listed
     assert secret not in listed
     assert run(lrs, ["key", "revoke", key]).exit_code == 0
     assert run(lrs, ["key", "revoke", key]).exit_code == 0
