@@ -66,8 +66,6 @@ def read_request(*, most: int) -> Incoming:
         text, rest = json_body(), []
     else:
         boundary = boundary_of(request.headers.get("Content-Type", ""))
-        if request.headers.get("Content-Encoding", "identity") != "identity":
-            raise BadStatement("", "must come without a content encoding", "Communication 1.4")
         request.max_content_length = runtime().settings.lrs_largest_request_bytes
         first, *rest = parts_of(request.get_data(cache=False), boundary, most=MAX_PARTS)
         text = _statements_part(first)
@@ -81,7 +79,7 @@ def read_request(*, most: int) -> Incoming:
 
 def _statements_part(part: Part) -> str:
     """The first part (XAPI-00133, XAPI-00134)."""
-    if parse_options_header(part.headers.get("content-type"))[0] != "application/json":
+    if _media_type(part.headers.get("content-type", ""))[0] != "application/json":
         raise BadStatement("part 1", "must hold the statements, as application/json", "Communication 1.5.2")
     if part.headers.get("content-transfer-encoding", "binary").lower() not in ("7bit", "8bit", "binary"):
         raise BadStatement("part 1", "must come without a transfer encoding", "Communication 1.5.2")
@@ -168,7 +166,7 @@ def _agrees(headers: dict[str, str], attachment: dict[str, Any]) -> bool:
 
 def _media_type(value: str) -> tuple[str, dict[str, str]]:
     kind, options = parse_options_header(value)
-    return kind, {name: text.lower() if name == "charset" else text for name, text in options.items()}
+    return kind.lower(), {name: text.lower() if name == "charset" else text for name, text in options.items()}
 
 
 _KEEP = """
