@@ -32,6 +32,9 @@ RESOURCES = frozenset(
 )
 """What the standard has beside `about`, and asks a version for. Other addresses here are our own."""
 
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "TRACE")
+"""What this door refuses itself where no view takes it (HEAD and OPTIONS come with GET)."""
+
 bp = Blueprint("xapi", __name__, url_prefix="/xapi")
 doors.install(bp)
 
@@ -109,9 +112,8 @@ def about() -> ResponseReturnValue:
     return jsonify(version=list(versions.SPOKEN), extensions={limits: {"bytes": MAX_BODY_BYTES}})
 
 
-@bp.route("", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
-@bp.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
-@bp.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
+@bp.route("/", defaults={"rest": ""}, methods=METHODS, strict_slashes=False)
+@bp.route("/<path:rest>", methods=METHODS)
 @web.exempt_from_csrf
 @web.allow(ANYBODY)
 def elsewhere(rest: str) -> ResponseReturnValue:

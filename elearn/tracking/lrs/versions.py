@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
-
-from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.reading import BadStatement
 
@@ -14,10 +11,6 @@ LATEST_1 = "1.0.3"
 LATEST_2 = "2.0.0"
 SPOKEN = ("1.0.0", "1.0.1", "1.0.2", LATEST_1, LATEST_2)
 _FORM = re.compile(r"([12])\.0(?:\.[0-9]{1,6})?")
-
-_LAST_WRITTEN = """
-SELECT version FROM elearn.statement WHERE authority_id = %(credential)s::uuid ORDER BY stored_at DESC LIMIT 1
-"""
 
 
 class BadHeader(BadStatement):
@@ -40,13 +33,3 @@ def answered(asked: str | None) -> str:
     if match is None:
         raise BadHeader(HEADER, "must be 1.0.x or 2.0.x", "Communication 3.3", code="version")
     return LATEST_1 if match[1] == "1" else LATEST_2
-
-
-def last_written(session: Session, credential_id: UUID) -> str:
-    """What a client speaks that does not say so: the version of the last statement that came by its credential.
-
-    Only the answer to a refused request needs it: every answer names a version (Communication 3.3), and which one
-    is right cannot be read from a request without the header. A client that wrote nothing is taken for 1.0.3.
-    """
-    row = session.connection().exec_driver_sql(_LAST_WRITTEN, {"credential": credential_id}).one_or_none()
-    return LATEST_2 if row is not None and str(row[0]).startswith("2") else LATEST_1

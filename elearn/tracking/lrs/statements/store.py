@@ -5,6 +5,7 @@ What may be lost: nothing that was committed. What must never be: two different 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -72,12 +73,15 @@ _UNDEFINED = """
 UNION ALL
 SELECT NULL, false, said.place
 FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, digest text)
-WHERE NOT EXISTS (SELECT FROM elearn.activity_definition AS there
-                  WHERE there.activity_key = said.key AND there.digest = decode(said.digest, 'hex'))
+WHERE decode(said.digest, 'hex') IS DISTINCT FROM (
+    SELECT there.digest FROM elearn.activity_definition AS there
+    WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
+    ORDER BY there.stored_at DESC LIMIT 1)
 """
 _DEFINE = """
-INSERT INTO elearn.activity_definition (activity_key, iri, definition, digest, stored_at, statement_id, merged)
-SELECT key, iri, definition, decode(digest, 'hex'), stored_at, statement_id, false
+INSERT INTO elearn.activity_definition
+    (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
+SELECT key, iri, definition, decode(digest, 'hex'), stored_at, statement_id, false, %(definer)s::uuid
 FROM json_to_recordset(%(definitions)s::json) AS said(
     key uuid, iri text, definition text, digest text, stored_at timestamptz, statement_id uuid)
 """
@@ -161,11 +165,11 @@ def insert(
     """Write what is new of `batch`; answers one outcome each, in the order of `batch`. Does not commit.
 
     `authority` is the credential it came by, None for this platform itself (a sitting), `organisation_id` that
-    credential's: its voidings take back only what came by its own. `defines`: whether its definitions of activities
-    count. Statements of a batch are stored a microsecond apart, so that its order lasts; those of a sitting at one
-    moment. What is new is written even when other statements of the batch conflict: a caller that wants all or
-    nothing rolls back. Waits for another transaction that is writing one of the same ids, and then tells what that
-    one left.
+    credential's: its voidings take back only what came by its own, and its definitions of activities hold for its
+    own readers (`things/definitions.py`). `defines`: whether they count at all. Statements of a batch are stored a
+    microsecond apart, so that its order lasts; those of a sitting at one moment. What is new is written even when
+    other statements of the batch conflict: a caller that wants all or nothing rolls back. Waits for another
+    transaction that is writing one of the same ids, and then tells what that one left.
     """
     first: dict[UUID, Checked] = {}
     for checked in batch:
@@ -192,10 +196,18 @@ def insert(
         command += _REFERRING
         parameters["organisation_id"] = organisation_id
     said = _said(first.values(), stored) if defines else []
+    definer = organisation_id or UUID(int=0)
     if said:
+        parameters["definer"] = definer
+        ways = Counter(one["key"] for one in said)
         tell += _UNDEFINED
         parameters["definitions"] = _json(
-            [{"place": place, "key": one["key"], "digest": one["digest"]} for place, one in enumerate(said)]
+            # An activity that this batch describes in several ways is written in all of them: which of them holds
+            # depends on the one before.
+            [
+                {"place": place, "key": one["key"], "digest": one["digest"] if ways[one["key"]] == 1 else ""}
+                for place, one in enumerate(said)
+            ]
         )
     old: list[UUID] = []
     referred: list[UUID] = []
@@ -211,7 +223,7 @@ def insert(
             there[id_] = digest, earlier.astimezone(UTC)
         new_words = [one for one in new_words if one["statement_id"] not in there]
     if new_words:
-        connection.exec_driver_sql(_DEFINE, {"definitions": _json(new_words)})
+        connection.exec_driver_sql(_DEFINE, {"definitions": _json(new_words), "definer": definer})
     if referring or referred:
         show_faces(session, [*referring, *referred])
     outcomes: list[Outcome] = []
@@ -266,16 +278,19 @@ def _as_json(batch: Iterable[Checked], step: int) -> str:
 
 
 def _said(batch: Iterable[Checked], stored: Mapping[UUID, datetime]) -> list[dict[str, object]]:
-    """What a batch says of activities, each in the same words once."""
+    """What a batch says of activities, each in the same words once: the last time, for the later word holds."""
     found: dict[tuple[str, str], dict[str, object]] = {}
     for one in batch:
         for iri, definition in one.definitions:
             digest = blake2b(definition.encode(), digest_size=16).hexdigest()
-            found.setdefault(
-                (iri, digest),
-                {"key": key_of(iri), "iri": iri, "definition": definition, "digest": digest}
-                | {"stored_at": stored[one.id], "statement_id": one.id},
-            )
+            found[iri, digest] = {
+                "key": key_of(iri),
+                "iri": iri,
+                "definition": definition,
+                "digest": digest,
+                "stored_at": stored[one.id],
+                "statement_id": one.id,
+            }
     return list(found.values())
 
 
