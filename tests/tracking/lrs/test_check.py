@@ -185,7 +185,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("stored is read too", {"stored": "today"}, "/stored", "2.4.8"),
     ("an authority group is a pair", {"authority": GROUP | {"member": MEMBERS[:1]}}, "/authority/member", "2.4.9"),
     ("a version is one of ours", {"version": "1.1.0"}, "/version", "2.4.10"),
-    ("and whole", {"version": "1.0"}, "/version", "2.4.10"),
+    ("and not a word", {"version": "1.0.0 "}, "/version", "2.4.10"),
     ("an attachment has a hash", {"attachments": [without(ATTACHMENT, "sha2")]}, "/attachments/0/sha2", "2.4.11"),
     ("and a length", {"attachments": [ATTACHMENT | {"length": "1"}]}, "/attachments/0/length", "2.4.11"),
     ("and a usage", {"attachments": [without(ATTACHMENT, "usageType")]}, "/attachments/0/usageType", "2.4.11"),

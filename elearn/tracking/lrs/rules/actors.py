@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from elearn.tracking.lrs.rules.forms import is_iri, is_mbox, is_sha1
-from elearn.tracking.lrs.rules.reading import BadStatement, a_list, a_text, an_iri, an_object
+from elearn.tracking.lrs.rules.forms import is_iri, is_mbox, is_sha1, is_uri
+from elearn.tracking.lrs.rules.reading import BadStatement, a_list, a_text, an_object
 
-AGENT = frozenset(("objectType", "name", "account", "mbox", "mbox_sha1sum", "openid"))
+IDENTIFIERS = frozenset(("account", "mbox", "mbox_sha1sum", "openid"))
+AGENT = IDENTIFIERS | {"objectType", "name"}
 GROUP = AGENT | {"member"}
 ACCOUNT = frozenset(("homePage", "name"))
 
@@ -41,11 +42,11 @@ def check_group(value: Any, where: str) -> None:
     identifiers = _identifiers(group, where)
     if identifiers > 1:
         raise BadStatement(where, "may have only one of account, mbox, mbox_sha1sum, openid", "Data 2.4.2.2")
-    if "member" in group:
-        for index, member in enumerate(a_list(group["member"], f"{where}/member", "Data 2.4.2.2")):
-            check_agent(member, f"{where}/member/{index}")
-    elif not identifiers:
-        raise BadStatement(f"{where}/member", "is missing: an anonymous group lists its members", "Data 2.4.2.2")
+    members = a_list(group["member"], f"{where}/member", "Data 2.4.2.2") if "member" in group else ()
+    for index, member in enumerate(members):
+        check_agent(member, f"{where}/member/{index}")
+    if not members and not identifiers:
+        raise BadStatement(f"{where}/member", "must list an agent or more: the group has no identifier", "Data 2.4.2.2")
 
 
 def _identifiers(actor: dict[str, Any], where: str) -> int:
@@ -71,5 +72,6 @@ def _identifiers(actor: dict[str, Any], where: str) -> int:
             raise BadStatement(f"{where}/mbox_sha1sum", "must be a SHA-1 in hexadecimal", clause)
     if "openid" in actor:
         found += 1
-        an_iri(actor["openid"], f"{where}/openid", clause)
+        if not is_uri(actor["openid"]):
+            raise BadStatement(f"{where}/openid", "must be a URI", clause)
     return found

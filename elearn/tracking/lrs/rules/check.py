@@ -1,27 +1,26 @@
-"""One statement's JSON text in, a `Checked` out: all that storing it needs. Pure; `rules.py` holds the rules.
+"""One statement's JSON text in, a `Checked` out: all that storing it needs. Pure; `whole.py` holds the rules.
 
 The text is kept as it is; what is decoded from it only serves to judge and to find it again.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
+from elearn.tracking.lrs.rules.comparing import digest_of, equivalent
 from elearn.tracking.lrs.rules.forms import read_timestamp
-from elearn.tracking.lrs.rules.keys import actor_key, key_of, lower_domain
+from elearn.tracking.lrs.rules.keys import actor_key, key_of
 from elearn.tracking.lrs.rules.reading import BadStatement
 from elearn.tracking.lrs.rules.relations import Relations, definitions, refers_to, relations
+from elearn.tracking.lrs.rules.text import decode
 from elearn.tracking.lrs.rules.whole import VOIDED, check_whole
 
-__all__ = ["VOIDED", "BadStatement", "Checked", "actor_key", "check_statement", "key_of"]
+__all__ = ["VOIDED", "BadStatement", "Checked", "actor_key", "check_statement", "equivalent", "key_of"]
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class Checked:
     raw: str
     """Exactly the text that came."""
     statement: dict[str, Any] = field(repr=False)
-    """The same, decoded. Not to be changed."""
+    """The same, decoded: fractions and exponents are `msgspec.Raw` (see text.py). Not to be changed."""
     digest: bytes = field(repr=False)
     """SHA-256 of what counts when two statements are compared."""
     version: str
@@ -66,11 +65,10 @@ def check_statement(raw: str | bytes, version: str = "1.0.3") -> Checked:
     """
     try:
         text = raw if isinstance(raw, str) else raw.decode()
-        decoded = msgspec.json.decode(text)
-        _refuse_double_keys(text, decoded)
+        decoded = decode(text)
         second = version.startswith("2")
         statement = check_whole(decoded, second=second)
-        digest = sha256(msgspec.json.encode(_comparable(statement), order="deterministic")).digest()
+        digest = digest_of(statement)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise BadStatement("", f"is not JSON: {error}", "Data 2.2") from error
     except RecursionError as error:
@@ -97,89 +95,3 @@ def check_statement(raw: str | bytes, version: str = "1.0.3") -> Checked:
         refers_to=refers_to(statement),
         definitions=definitions(statement),
     )
-
-
-def _refuse_double_keys(text: str, decoded: Any) -> None:
-    """Raises BadStatement when an object of `text` names a key twice (Data 2.2).
-
-    The decoder keeps the last of two and says nothing. But then its value, written again, has fewer colons than
-    the text. Only where an escaped colon could hide that is the text read a second, slower time.
-    """
-    if text.count(":") == msgspec.json.encode(decoded).count(b":") and "\\u003" not in text:
-        return
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise BadStatement(f".../{twice[:100]}", "is there twice in one object", "Data 2.2")
-        return found
-
-    json.loads(text, object_pairs_hook=once)
-
-
-def _comparable(statement: dict[str, Any]) -> dict[str, Any]:
-    """What of a statement counts in a comparison (Data 2.3.1), in one form.
-
-    Left out: what an LRS assigns (id, authority, stored, version), a verb's display, activities' definitions.
-    Made alike: moments in time, the order of a group's members, the case of what has none, and a single context
-    activity with a list of one, as an LRS must answer it. All else differs when it is written differently.
-    """
-    left_out = ("id", "authority", "stored", "version")
-    made = {name: value for name, value in statement.items() if name not in left_out}
-    made["actor"] = _plain_actor(made["actor"])
-    made["verb"] = made["verb"]["id"]
-    made["object"] = _plain_object(made["object"])
-    if "timestamp" in made:
-        made["timestamp"] = read_timestamp(made["timestamp"])
-    if "context" in made:
-        made["context"] = _plain_context(made["context"])
-    return made
-
-
-def _plain_object(thing: dict[str, Any]) -> dict[str, Any]:
-    kind = thing.get("objectType", "Activity")
-    if kind == "Activity":
-        return _plain_activity(thing)
-    if kind == "StatementRef":
-        return thing | {"id": thing["id"].lower()}
-    return _comparable(thing) if kind == "SubStatement" else _plain_actor(thing)
-
-
-def _plain_activity(activity: dict[str, Any]) -> dict[str, Any]:
-    if "definition" not in activity:
-        return activity
-    return {name: value for name, value in activity.items() if name != "definition"}
-
-
-def _plain_actor(actor: dict[str, Any]) -> dict[str, Any]:
-    made = dict(actor)
-    if "mbox" in made:
-        made["mbox"] = lower_domain(made["mbox"])
-    if "mbox_sha1sum" in made:
-        made["mbox_sha1sum"] = made["mbox_sha1sum"].lower()
-    if "member" in made:
-        members: Sequence[dict[str, Any]] = [_plain_actor(member) for member in made["member"]]
-        made["member"] = sorted(members, key=lambda one: msgspec.json.encode(one, order="deterministic"))
-    return made
-
-
-def _plain_context(context: dict[str, Any]) -> dict[str, Any]:
-    made = dict(context)
-    if "registration" in made:
-        made["registration"] = made["registration"].lower()
-    if "statement" in made:
-        made["statement"] = _plain_object(made["statement"])
-    for name in ("instructor", "team"):
-        if name in made:
-            made[name] = _plain_actor(made[name])
-    for name, one in (("contextAgents", "agent"), ("contextGroups", "group")):
-        if name in made:
-            made[name] = [related | {one: _plain_actor(related[one])} for related in made[name]]
-    if "contextActivities" in made:
-        made["contextActivities"] = {
-            name: [_plain_activity(one) for one in (value if type(value) is list else [value])]
-            for name, value in made["contextActivities"].items()
-        }
-    return made

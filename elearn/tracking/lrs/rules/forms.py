@@ -12,9 +12,10 @@ from functools import lru_cache
 
 # RFC 3987 as far as it can be told without knowing the scheme: a scheme, then none of the characters that an
 # IRI must escape. Data 2.2 leaves the rest of IRI checking to best effort.
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
+_ESCAPED = r"\x00-\x20\x7f-\x9f\ufdd0-\ufdef\ufff0-\uffff<>\"{}|\\^`"
+_IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^{_ESCAPED}]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_MBOX = re.compile(r"mailto:[^\x00-\x20\x7f@?,<>]+@[^\x00-\x20\x7f@?,<>]+")
+_MBOX = re.compile(rf"mailto:[^{_ESCAPED}@?#,]+@[^{_ESCAPED}@?#,]+")
 _SHA1 = re.compile(r"[0-9a-fA-F]{40}")
 _SHA2 = re.compile(r"(?:[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})")
 _MEDIA_TYPE = re.compile(
@@ -22,8 +23,17 @@ _MEDIA_TYPE = re.compile(
     r"(?:[ \t]*;[ \t]*[\w!#$&^.+\-]+=(?:[\w!#$&^.+\-'*%]+|\"(?:[^\"\\\x00-\x1f]|\\.)*\"))*",
     re.ASCII,
 )
-_TIMESTAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?", re.ASCII
+_USUAL = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:[0-5]\d(?:\.\d+)?(?:Z|(?!-00:00)[+-]\d\d:[0-5]\d)", re.ASCII
+)  # what both versions take and Python reads as it is
+_ISO_8601 = re.compile(
+    r"(\d{4})(?:-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?"  # extended: 2026-11-22T03:00:00
+    r"|(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,](\d+))?)?)"  # basic: 20261122T030000
+    r"(?:[Zz]|([+-]\d\d)(?::?(\d\d))?|($))",
+    re.ASCII,
+)
+_RFC_3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d):(\d\d))", re.ASCII
 )
 _DURATION = re.compile(
     r"P(?:\d+(?:[.,]\d+)?W"
@@ -31,6 +41,7 @@ _DURATION = re.compile(
     r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?)",
     re.ASCII,
 )
+_BEYOND = re.compile(r"([.,]\d\d)\d+(?=S)", re.ASCII)
 _EARLY_FRACTION = re.compile(r"[.,]\d+[A-Z].", re.ASCII)
 _LANGUAGE = re.compile(
     r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})"  # language and extended language
@@ -45,8 +56,13 @@ _LANGUAGE = re.compile(
 
 
 def is_iri(value: object) -> bool:
-    """Data 4.3; with a scheme (2.2). URIs and IRLs are read by the same rule."""
+    """Data 4.3; with a scheme (2.2). IRLs are read by the same rule."""
     return type(value) is str and _IRI.fullmatch(value) is not None
+
+
+def is_uri(value: object) -> bool:
+    """RFC 3986: an IRI of ASCII characters alone (Data 2.4.2.3 asks it of an OpenID)."""
+    return is_iri(value) and str(value).isascii()
 
 
 def is_uuid(value: object) -> bool:
@@ -55,7 +71,7 @@ def is_uuid(value: object) -> bool:
 
 
 def is_mbox(value: object) -> bool:
-    """Data 2.4.2.3: "mailto:" and one address."""
+    """Data 2.4.2.3: "mailto:" and one address, an IRI: of any script, and with its odd signs escaped."""
     return type(value) is str and _MBOX.fullmatch(value) is not None
 
 
@@ -89,30 +105,52 @@ def _known_language(tag: str) -> bool:
 
 
 def read_timestamp(value: object, *, zone_needed: bool = False) -> datetime | None:
-    """The moment in UTC, whole microseconds; None when it is not a timestamp (Data 4.5, 2.0: RFC 3339).
+    """The moment in UTC, whole microseconds; None when it is not a timestamp (Data 4.5).
 
-    xAPI 1.0.3 only recommends the zone: without one UTC is taken. "-00:00" says that the zone is not known and
-    ISO 8601 has no such thing. A leap second is the last moment before it.
+    `zone_needed`: by xAPI 2.0, which wants RFC 3339: zone and seconds, and a point before the fraction. xAPI 1.0.3
+    takes ISO 8601's calendar dates in extended or basic form and only recommends the zone: without one UTC is
+    taken. "-00:00" says that the zone is not known, and neither version has such a thing. A leap second is the last
+    moment before it.
     """
-    if type(value) is not str or (match := _TIMESTAMP.fullmatch(value)) is None:
+    if type(value) is not str:
         return None
-    day, minute, second, fraction, utc, hours, minutes = match.groups()
-    if hours is None and utc is None and zone_needed:
+    if _USUAL.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+    return _read_unusual(value, zone_needed=zone_needed)
+
+
+def _read_unusual(value: str, *, zone_needed: bool) -> datetime | None:
+    match = _RFC_3339.fullmatch(value)
+    if match is not None:
+        year, month, day, hour, minute, second, fraction, zone, zone_minute = match.groups()
+    elif zone_needed or (match := _ISO_8601.fullmatch(value)) is None:
         return None
-    if hours == "-00" and minutes in (None, "00"):
+    else:
+        groups = match.groups()
+        year, zone, zone_minute = groups[0], groups[13], groups[14]
+        month, day, hour, minute, second, fraction = groups[1:7] if groups[1] else groups[7:13]
+    if zone == "-00" and zone_minute in (None, "00"):
         return None
-    second, fraction = second or "00", f"{fraction or '':0<6.6}"
-    if second == "60":
-        second, fraction = "59", "999999"
+    second, microsecond = int(second or 0), int(f"{fraction or '':0<6.6}")
+    if second == 60:
+        second, microsecond = 59, 999_999
     try:
-        moment = datetime.fromisoformat(f"{day}T{minute}:{second}.{fraction}+00:00")
-        if hours is not None:
-            moment -= timedelta(hours=int(hours), minutes=int(hours[0] + (minutes or "00")))
+        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), second, microsecond, tzinfo=UTC)
+        if zone is None:
+            return moment
+        if int(zone[1:]) > 23 or int(zone_minute or 0) > 59:
+            return None
+        return moment - timedelta(hours=int(zone), minutes=int(zone[0] + (zone_minute or "00")))
     except (ValueError, OverflowError):
         return None
-    if hours is not None and (int(hours[1:]) > 23 or int(minutes or 0) > 59):
-        return None
-    return moment
+
+
+def cut_duration(duration: str) -> str:
+    """`duration` as it is compared: no digits beyond 0.01 seconds (Data 4.6; 2.0: 4.2.7). Else it is a text."""
+    return _BEYOND.sub(r"\1", duration)
 
 
 def show_timestamp(moment: datetime) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from elearn.errors import Malformed
 from elearn.tracking.lrs.rules.forms import is_iri, is_language, is_uuid
 
@@ -49,6 +51,15 @@ def a_list(value: Any, where: str, clause: str) -> list[Any]:
 def a_text(value: Any, where: str, clause: str) -> None:
     if type(value) is not str:
         raise BadStatement(where, "must be a string", clause)
+
+
+def a_number(value: Any, where: str, clause: str) -> int | float:
+    """The number to compare by; what no machine word holds is endless, which IEEE 754 allows (Data 2.2)."""
+    if type(value) is int or type(value) is float:
+        return value
+    if type(value) is not msgspec.Raw:
+        raise BadStatement(where, "must be a number", clause)
+    return float(bytes(value))
 
 
 def an_iri(value: Any, where: str, clause: str) -> None:

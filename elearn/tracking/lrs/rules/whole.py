@@ -11,12 +11,13 @@ import re
 from typing import Any
 
 from elearn.tracking.lrs.rules.activities import check_activity, check_verb
-from elearn.tracking.lrs.rules.actors import check_actor, check_agent, check_group
+from elearn.tracking.lrs.rules.actors import IDENTIFIERS, check_actor, check_agent, check_group
 from elearn.tracking.lrs.rules.forms import is_duration, is_language, is_media_type, is_sha2, read_timestamp
 from elearn.tracking.lrs.rules.reading import (
     BadStatement,
     a_language_map,
     a_list,
+    a_number,
     a_text,
     a_uuid,
     an_iri,
@@ -40,8 +41,8 @@ CONTEXT_2 = CONTEXT | {"contextAgents", "contextGroups"}
 CONTEXT_ACTIVITIES = frozenset(("parent", "grouping", "category", "other"))
 ATTACHMENT = frozenset("usageType display description contentType length sha2 fileUrl".split())  # noqa: SIM905
 
-_VERSION_1 = re.compile(r"1\.0\.[0-9A-Za-z.+\-]+")
-_VERSION_2 = re.compile(r"(?:1|2)\.0\.[0-9A-Za-z.+\-]+")
+_VERSION_1 = re.compile(r"1\.0(?:\.[0-9A-Za-z.+\-]+)?")
+_VERSION_2 = re.compile(r"[12]\.0(?:\.[0-9A-Za-z.+\-]+)?")
 
 
 def check_reference(value: Any, where: str, clause: str = "Data 2.4.4.3") -> None:
@@ -70,10 +71,8 @@ def check_result(value: Any, where: str) -> None:
 def _score(value: Any, where: str) -> None:
     clause = "Data 2.4.5.1"
     score = an_object(value, SCORE, where, clause)
-    for name, number in score.items():
-        if type(number) is not int and type(number) is not float:
-            raise BadStatement(f"{where}/{name}", "must be a number", clause)
-    scaled, raw, low, high = (score.get(name) for name in ("scaled", "raw", "min", "max"))
+    numbers = {name: a_number(number, f"{where}/{name}", clause) for name, number in score.items()}
+    scaled, raw, low, high = (numbers.get(name) for name in ("scaled", "raw", "min", "max"))
     if scaled is not None and not -1 <= scaled <= 1:
         raise BadStatement(f"{where}/scaled", "must be from -1 to 1", clause)
     if low is not None and high is not None and not low < high:
@@ -206,12 +205,21 @@ def _check_outside(statement: dict[str, Any], *, second: bool) -> None:
     if "stored" in statement and read_timestamp(statement["stored"], zone_needed=second) is None:
         raise BadStatement("/stored", "must be a timestamp", "Data 2.4.8, Data 4.5")
     if "authority" in statement:
-        authority = statement["authority"]
-        check_actor(authority, "/authority")
-        if authority.get("objectType") == "Group" and len(authority.get("member", ())) != 2:
-            raise BadStatement("/authority/member", "must be an application and a user", "Data 2.4.9")
+        _authority(statement["authority"])
     if "version" in statement:
         version = statement["version"]
         if type(version) is not str or not (_VERSION_2 if second else _VERSION_1).fullmatch(version):
             wanted = "1.0.x or 2.0.x" if second else "1.0.x"
             raise BadStatement("/version", f"must be {wanted}", "Data 2.4.10")
+
+
+def _authority(authority: Any) -> None:
+    """An agent, or the pair that 3-legged OAuth makes: an application by its account, and a user (Data 2.4.9)."""
+    check_actor(authority, "/authority")
+    if authority.get("objectType") != "Group":
+        return
+    if not authority.keys().isdisjoint(IDENTIFIERS):
+        raise BadStatement("/authority", "as a group must be anonymous", "Data 2.4.9")
+    if len(authority["member"]) != 2 or not any("account" in member for member in authority["member"]):
+        why = "must be an application, known by its account, and a user"
+        raise BadStatement("/authority/member", why, "Data 2.4.9")
