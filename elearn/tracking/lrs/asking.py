@@ -66,16 +66,6 @@ def flag_parameter(parameter: str, clause: str = PARAMETERS) -> bool:
     return value == "true"
 
 
-def body_bytes() -> bytes:
-    """The request's body as it came, of whatever type. Raises Malformed: a content encoding (nothing is unpacked here).
-
-    TooLarge comes from the door's limit.
-    """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise errors.Malformed("The body must come without a content encoding (xAPI Communication 1.4).")
-    return request.get_data(cache=False)
-
-
 def text_parameter(parameter: str) -> str:
     """A parameter that must be there and say something. Raises Malformed."""
     value = request.args.get(parameter)

@@ -24,7 +24,6 @@ from elearn.tracking.lrs.access.credentials import (
 )
 from elearn.tracking.lrs.asking import (
     agent_parameter,
-    body_bytes,
     iri_parameter,
     moment_parameter,
     only_parameters,
@@ -53,6 +52,8 @@ class Resource:
     id_name: str
     reader: Key
     writer: Key
+    clause: str
+    """Of 1.0.3, where its parameters stand."""
 
 
 RESOURCES = (
@@ -63,9 +64,26 @@ RESOURCES = (
         "stateId",
         STATE_READER,
         STATE_WRITER,
+        "Communication 2.3",
     ),
-    Resource("activities/profile", Kind.ACTIVITY_PROFILE, ("activityId",), "profileId", PROFILE_READER, PROFILE_WRITER),
-    Resource("agents/profile", Kind.AGENT_PROFILE, ("agent",), "profileId", PROFILE_READER, PROFILE_WRITER),
+    Resource(
+        "activities/profile",
+        Kind.ACTIVITY_PROFILE,
+        ("activityId",),
+        "profileId",
+        PROFILE_READER,
+        PROFILE_WRITER,
+        "Communication 2.7",
+    ),
+    Resource(
+        "agents/profile",
+        Kind.AGENT_PROFILE,
+        ("agent",),
+        "profileId",
+        PROFILE_READER,
+        PROFILE_WRITER,
+        "Communication 2.6",
+    ),
 )
 
 
@@ -81,10 +99,12 @@ def _get(resource: Resource) -> ResponseReturnValue:
 
 
 def _get_ids(resource: Resource) -> ResponseReturnValue:
-    only_parameters(*resource.about, "since")
+    only_parameters(*resource.about, "since", clause=resource.clause)
     place = _place(resource)
     second = g.lrs_version == versions.LATEST_2
-    since = moment_parameter("since", zone_needed=second) if "since" in request.args else None
+    since = None
+    if "since" in request.args:
+        since = moment_parameter("since", zone_needed=second, clause=resource.clause)
     listed = store.listed(db.session(), place, since=since)
     return _answer(listed.content, "application/json", listed.tag, listed.updated_at)
 
@@ -124,7 +144,7 @@ def _delete(resource: Resource) -> ResponseReturnValue:
     conditions = _conditions()
     session = db.session()
     if resource.kind is Kind.STATE and resource.id_name not in request.args:
-        only_parameters(*resource.about)
+        only_parameters(*resource.about, clause=resource.clause)
         store.remove_all(session, _place(resource), conditions.check)
     else:
         place, id_ = _one(resource)
@@ -149,7 +169,7 @@ def _conditions() -> Conditions:
 
 def _one(resource: Resource) -> tuple[Place, str]:
     """Of a request about one document: where it lies, and its id."""
-    only_parameters(*resource.about, resource.id_name)
+    only_parameters(*resource.about, resource.id_name, clause=resource.clause)
     return _place(resource), text_parameter(resource.id_name)
 
 
@@ -160,16 +180,16 @@ def _place(resource: Resource) -> Place:
     return Place(
         resource.kind,
         holder().organisation_id,
-        activity=iri_parameter("activityId") if "activityId" in resource.about else None,
+        activity=iri_parameter("activityId", resource.clause) if "activityId" in resource.about else None,
         agent=agent,
-        registration=uuid_parameter("registration") if "registration" in request.args else None,
+        registration=uuid_parameter("registration", resource.clause) if "registration" in request.args else None,
     )
 
 
 def _sent() -> Document:
-    """The document that came. Raises Malformed: encoded. TooLarge."""
+    """The document that came. TooLarge comes from the reading."""
     request.max_content_length = MAX_DOCUMENT_BYTES
-    return Document(body_bytes(), request.headers.get("Content-Type") or UNTYPED)
+    return Document(request.get_data(cache=False), request.headers.get("Content-Type") or UNTYPED)
 
 
 def _answer(content: bytes, content_type: str, tag: str, updated_at: datetime | None) -> Response:
