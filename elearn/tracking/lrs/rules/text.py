@@ -30,7 +30,7 @@ def decode(text: str) -> Any:
     except msgspec.ValidationError:  # a whole number of too many digits: nothing else is invalid to it
         value = json.loads(text, parse_int=_whole_number, parse_float=msgspec.Raw, parse_constant=_refuse_constant)
     if text.count("{") + text.count("[") > MOST_LEVELS and _levels(value) > MOST_LEVELS:
-        raise BadStatement("", f"is nested too deep: {MOST_LEVELS} levels are taken", "Data 2.2")
+        raise BadStatement("", "is nested too deep", "Data 2.2")
     _refuse_double_keys(text, value)
     return value
 
