@@ -137,7 +137,7 @@ def write(first: bytes, contents: Iterable[Content]) -> tuple[bytes, str]:
 
     The boundary holds 128 random bits, made after the contents were: none of them can hold it.
     """
-    boundary = f"elearn-{secrets.token_hex(16)}"
+    boundary = f"elearn_{secrets.token_hex(16)}"
     chunks = [f"--{boundary}\r\nContent-Type: application/json\r\n\r\n".encode(), first]
     for one in contents:
         headers = [f"X-Experience-API-Hash: {one.sha2}", "Content-Transfer-Encoding: binary"]
