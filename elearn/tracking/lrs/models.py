@@ -227,3 +227,55 @@ class Credential(Base):
     revoked_at: Mapped[datetime | None]
     speaks: Mapped[str] = mapped_column(server_default="1.0.3")
     """Which xAPI its client speaks: what an answer names when the request did not say."""
+
+
+class ForwardTarget(Base):
+    """Another record store that gets every statement, in the order of storing (`streams/`)."""
+
+    __tablename__ = "lrs_forward_target"
+    __table_args__ = (sa.CheckConstraint("state IN ('active', 'paused', 'removed')", name="state"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(unique=True)
+    endpoint: Mapped[str]
+    """Its xAPI endpoint, with a slash at the end."""
+    key: Mapped[str]
+    sealed_secret: Mapped[bytes]
+    """Empty once the target is removed."""
+    organisation_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    """Whose keys' statements it gets; null: all there are."""
+    speaks: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))
+    """"1.0.3", "2.0.0" or both: statements of a version that it does not speak are dead letters at once."""
+    private: Mapped[bool]
+    """Whether it may be at a private address, and spoken to without TLS."""
+    state: Mapped[str]
+    cursor_stored_at: Mapped[datetime | None]
+    cursor_id: Mapped[UUID | None]
+    """The last statement that it answered for, or that became a failure; null: none yet."""
+    sent: Mapped[int]
+    """Statements it has taken."""
+    attempts: Mapped[int]
+    """Rounds in a row that it was not to be had."""
+    next_try_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
+    """A job has it in hand until then at most."""
+    last_error: Mapped[str | None]
+    last_sent_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class ForwardFailure(Base):
+    """A statement that a target did not take: to be tried again, or a dead letter. Deleted once it is taken."""
+
+    __tablename__ = "lrs_forward_failure"
+    __table_args__ = (sa.Index(None, "target_id", "next_try_at", postgresql_where=sa.text("NOT dead")),)
+
+    target_id: Mapped[UUID] = mapped_column(sa.ForeignKey("lrs_forward_target.id"), primary_key=True)
+    statement_id: Mapped[UUID] = mapped_column(primary_key=True)
+    status: Mapped[int | None]
+    """Of the last answer; null: it was not sent, or nothing that can be read came back."""
+    error: Mapped[str]
+    attempts: Mapped[int]
+    next_try_at: Mapped[datetime]
+    dead: Mapped[bool]
+    failed_at: Mapped[datetime]
