@@ -1,12 +1,13 @@
-"""OAuth 2 client credentials for receivers, by Authlib (RFC 6749 section 4.4, bearer tokens RFC 6750).
+"""Bearer tokens of receivers: OAuth 2 client credentials (`people/programs.py`), tokens of RFC 6750.
 
-Two traps of the library are closed here: an unknown scope is refused (it would answer a token without scope),
-and neither secrets nor tokens are stored in plain.
+Neither secrets nor tokens are stored in plain.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector
-from authlib.oauth2.rfc6749 import ClientMixin, TokenMixin, grants
-from authlib.oauth2.rfc6749.errors import InvalidScopeError
-from authlib.oauth2.rfc6749.util import scope_to_list
+from authlib.oauth2.rfc6749 import TokenMixin
 from authlib.oauth2.rfc6750 import BearerTokenValidator
 from flask import Flask
 
@@ -24,6 +23,7 @@ from elearn.clock import utcnow
 from elearn.credit_export.exam_system.receivers import SCOPES, find_receiver, same_secret
 from elearn.credit_export.models import AccessToken, Receiver
 from elearn.db import db
+from elearn.people import programs
 
 TOKEN_LIVES_S = 600
 
@@ -32,40 +32,27 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Client(ClientMixin):  # type: ignore[misc]  # Authlib carries no types
-    """A receiver as Authlib sees a client."""
+@dataclass(frozen=True)
+class Client(programs.Program):
+    """A receiver that asks for a token."""
 
     receiver: Receiver
 
-    def get_client_id(self) -> str:
+    @property
+    def client_id(self) -> str:
         return self.receiver.client_id
 
-    def get_default_redirect_uri(self) -> str:
-        return ""
+    def opens(self, secret: str) -> bool:
+        return same_secret(secret, self.receiver.secret_hash)
 
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return False
-
-    def get_allowed_scope(self, scope: str | None) -> str:
-        asked = scope_to_list(scope) or self.receiver.scopes
-        return " ".join(one for one in self.receiver.scopes if one in asked)
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        return same_secret(client_secret, self.receiver.secret_hash)
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method in ("client_secret_basic", "client_secret_post")
-
-    def check_response_type(self, response_type: str) -> bool:
-        return False
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
+    def narrowed(self, asked: Sequence[str]) -> Sequence[str] | None:
+        """Asking for nothing means all that was granted."""
+        may = set(self.receiver.scopes) & set(SCOPES)
+        return [one for one in self.receiver.scopes if one in (asked or may)] if may.issuperset(asked) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Token(TokenMixin):  # type: ignore[misc]
+class Token(TokenMixin):  # type: ignore[misc]  # Authlib carries no types
     """A bearer token that was found and belongs to a receiver that is not revoked."""
 
     receiver_id: UUID
@@ -88,16 +75,6 @@ class Token(TokenMixin):  # type: ignore[misc]
         return False  # revoking a receiver deletes its tokens
 
 
-class ClientCredentials(grants.ClientCredentialsGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
-
-    def validate_requested_scope(self) -> None:
-        """Refuse a scope that does not exist or was not granted; asking for none means all that were granted."""
-        asked = set(scope_to_list(self.request.payload.scope) or ())
-        if not asked <= set(self.request.client.receiver.scopes) & set(SCOPES):
-            raise InvalidScopeError()
-
-
 class Validator(BearerTokenValidator):  # type: ignore[misc]
     def authenticate_token(self, token_string: str) -> Token | None:
         row = db.session.execute(
@@ -110,11 +87,9 @@ class Validator(BearerTokenValidator):  # type: ignore[misc]
 
 def make_server(app: Flask) -> AuthorizationServer:
     """The authorization server of one application."""
-    server = AuthorizationServer()
-    server.init_app(app, query_client=_query_client, save_token=_save_token)
-    server.register_token_generator("default", _generate)
-    server.register_grant(ClientCredentials)
-    return server
+    return programs.make_server(
+        app, find=_find, write=lambda client, scopes: secrets.token_urlsafe(32), lives_s=TOKEN_LIVES_S, keep=_keep
+    )
 
 
 def make_protector() -> ResourceProtector:
@@ -123,26 +98,15 @@ def make_protector() -> ResourceProtector:
     return protector
 
 
-def _generate(grant_type: str, client: Client, **rest: Any) -> dict[str, Any]:
-    import secrets
-
-    return {
-        "token_type": "Bearer",
-        "access_token": secrets.token_urlsafe(32),
-        "expires_in": TOKEN_LIVES_S,
-        "scope": client.get_allowed_scope(rest.get("scope")),
-    }
-
-
-def _query_client(client_id: str) -> Client | None:
+def _find(client_id: str) -> Client | None:
     found = find_receiver(db.session(), client_id)
     return Client(found) if found else None
 
 
-def _save_token(token: dict[str, Any], request: Any) -> None:
+def _keep(token: dict[str, Any], client: Client) -> None:
     """Keep the hash of a new token and drop those of this receiver that have run out."""
     now = utcnow()
-    receiver_id = request.client.receiver.id
+    receiver_id = client.receiver.id
     session = db.session()
     session.execute(sa.delete(AccessToken).where(AccessToken.receiver_id == receiver_id, AccessToken.expires_at <= now))
     session.add(

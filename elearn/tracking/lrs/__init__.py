@@ -3,11 +3,14 @@
 In comes a statement's JSON text, by `/xapi/statements` or from a sitting; it lies in the store for good, whatever it
 claims. Storing is not believing: what comes by `/xapi/` is never credited as watched (DESIGN 3.3).
 
-Open first `doorway.py` (the door /xapi/, its errors and headers), then by what a client asks for:
+Open first `doorway.py` (the door /xapi/, its errors and headers; requests inside forms are `alternate.py`'s), then by
+what a client asks for:
 - `statements/`  statements in and out;
 - `documents/`   states and profiles: what clients keep beside their statements;
+- `things/`      activities and agents: what all statements together say of them;
+- `streams/`     everything in the order of storing: a feed, on to other stores, to and from files;
 - `rules/`       what the specification demands of a statement, pure;
-- `access/`      keys, secrets, scopes;
+- `access/`      keys, secrets, scopes, tokens, limits;
 - `asking.py` how a request is read, `versions.py` which xAPI it speaks, `consistency.py` up to when all can be read;
 - `models.py` the tables, `jobs.py` makes the months ahead, `commands.py` is `elearn lrs ...`.
 """
@@ -20,7 +23,11 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the door on board and the job on the list."""
     from elearn.tracking.lrs import doorway, jobs  # noqa: F401 - the job is known once it is imported
+    from elearn.tracking.lrs.access import tokens
     from elearn.tracking.lrs.documents import routes as _documents  # noqa: F401 - its views are known once imported
     from elearn.tracking.lrs.statements import routes  # noqa: F401 - its views are known once it is imported
+    from elearn.tracking.lrs.streams import routes as _streams  # noqa: F401 - its view is known once imported
+    from elearn.tracking.lrs.things import routes as _things  # noqa: F401 - its views are known once imported
 
+    tokens.install(app)
     whole.register_blueprint(doorway.bp)

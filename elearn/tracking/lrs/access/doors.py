@@ -1,6 +1,6 @@
-"""What holds at the door /xapi/ before a key is looked at: nothing packed, no heap of headers; and CORS after it.
+"""What holds at the door /xapi/ before a key is looked at: nothing packed, no heap of headers. CORS after it.
 
-How large a body may be is said by the door itself (`request.max_content_length`).
+How large a body may be is said by the door itself (`request.max_content_length`). Tokens are got here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
 from elearn.errors import NotTaken
-from elearn.tracking.lrs.access import cors
+from elearn.tracking.lrs.access import cors, tokens
 from elearn.tracking.lrs.versions import BadHeader
 
 MOST_HEADER_BYTES = 32_768
@@ -23,6 +23,7 @@ def install(bp: Blueprint) -> None:
     bp.before_request(refuse_unread)
     bp.after_request(challenge)
     bp.after_request(cors.mark)
+    bp.add_url_rule("/oauth/token", "token", tokens.token, methods=["POST"])
 
 
 def refuse_unread() -> None:

@@ -1,0 +1,1 @@
+"""Who may use /xapi/, for what and how much."""
