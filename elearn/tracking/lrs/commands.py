@@ -9,6 +9,7 @@ import click
 from elearn.clock import utcnow
 from elearn.db import db
 from elearn.tracking.lrs.access import credentials
+from elearn.tracking.lrs.access.scopes import DEFAULT_SCOPES, SCOPES
 
 
 @click.group()
@@ -27,8 +28,8 @@ def key() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(credentials.SCOPES),
-    default=credentials.DEFAULT_SCOPES,
+    type=click.Choice(SCOPES),
+    default=DEFAULT_SCOPES,
     show_default=True,
 )
 @click.option("--organisation", type=click.UUID, help="Whose statements it may read besides its own; none: all.")

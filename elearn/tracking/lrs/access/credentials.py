@@ -31,11 +31,9 @@ from elearn.people.tries import network_of
 from elearn.runtime import runtime
 from elearn.tracking.lrs.access import bearer, scopes
 from elearn.tracking.lrs.access.limits import Failures, Pace
-from elearn.tracking.lrs.access.scopes import DEFAULT_SCOPES, SCOPES, Reads
+from elearn.tracking.lrs.access.scopes import SCOPES, Reads
 from elearn.tracking.lrs.models import Credential
 from elearn.tracking.lrs.versions import LATEST_1, LATEST_2
-
-__all__ = ["DEFAULT_SCOPES", "SCOPES"]
 
 SPEAKS = (LATEST_1, LATEST_2)
 """What a client may speak that does not say so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from elearn.tracking.lrs.access.scopes import Reads
 from tests.builders_people import an_organisation
 from tests.tracking.lrs.access.keys import AT, VERSION, a_key, basic
 
+CLOCK = "elearn.tracking.lrs.access.credentials.time"
 STATEMENTS = "/xapi/statements?verb=a:v"
 
 
@@ -76,7 +78,7 @@ def test_a_key_in_use_is_looked_up_once_a_second(app: Flask, session: Session, m
     key, secret = a_key(session)
     seen = look_ups(session.connection().engine)
     moment = time.monotonic()
-    monkeypatch.setattr(credentials.time, "monotonic", lambda: moment)
+    monkeypatch.setattr(CLOCK, SimpleNamespace(monotonic=lambda: moment))
     for _ in range(50):
         assert holder_of(session, key, secret) is not None
     assert len(seen) == 1
@@ -89,7 +91,7 @@ def test_a_revoked_key_is_shut_here_at_once_and_in_other_processes_within_a_seco
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = time.monotonic()
-    monkeypatch.setattr(credentials.time, "monotonic", lambda: moment)
+    monkeypatch.setattr(CLOCK, SimpleNamespace(monotonic=lambda: moment))
     here, elsewhere = a_key(session), a_key(session)
     assert holder_of(session, *here) is not None
     assert holder_of(session, *elsewhere) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ STATEMENTS = "/xapi/statements?verb=a:v"
 SIGNING = b"k" * 32
 
 
-def token_for(client: FlaskClient, key: str, secret: str, **form: str) -> str:
+def token_for(client: FlaskClient, key: str, secret: str, **form: Any) -> str:
     answer = ask_token(client, key, secret, **form)
     assert answer.status_code == 200, answer.data
     assert answer.json is not None
@@ -72,7 +73,7 @@ def test_asking_for_no_scope_gives_the_two_that_xapi_names(client: FlaskClient, 
     ],
 )
 def test_a_wrong_request_for_a_token_is_refused_as_rfc_6749_says(
-    client: FlaskClient, session: Session, granted: str, form: dict[str, object], status: int, error: str
+    client: FlaskClient, session: Session, granted: str, form: dict[str, Any], status: int, error: str
 ) -> None:
     answer = ask_token(client, *a_key(session, granted), **form)
     assert answer.json is not None
