@@ -78,7 +78,9 @@ def text_parameter(parameter: str) -> str:
 
 def iri_parameter(parameter: str, clause: str = PARAMETERS) -> str:
     """Raises BadParameter: it is missing, or no IRI."""
-    value = text_parameter(parameter)
+    value = request.args.get(parameter)
+    if value is None:
+        raise BadParameter(parameter, "is missing", clause)
     if not is_iri(value):
         raise BadParameter(parameter, "must be an IRI with a scheme", f"{clause}, Data 4.3")
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha1
+from hashlib import blake2b, sha1
 from uuid import UUID
 
 import msgspec
@@ -17,14 +17,20 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.runtime import runtime
 from elearn.tracking.lrs.access.credentials import READER, WRITER, holder
-from elearn.tracking.lrs.asking import flag_parameter, only_parameters, uuid_parameter
+from elearn.tracking.lrs.asking import BadParameter, flag_parameter, only_parameters, uuid_parameter
 from elearn.tracking.lrs.consistency import consistent_through
 from elearn.tracking.lrs.doorway import bp
 from elearn.tracking.lrs.rules.check import BadStatement, Checked, check_statement
-from elearn.tracking.lrs.statements import answers, attachments, formats, multipart, store
-from elearn.tracking.lrs.statements.asked import CLAUSE, form
+from elearn.tracking.lrs.statements import answers, attachments, formats, more, multipart, store
+from elearn.tracking.lrs.statements.asked import CLAUSE, Asked, asked, form
+from elearn.tracking.lrs.statements.search import Filters, search
+from elearn.tracking.lrs.things.definitions import canonical
 
 MAX_STATEMENTS = 1000
+MAX_PAGE_BYTES = 10_000_000
+"""Of statements in one answer, unless a single one has more."""
+
+_LINK_KEY = "lrs.more_links"
 
 
 @bp.put("/statements")
@@ -65,7 +71,16 @@ def get_statements() -> ResponseReturnValue:
     for name in ("statementId", "voidedStatementId"):
         if name in request.args:
             return _one(name)
-    raise errors.Malformed("This store answers single statements, by statementId.", code="not_offered")
+    if "more" in request.args:
+        only_parameters("more", clause="Data 2.5")
+        link = request.args["more"]
+        question = more.read(link, organisation_id=holder().organisation_id, key=_link_key())
+        if question is None:
+            raise BadParameter("more", "must be a link that this store gave to this client", "Data 2.5")
+    else:
+        second = g.lrs_version.startswith("2")
+        question = asked(second=second, home_page=runtime().settings.public_url)
+    return _page(question)
 
 
 @bp.after_request
@@ -102,15 +117,72 @@ def _one(parameter: str) -> ResponseReturnValue:
     return response
 
 
+def _page(question: Asked) -> ResponseReturnValue:
+    """A StatementResult (Data 2.5): what meets the question, and a link when there is more of it."""
+    session = db.session()
+    g.lrs_through = consistent_through(session)  # before the search: what it names is then in the answer
+    found = search(session, _filters(question))
+    shown = _fitting(found, question.limit)
+    if question.attachments:
+        shown = shown[: attachments.fitting(session, [(kept.stored_at, kept.id) for kept in shown])]
+    link = ""
+    if len(shown) < len(found):
+        place = (shown[-1].stored_at, shown[-1].id)
+        token = more.write(question, place, organisation_id=holder().organisation_id, key=_link_key())
+        link = f"{request.script_root}{request.path}?more={token}"
+    body = answers.result(_shown(shown, question.form), link)
+    return _answer(body, shown if question.attachments else None)
+
+
+def _filters(question: Asked) -> Filters:
+    return Filters(
+        agent_key=question.agent_key,
+        authority_id=question.authority_id,
+        related_agents=question.related_agents,
+        verb_key=question.verb_key,
+        activity_key=question.activity_key,
+        related_activities=question.related_activities,
+        registration=question.registration,
+        since=question.since,
+        until=question.until,
+        ascending=question.ascending,
+        limit=question.limit,
+        after=question.after,
+        reads=holder().reads,
+    )
+
+
+def _fitting(found: Sequence[store.Kept], limit: int) -> Sequence[store.Kept]:
+    """At most `limit` of them, and of large ones as many as `MAX_PAGE_BYTES` hold: one at least, if there is any."""
+    total = 0
+    for place, kept in enumerate(found[:limit]):
+        total += len(kept.raw)
+        if total > MAX_PAGE_BYTES and place:
+            return found[:place]
+    return found[:limit]
+
+
+def _link_key() -> bytes:
+    """What links are signed under; derived from a key that outlives sign-in keys, so that they work for ever."""
+    kept: dict[str, bytes] = runtime().kept
+    if _LINK_KEY not in kept:
+        index_key = runtime().settings.index_key
+        kept[_LINK_KEY] = blake2b(b"more links of /xapi/statements", key=index_key, digest_size=32).digest()
+    return kept[_LINK_KEY]
+
+
 def _shown(statements: Sequence[store.Kept], style: str) -> list[bytes]:
+    """Each statement's JSON in the format asked for."""
     home_page = runtime().settings.public_url
     if style == "exact":
         return [answers.shown(kept, home_page=home_page) for kept in statements]
     completed = [answers.completed(kept, home_page=home_page) for kept in statements]
     if style == "ids":
         return [msgspec.json.encode(formats.ids(members)) for members in completed]
+    keys = set().union(*map(formats.activity_keys, completed))
+    definitions = canonical(db.session(), keys, organisation_id=holder().organisation_id)
     language = request.headers.get("Accept-Language", "")
-    return [msgspec.json.encode(formats.canonical(members, {}, language)) for members in completed]
+    return [msgspec.json.encode(formats.canonical(members, definitions, language)) for members in completed]
 
 
 def _answer(body: bytes, with_attachments_of: Sequence[store.Kept] | None) -> Response:
@@ -119,14 +191,26 @@ def _answer(body: bytes, with_attachments_of: Sequence[store.Kept] | None) -> Re
     if with_attachments_of is not None:
         places = [(kept.stored_at, kept.id) for kept in with_attachments_of]
         body, kind = multipart.write(body, attachments.of(db.session(), places))
-    return Response(body, content_type=kind, headers={"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"})
+    return Response(
+        body,
+        content_type=kind,
+        headers={"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"},
+    )
 
 
 def _keep(batch: Sequence[Checked], incoming: attachments.Incoming) -> None:
     """Store all of `batch` and commit, or nothing. Raises Conflict, BadStatement."""
     attachments.check(batch, incoming)
     session = db.session()
-    outcomes = store.insert(session, batch, stored_at=utcnow(), authority=holder().id)
+    sender = holder()
+    outcomes = store.insert(
+        session,
+        batch,
+        stored_at=utcnow(),
+        authority=sender.id,
+        organisation_id=sender.organisation_id,
+        defines=sender.defines,
+    )
     for outcome in outcomes:
         if isinstance(outcome, store.ConflictingId):
             session.rollback()
