@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.relations import relations
+from elearn.tracking.lrs.rules.text import decode
 
 MAX_STEPS = 8
 """So far a chain is followed. It bounds what a batch of statements, each referring to the last, can make us write."""
@@ -85,7 +86,7 @@ def show_faces(session: Session, ids: Iterable[UUID]) -> int:
     given = [{"id": id_, "stored_at": stored_at} for id_, stored_at in targets.items()]
     related: list[dict[str, object]] = []
     for id_, raw, actor, activity in connection.exec_driver_sql(_TARGETS, {"targets": _json(given)}):
-        pairs = relations(msgspec.json.decode(raw), actor=actor and actor.hex, activity=activity and activity.hex)
+        pairs = relations(decode(raw), actor=actor and actor.hex, activity=activity and activity.hex)
         related.extend({"id": id_, "key": key, "kind": kind} for key, kind in pairs[:MAX_RELATIONS])
     rows = [
         {"id": id_, "stored_at": stored_at, "target_id": target_id, "target_stored_at": target_stored_at}

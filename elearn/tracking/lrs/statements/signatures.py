@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from elearn.tracking.lrs.rules.check import Checked, check_statement
+from elearn.tracking.lrs.rules.check import Checked, check_statement, equivalent
 from elearn.tracking.lrs.rules.reading import BadStatement
 
 USAGE = "http://adlnet.gov/expapi/attachments/signature"
@@ -118,13 +118,13 @@ def _same_statement(checked: Checked, index: int, payload: bytes, where: str) ->
         if number != index and (one["usageType"] != USAGE or one in earlier)
     ]
     same_id = "id" not in before or "id" not in statement or signed.id == checked.id
-    if not same_id or _digest(statement, rest, checked.version) != _digest(before, earlier, checked.version):
+    if not same_id or not equivalent(_with(statement, rest), _with(before, earlier)):
         raise BadStatement(where, "signs another statement than this one", f"{CLAUSE}, Data 2.3.1")
 
 
-def _digest(statement: dict[str, Any], attachments: list[Any], version: str) -> bytes:
-    """What `statement` with these attachments is compared by; none are as good as an empty list."""
+def _with(statement: dict[str, Any], attachments: list[Any]) -> dict[str, Any]:
+    """`statement` with these attachments; none are as good as an empty list."""
     made = {name: value for name, value in statement.items() if name != "attachments"}
     if attachments:
         made["attachments"] = attachments
-    return check_statement(msgspec.json.encode(made), version).digest
+    return made

@@ -1,0 +1,1 @@
+"""xAPI part two, Data: a module per section, a row per requirement, both versions."""
