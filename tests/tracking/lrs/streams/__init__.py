@@ -1,0 +1,1 @@
+"""Statements on their way out, and in from files."""
