@@ -83,7 +83,7 @@ CROSS JOIN LATERAL (
           AND stored_at <= %(through)s
           AND (scopes.organisation_id IS NULL OR organisation_id = scopes.organisation_id)
         LIMIT %(more)s
-    ) AS some
+    ) AS newer
 ) AS waiting
 WHERE waiting.rows >= %(more)s
 """
