@@ -11,6 +11,7 @@
     classes.py     a manager's classes, filings, enrolment
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     receivers.py   an operator's exam systems
+    lrs_keys.py    keys of the record store
     keys.py        a person's own security keys, for presence checks
     signals.py     flags and the people who decide about them; appeals    (words: signal_texts.py)
 
@@ -31,6 +32,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         frame,
         keys,
         learning,
+        lrs_keys,
         offline,
         page_desk,
         people,
@@ -53,6 +55,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         classes,
         people,
         receivers,
+        lrs_keys,
         signals,
     ):
         module.install(bp)

@@ -40,6 +40,7 @@ NOTICES = "elearn_notices"
 MANAGES = frozenset({Role.INSTITUTION_MANAGER})
 KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+SEES_RECORD_KEYS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.AUDITOR})
 REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
@@ -99,6 +100,8 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Review"), "review_queue", ("/review",)))
     if caller.roles & SEES_RECEIVERS:
         places.append((_("Exam systems"), "receivers_list", ("/receivers",)))
+    if caller.roles & SEES_RECORD_KEYS:
+        places.append((_("Record store"), "record_keys", ("/record-store",)))
     here = _best(request.path.removeprefix(runtime().url_prefix) or "/", [roots for _name, _view, roots in places])
     return [
         {"label": label, "url": url_for(f"elearn.pages.{view}"), "current": index == here}

@@ -154,6 +154,14 @@ def _work(roles: frozenset[Role]) -> list[dict[str, str]]:
                 "url": url_for("elearn.pages.receivers_list"),
             }
         )
+    if roles & frame.SEES_RECORD_KEYS:
+        cards.append(
+            {
+                "title": _("Record store"),
+                "text": _("Which programs send and read xAPI statements."),
+                "url": url_for("elearn.pages.record_keys"),
+            }
+        )
     return cards
 
 

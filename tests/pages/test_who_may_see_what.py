@@ -39,6 +39,8 @@ PAGES = {
     "/appeals/new?unit={unit}": (set(), set(EVERYBODY)),
     "/receivers": ({"operator", "auditor"}, set()),
     "/receivers/new": ({"operator"}, set()),
+    "/record-store": ({"operator", "manager", "other_manager", "auditor"}, set()),
+    "/record-store/keys/new": ({"operator", "manager", "other_manager"}, set()),
 }
 
 
