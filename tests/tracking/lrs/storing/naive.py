@@ -1,4 +1,4 @@
-"""The filters of xAPI Communication 2.1.3 once more, over statements in a list: slow, plain, and from the text alone."""
+"""The filters of xAPI Communication 2.1.3 once more, over statements in a list: slow, plain, from the text alone."""
 
 from __future__ import annotations
 
