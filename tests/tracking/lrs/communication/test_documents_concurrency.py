@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from elearn.db import db
-from tests.builders_lrs import a_key
-from tests.tracking.lrs.communication.documents_client import RESOURCES, VERSIONS, Documents
+from elearn.tracking.lrs.documents import store
+from elearn.tracking.lrs.documents.store import Kind, Place
+from tests.builders_lrs import a_key, an_agent
+from tests.tracking.lrs.communication.documents_client import ACTIVITY, RESOURCES, VERSIONS, Documents
 
 STATE, ACTIVITY_PROFILE, AGENT_PROFILE = RESOURCES
 NOW, BEFORE = "now", "before"
@@ -209,3 +211,17 @@ def test_deletes_and_posts_at_once_leave_whole_documents_and_no_deadlock(own_app
         for id_ in those[0].ids():
             assert json.loads(those[0].get(id_).data) in ({"new": turn}, {"old": turn, "new": turn})
         assert those[0].delete(None).status_code == 204
+
+
+def test_a_document_that_is_made_while_all_are_deleted_was_not_among_them(own_app: Flask) -> None:
+    (one,) = clients(own_app, 1, STATE)
+    one.make("a", {})
+
+    def meanwhile(_tag: str | None) -> None:
+        assert statuses(at_once(partial(one.post, "b", {}))) == [204]
+
+    with own_app.app_context():
+        session = db.session()
+        store.remove_all(session, Place(Kind.STATE, None, activity=ACTIVITY, agent=an_agent()), meanwhile)
+        session.commit()
+    assert one.ids() == ["b"]

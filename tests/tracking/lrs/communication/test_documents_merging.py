@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.errors import Malformed
@@ -22,28 +22,22 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
-def written(value: Any, *, escaped: bool = True) -> Document:
-    text = json.dumps(value, ensure_ascii=escaped)
-    return Document(text.encode(errors="surrogatepass"), JSON)
+def written(value: Any) -> Document:
+    return Document(json.dumps(value).encode(), JSON)
 
 
+@settings(deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_top_level_members_are_set_and_all_others_stay(there: dict[str, Any], sent: dict[str, Any]) -> None:
-    try:
-        made = posted(written(there), written(sent))
-    except Malformed:
-        assert "\\ud" in json.dumps([there, sent])  # half a surrogate pair is no text
-    else:
-        assert json.loads(made.content) == there | sent
-        assert list(json.loads(made.content)) == list(there | sent)
+    made = json.loads(posted(written(there), written(sent)).content)
+    assert made == there | sent
+    assert list(made) == list(there | sent)
 
 
+@settings(deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_merging_again_changes_nothing(there: dict[str, Any], sent: dict[str, Any]) -> None:
-    try:
-        once = posted(written(there), written(sent))
-    except Malformed:
-        return
+    once = posted(written(there), written(sent))
     assert posted(once, written(sent)).content == once.content
 
 
