@@ -58,7 +58,7 @@ def judge(rule: Rule) -> None:
             if rule.inside and not nested and example.keys().isdisjoint(_WHOLE_ONLY):
                 whole = a_statement(object=a_sub_statement(**example))
                 misjudged += _misjudged(whole, version, wanted and f"/object{wanted}", rule.clause)
-    assert misjudged == []
+    assert not misjudged, misjudged
 
 
 def _misjudged(statement: Example, version: str, wanted: str | None, clause: str) -> list[tuple[str, ...]]:
@@ -72,6 +72,18 @@ def _misjudged(statement: Example, version: str, wanted: str | None, clause: str
     else:
         right, told = wanted is None and kept == text, "taken"
     return [] if right else [(version, text, f"{wanted} {clause}", told)]
+
+
+def at(*path: str) -> Callable[[Any], Example]:
+    """Makes the example that has a value there."""
+
+    def make(value: Any) -> Example:
+        for name in reversed(path):
+            value = {name: value}
+        made: Example = value
+        return made
+
+    return make
 
 
 def each(make: Callable[[Any], Example], *values: Any) -> tuple[Example, ...]:
