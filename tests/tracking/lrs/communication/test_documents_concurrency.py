@@ -225,3 +225,21 @@ def test_a_document_that_is_made_while_all_are_deleted_was_not_among_them(own_ap
         store.remove_all(session, Place(Kind.STATE, None, activity=ACTIVITY, agent=an_agent()), meanwhile)
         session.commit()
     assert one.ids() == ["b"]
+
+
+def test_a_write_that_comes_while_all_are_deleted_waits_and_is_not_lost(own_app: Flask) -> None:
+    (one,) = clients(own_app, 1, STATE)
+    one.make("a", {"old": 1})
+    write = threading.Thread(target=one.post, args=("a", {"new": 1}))
+
+    def meanwhile(_tag: str | None) -> None:
+        write.start()
+        write.join(0.5)
+        assert write.is_alive()
+
+    with own_app.app_context():
+        session = db.session()
+        store.remove_all(session, Place(Kind.STATE, None, activity=ACTIVITY, agent=an_agent()), meanwhile)
+        session.commit()
+    write.join()
+    assert one.get("a").json == {"new": 1}
