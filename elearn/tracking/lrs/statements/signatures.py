@@ -84,7 +84,7 @@ def _verify(checked: Checked, index: int, data: bytes | None, where: str) -> Non
 
 
 def _base64url(segment: bytes) -> bytes:
-    return base64.b64decode(segment + b"=" * (-len(segment) % 4), b"-_", validate=True)
+    return base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
 
 
 def _key_of(chain: Any, where: str) -> RSAPublicKey:
@@ -104,7 +104,8 @@ def _key_of(chain: Any, where: str) -> RSAPublicKey:
 def _same_statement(checked: Checked, index: int, payload: bytes, where: str) -> None:
     """The payload must be the statement without this signature, by the rules of comparison (Data 2.3.1).
 
-    Of other signatures the payload holds those that were there when this one was made.
+    Of other signatures the payload holds those that were there when this one was made; no attachments are as good
+    as an empty list.
     """
     try:
         signed = check_statement(payload, checked.version)
@@ -118,13 +119,5 @@ def _same_statement(checked: Checked, index: int, payload: bytes, where: str) ->
         if number != index and (one["usageType"] != USAGE or one in earlier)
     ]
     same_id = "id" not in before or "id" not in statement or signed.id == checked.id
-    if not same_id or not equivalent(_with(statement, rest), _with(before, earlier)):
+    if not same_id or not equivalent(statement | {"attachments": rest}, before | {"attachments": earlier}):
         raise BadStatement(where, "signs another statement than this one", f"{CLAUSE}, Data 2.3.1")
-
-
-def _with(statement: dict[str, Any], attachments: list[Any]) -> dict[str, Any]:
-    """`statement` with these attachments; none are as good as an empty list."""
-    made = {name: value for name, value in statement.items() if name != "attachments"}
-    if attachments:
-        made["attachments"] = attachments
-    return made

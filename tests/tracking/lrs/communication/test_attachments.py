@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from elearn.errors import TooLarge
+from elearn.settings import Settings, SettingsError
 from elearn.tracking.lrs.rules.check import Checked, check_statement
 from elearn.tracking.lrs.rules.reading import BadStatement
 from elearn.tracking.lrs.statements import attachments, multipart, store
@@ -295,6 +297,14 @@ def test_the_setting_says_how_large_a_request_with_attachments_may_be(
             take(body)
     with pytest.raises(RequestEntityTooLarge):
         take(body)
+
+
+@pytest.mark.parametrize("value", ["0", "1001", "-1", "1.5", "many", ""])
+def test_the_setting_is_a_number_of_megabytes(value: str, tmp_path: Path) -> None:
+    env = {"ELEARN_DATA_DIR": str(tmp_path)}
+    assert Settings.from_env(env | {"ELEARN_LRS_LARGEST_REQUEST_MB": "3"}).lrs_largest_request_bytes == 3_000_000
+    with pytest.raises(SettingsError, match="ELEARN_LRS_LARGEST_REQUEST_MB"):
+        Settings.from_env(env | {"ELEARN_LRS_LARGEST_REQUEST_MB": value})
 
 
 def test_the_statements_themselves_may_not_be_larger_than_in_json(take: Take) -> None:

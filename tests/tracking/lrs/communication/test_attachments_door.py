@@ -18,6 +18,7 @@ from elearn.tracking.lrs.doorway import MAX_BODY_BYTES
 from elearn.tracking.lrs.statements.multipart import boundary_of, parts_of
 from tests.builders_lrs import a_key, a_multipart, a_part, a_statement, an_attachment
 from tests.builders_people import an_organisation
+from tests.tracking.lrs.communication.test_signed import a_jws, signed_by
 
 DATA = b"here is a simple attachment"
 URL = "https://school.example/file.txt"
@@ -113,6 +114,21 @@ def test_a_bad_part_is_told_with_its_clause_and_nothing_is_kept(
     )
     for table in ("statement", "statement_attachment", "attachment_content"):
         assert session.execute(sa.text(f"SELECT count(*) FROM elearn.{table}")).scalar_one() == 0
+
+
+def test_a_signature_is_judged_before_its_statement_is_kept(client: FlaskClient, headers: Headers) -> None:
+    """Data 2.6 (XAPI-00115 to XAPI-00117); the rules themselves stand in test_signed.py."""
+    statement = a_statement(result={"duration": "PT0.12S"})
+    for alg, signed, status in (
+        ("RS256", statement, 200),
+        ("RS256", statement | {"verb": {"id": "a:other"}}, 400),
+        ("HS256", statement, 400),
+    ):
+        jws = a_jws(signed, alg=alg)
+        sent = signed_by(statement, jws)
+        answer = post(client, headers, sent, a_part(jws, Content_Type="application/octet-stream"))
+        assert answer.status_code == status, answer.text
+    assert told(get(client, headers))[1] == [a_jws(statement)]
 
 
 def test_a_bad_part_is_told_in_chinese(client: FlaskClient, headers: Headers) -> None:
