@@ -104,6 +104,18 @@ def test_the_headers_of_a_form_are_headers(client: FlaskClient, in_form: dict[st
     assert send(client, "activities/profile", "PUT", tagged).status_code == 412
 
 
+@pytest.mark.parametrize("value", ["text/a\r\nX-Evil: 1", "text/课", "text/\x7f", "text/\0"])
+def test_a_value_that_no_header_could_have_is_not_kept_as_one(
+    client: FlaskClient, in_form: dict[str, str], value: str
+) -> None:
+    """A document's content type is a header again when the document is read."""
+    at = in_form | {"activityId": "a:x", "profileId": "p", "If-None-Match": "*"}
+    got = send(client, "activities/profile", "PUT", at | {"content": "x", "Content-Type": value})
+    assert got.status_code == 400
+    assert got.json is not None
+    assert got.json["error"] == "bad_header"
+
+
 def test_activities_agents_and_about_are_asked_for_by_forms(client: FlaskClient, in_form: dict[str, str]) -> None:
     assert send(client, "activities", "GET", in_form | {"activityId": "a:x"}).status_code == 200
     assert send(client, "agents", "GET", in_form | {"agent": json.dumps(an_agent())}).status_code == 200

@@ -130,6 +130,31 @@ def test_the_night_finds_what_gathered_slowly(session: Session) -> None:
     assert any(merged for merged, _ in rows(session))
 
 
+MANY = """
+INSERT INTO elearn.activity_definition
+    (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
+SELECT md5((n % :activities)::text)::uuid, 'a:x', '{"type": "a:' || n || '"}', decode(md5(n::text), 'hex'),
+       timestamptz '2026-05-01' + n * interval '1 second', NULL, false, :organisation
+FROM generate_series(1, :rows) AS n
+"""
+
+
+@pytest.mark.parametrize("organisation_id", [None, OURS])
+def test_neither_a_reader_nor_the_job_goes_through_the_table(session: Session, organisation_id: UUID | None) -> None:
+    facts = {"rows": 40_000, "activities": 8_000, "organisation": OURS}
+    session.execute(sa.text(MANY), facts)
+    session.execute(sa.text("ANALYZE elearn.activity_definition"))
+    connection = session.connection()
+    scopes = [""] if organisation_id is None else [str(organisation_id), str(definitions.NONE)]
+    keys = [key_of(str(n)) for n in range(100)]
+    asked = {"keys": json.dumps(keys), "scopes": json.dumps(scopes), "most": MOST_ROWS}
+    due = {"since": AT, "through": AT, "more": FOLD_FROM + 1}
+    one = {"key": UUID(KEY), "scope": organisation_id, "through": AT, "most": definitions.AT_ONCE}
+    for command, parameters in ((definitions._ROWS, asked), (definitions._DUE, due), (definitions._NEXT, one)):
+        plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {command}", parameters))
+        assert "Seq Scan on activity_definition" not in plan
+
+
 def test_definitions_of_before_belong_to_the_organisation_whose_key_said_them(services: embedded.Services) -> None:
     url = services.create_database("definitions_of_before")
     schema.upgrade(url, to="0015")
