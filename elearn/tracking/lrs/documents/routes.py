@@ -132,8 +132,7 @@ def _post(resource: Resource) -> ResponseReturnValue:
     def decide(there: Document | None) -> Document:
         conditions.check(None if there is None else there.tag)
         made = posted(there, sent)
-        if len(made.content) > MAX_DOCUMENT_BYTES:
-            raise errors.TooLarge("A document may hold %(most)s bytes at most.", most=MAX_DOCUMENT_BYTES)
+        _refuse_long(made)
         return made
 
     return _change(place, id_, decide)
@@ -187,9 +186,17 @@ def _place(resource: Resource) -> Place:
 
 
 def _sent() -> Document:
-    """The document that came. TooLarge comes from the reading."""
-    request.max_content_length = MAX_DOCUMENT_BYTES
-    return Document(request.get_data(cache=False), request.headers.get("Content-Type") or UNTYPED)
+    """The document that came, whole. Raises TooLarge."""
+    # One byte more than may be: a body that comes in chunks, without a length, ends at the limit without a word.
+    request.max_content_length = MAX_DOCUMENT_BYTES + 1
+    document = Document(request.get_data(cache=False), request.headers.get("Content-Type") or UNTYPED)
+    _refuse_long(document)
+    return document
+
+
+def _refuse_long(document: Document) -> None:
+    if len(document.content) > MAX_DOCUMENT_BYTES:
+        raise errors.TooLarge("A document may hold %(most)s bytes at most.", most=MAX_DOCUMENT_BYTES)
 
 
 def _answer(content: bytes, content_type: str, tag: str, updated_at: datetime | None) -> Response:

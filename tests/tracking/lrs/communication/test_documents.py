@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha1
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +50,12 @@ def test_a_put_document_comes_back_byte_for_byte_with_its_type_xapi_00188_00192(
     answer = documents.get("a")
     assert (answer.status_code, answer.data) == (200, content)
     assert answer.headers["Content-Type"] == content_type
+
+
+def test_a_put_brings_its_type_with_it(documents: Documents) -> None:
+    tag = documents.make("a", {}, "application/json")
+    assert documents.by({"If-Match": tag}).put("a", b"<a/>", "text/xml").status_code == 204
+    assert documents.get("a").headers["Content-Type"] == "text/xml"
 
 
 def test_content_without_a_type_is_bytes(documents: Documents) -> None:
@@ -381,6 +388,21 @@ def test_a_size_is_not_exceeded_by_one_document_or_by_merging(documents: Documen
     tag = documents.make("a", most)
     assert documents.post("a", {"b": "x"}).status_code == 413
     assert documents.get("a").headers["ETag"] == tag
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 204), (1, 413), (100_000, 413)])
+def test_a_body_that_comes_in_chunks_is_kept_whole_or_not_at_all(documents: Documents, over: int, status: int) -> None:
+    content = b"x" * (MAX_DOCUMENT_BYTES + over)
+    answer = documents.client.put(
+        f"/xapi/{documents.resource}",
+        query_string=documents.parameters("a"),
+        headers={**documents.headers, "If-None-Match": "*", "Transfer-Encoding": "chunked"},
+        input_stream=BytesIO(content),
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == status
+    kept = documents.get("a")
+    assert (kept.data == content) if status == 204 else (kept.status_code == 404)
 
 
 def test_encoded_content_is_refused(documents: Documents, session: Session) -> None:
