@@ -9,8 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from elearn.db import db
+from elearn.extension import Elearn
+from elearn.settings import Settings
 from elearn.tracking.lrs.doorway import MAX_BODY_BYTES, RESOURCES
 from tests.builders_lrs import a_key, a_statement, an_agent
+from tests.conftest import ManualClock
 
 AGENT = json.dumps(an_agent())
 VERSIONS = ("1.0.3", "2.0.0")
@@ -205,3 +209,29 @@ def test_what_this_store_breaks_itself_is_500_in_this_doors_form(app: Flask, ses
         app.testing, app.view_functions["elearn.xapi.get_activity"] = True, view
     assert (got.status_code, got.mimetype) == (500, "application/json")
     assert got.headers["X-Experience-API-Version"] == "1.0.3"
+
+
+@pytest.mark.parametrize("prefix", ["/training", "/xapi", "/a/xapi"])
+def test_in_a_host_application_the_door_is_the_same(
+    app: Flask, settings: Settings, clock: ManualClock, prefix: str
+) -> None:
+    host = Flask("host")
+    host.secret_key, host.testing = "host's own", True
+    Elearn(host, settings=settings, url_prefix=prefix, clock=clock)
+    try:
+        client = host.test_client()
+        assert client.get(f"{prefix}/xapi/about").status_code == 200
+        assert client.post(f"{prefix}/xapi/about?method=GET", data={}).status_code == 200
+        assert client.options(f"{prefix}/xapi/agents").headers["Allow"] == "GET, HEAD, OPTIONS"
+        for path, method, status in (
+            ("agents", "GET", 400),
+            ("statements", "DELETE", 400),
+            ("about", "DELETE", 405),
+            ("x/xapi/agents", "GET", 404),
+        ):
+            got = client.open(f"{prefix}/xapi/{path}", method=method)
+            assert (got.status_code, got.headers["X-Experience-API-Version"]) == (status, "1.0.3")
+    finally:
+        host.extensions["elearn"].redis.close()
+        with host.app_context():
+            db.engine.dispose()
