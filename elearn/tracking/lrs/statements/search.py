@@ -73,17 +73,16 @@ def search(session: Session, filters: Filters) -> list[Kept]:
         given["after"], given["after_id"] = filters.after
     given["rows"] = filters.limit + 1
     given["rows_of_faces"] = (filters.limit + 1) * MAX_STEPS
-    connection = session.connection()
     shape = Shape(
         frozenset(given),
         related_agents=filters.related_agents,
         related_activities=filters.related_activities,
         ascending=filters.ascending,
-        many_readers=len(filters.reads.credentials) > 1,
     )
+    connection = session.connection()
     connection.exec_driver_sql(_IN_ORDER)
-    driver = _driver(connection, shape, given)
-    found = [kept_of(row) for row in connection.exec_driver_sql(_query(shape, driver), given)]
+    leads = _leads(connection, shape, given)
+    found = [kept_of(row) for row in connection.exec_driver_sql(_query(shape, leads), given)]
     connection.exec_driver_sql(_AS_YOU_LIKE)
     return found
 
@@ -105,7 +104,6 @@ class Shape:
     related_agents: bool
     related_activities: bool
     ascending: bool
-    many_readers: bool
 
     @property
     def filtered(self) -> bool:
@@ -120,72 +118,80 @@ class Shape:
         return RelationKind.AGENT_BROAD if self.related_agents else RelationKind.AGENT
 
 
+Way = str
+"""How a filter is met: "agent column", "agent relation", "agent authority", "activity column", "activity relation",
+"verb", "registration", "reader" (the credential by which it came)."""
+Ways = tuple[Way, ...]
+
+COLUMNS = {
+    "agent column": "actor_key",
+    "agent authority": "authority_id",
+    "activity column": "activity_key",
+    "verb": "verb_key",
+    "registration": "registration",
+}
+ACTIVITY = RelationKind.ACTIVITY_BROAD
 ENOUGH = 1000
-"""Of the keys of a question the one with fewest rows leads, and the others are looked up row by row. From so many rows
-on one is as good as another."""
+"""Of the ways of a branch the one with fewest rows leads, and the others are looked up row by row. From so many rows on
+one is as good as another."""
 
 
-def _driver(connection: Connection, shape: Shape, given: dict[str, object]) -> str:
-    """What leads through the rows: "agent", "activity", or "columns" (then PostgreSQL chooses among those).
+def _branches(shape: Shape) -> list[Ways]:
+    """Every combination of ways to meet all filters."""
+    filters: list[list[Way]] = []
+    if "agent" in shape.given:
+        ways = ["agent column", "agent relation", "agent authority"]
+        filters.append(ways if "authority" in shape.given else ways[:2])
+    if "activity" in shape.given:
+        filters.append(["activity column", "activity relation"][: 1 + shape.related_activities])
+    filters += [[name] for name in ("verb", "registration") if name in shape.given]
+    if "reads" in shape.given:
+        filters.append(["reader"])
+    return list(product(*filters))
 
-    Only a related activity or agent beside something else needs a look at how many there are; a registration is one
-    course of one learner, and a plain agent's rows are one person's.
+
+def _leads(connection: Connection, shape: Shape, given: dict[str, object]) -> tuple[Way | None, ...]:
+    """Which way leads through the rows of each branch.
+
+    A registration is one course of one learner and a plain agent's rows are one person's, so these lead without being
+    counted. What else there is may be anything from one row to all of them.
     """
-    related_activity = shape.related_activities and "activity" in given
-    if "registration" in given:
-        return "columns"
-    if "agent" in given and not shape.related_agents:
-        return "agent"
-    ways = ["agent"] if "agent" in given else []
-    if related_activity:
-        ways.append("activity")
-    if "verb" in given or ("activity" in given and not related_activity):
-        ways.append("columns")
-    if len(ways) < 2:
-        return ways[0] if ways else "columns"
-    counts = connection.exec_driver_sql(_counts(shape, tuple(ways)), given).one()
-    return min(zip(counts, ways, strict=True), key=lambda one: one[0])[1]
+    branches = _branches(shape)
+    if "registration" in shape.given:
+        return ("registration",) * len(branches)
+    if "agent" in shape.given and not shape.related_agents:
+        return tuple(ways[0] for ways in branches)
+    if len(branches[0]) < 2:
+        return tuple(ways[0] if ways else None for ways in branches)
+    counted = tuple(dict.fromkeys(way for ways in branches for way in ways))
+    row = connection.exec_driver_sql(_counts(shape, counted), given).one()
+    counts = dict(zip(counted, row, strict=True))
+    return tuple(min(ways, key=counts.__getitem__) for ways in branches)
 
 
 @lru_cache(maxsize=256)
-def _counts(shape: Shape, ways: tuple[str, ...]) -> str:
-    """How many rows each of `ways` has, as far as ENOUGH."""
-
-    def count(table: str, condition: str) -> str:
-        conditions = " AND ".join((condition, *_moments(shape, "one")))
-        return (
-            f"(SELECT count(*) FROM (SELECT FROM elearn.{table} AS one WHERE {conditions} LIMIT {ENOUGH}) AS counted)"
+def _counts(shape: Shape, ways: Ways) -> str:
+    """How many rows there are each way, as far as ENOUGH."""
+    counts = []
+    for way in ways:
+        table = "statement_relation" if way.endswith("relation") else "statement"
+        which = "one.authority_id = reader.id" if way == "reader" else _lead(shape, way, "one")
+        rows = (
+            f"SELECT FROM elearn.{table} AS one WHERE {' AND '.join((which, *_moments(shape, 'one')))} LIMIT {ENOUGH}"
         )
-
-    related = "statement_relation", "key = %({})s AND kind = {:d} AND face_id IS NULL"
-    columns = [count("statement", "verb_key = %(verb)s")] if "verb" in shape.given else []
-    if "activity" in shape.given and not shape.related_activities:
-        columns.append(count("statement", "activity_key = %(activity)s"))
-    counts = {
-        "agent": f"{count('statement', 'actor_key = %(agent)s')} + "
-        + count(related[0], related[1].format("agent", shape.agent_kind)),
-        "activity": count(related[0], related[1].format("activity", ACTIVITY)),
-        "columns": f"least({', '.join(columns)})",
-    }
-    return f"SELECT {', '.join(counts[way] for way in ways)}"
+        if way == "reader":
+            rows = f"SELECT FROM {_READERS} CROSS JOIN LATERAL ({rows}) AS each LIMIT {ENOUGH}"
+        counts.append(f"(SELECT count(*) FROM ({rows}) AS counted)")
+    return f"SELECT {', '.join(counts)}"
 
 
 @lru_cache(maxsize=1024)
-def _query(shape: Shape, driver: str) -> str:
-    agents: list[str | None] = [None]
-    if "agent" in shape.given:
-        agents = ["column", "relation", *(["authority"] if "authority" in shape.given else [])]
-    activities: list[str | None] = [None]
-    if "activity" in shape.given:
-        activities = ["column", *(["relation"] if shape.related_activities else [])]
-    if shape.many_readers and not shape.filtered:
-        branches = [_everything_of_readers(shape)]
-    else:
-        branches = [
-            _branch(shape, driver, agent, activity, through_face=through_face)
-            for through_face in ((False, True) if shape.filtered else (False,))
-            for agent, activity in product(agents, activities)
-        ]
+def _query(shape: Shape, leads: tuple[Way | None, ...]) -> str:
+    branches = [
+        _branch(shape, ways, lead, through_face=through_face)
+        for through_face in ((False, True) if shape.filtered else (False,))
+        for ways, lead in zip(_branches(shape), leads, strict=True)
+    ]
     merged = " UNION ALL ".join(f"({branch})" for branch in branches)
     return f"""
         SELECT found.raw, found.stored_at, found.authority_id, found.version, found.sitting_id,
@@ -197,77 +203,84 @@ def _query(shape: Shape, driver: str) -> str:
     """
 
 
-ACTIVITY = RelationKind.ACTIVITY_BROAD
-_COLUMNS = "kept.stored_at, kept.id, kept.raw, kept.authority_id, kept.version, kept.sitting_id"
+_SHOWN = "kept.stored_at, kept.id, kept.raw, kept.authority_id, kept.version, kept.sitting_id"
+_READERS = "unnest(%(reads)s::uuid[]) AS reader(id)"
 
 
-def _branch(shape: Shape, driver: str, agent: str | None, activity: str | None, *, through_face: bool) -> str:
-    """One way to meet all filters: `agent` and `activity` say whether by a column, a relation, or the authority.
+def _branch(shape: Shape, ways: Ways, lead: Way | None, *, through_face: bool) -> str:
+    """The rows that meet all filters by `ways`.
 
-    The leading table is read in order; what belongs to its row is looked up in a subquery that cannot be drawn into
-    it (LIMIT 1, OFFSET 0). As a plain join the planner would multiply how seldom equal moments and equal ids are,
-    expect nothing, and read everything.
+    Those of `lead` are read in order. What belongs to such a row is looked up in subqueries that cannot be drawn into
+    the whole (LIMIT 1, OFFSET 0): of a plain join the planner multiplies how seldom equal moments and equal ids are,
+    expects nothing, and reads everything.
     """
     whose = "face" if through_face else "kept"
-    related = {
-        name: f"key = %({name})s AND kind = {kind:d}"
-        for name, way, kind in (("agent", agent, shape.agent_kind), ("activity", activity, ACTIVITY))
-        if way == "relation"
-    }
-    leads = related.pop(driver, None)
-    conditions = [f"{whose}.{column} = %({name})s" for column, name in _columns(shape, agent, activity)]
-    face = "by.face_id = face.target_id" if through_face else "by.face_id IS NULL"
-    conditions += [
-        f"EXISTS (SELECT FROM elearn.statement_relation AS by WHERE by.{how} AND {face} "
-        f"AND by.stored_at = {whose}.stored_at AND by.id = {whose}.id OFFSET 0)"
-        for how in related.values()
-    ]
+    if through_face and lead == "reader":
+        lead = ways[0]  # references are few
+    conditions = [_lead(shape, lead, whose)] if lead in COLUMNS else []
+    for way in ways:
+        if way in COLUMNS and way != lead:
+            indexed = way == "verb" and lead == "agent column" and not through_face
+            equal = f"{whose}.{COLUMNS[way]} = %({_parameter(way)})s"
+            conditions.append(equal if indexed else f"({equal}) IS TRUE")  # so that no other index is chosen
+        elif way.endswith("relation") and way != lead:
+            face = "by.face_id = face.target_id" if through_face else "by.face_id IS NULL"
+            conditions.append(
+                f"EXISTS (SELECT FROM elearn.statement_relation AS by WHERE {_related(shape, way)} AND {face} "
+                f"AND by.stored_at = {whose}.stored_at AND by.id = {whose}.id OFFSET 0)"
+            )
     lookups = [f"NOT {VOIDED}"]
     if "reads" in shape.given:
-        conditions.append(f"{whose}.authority_id = ANY (%(reads)s::uuid[])")
-        lookups.append("kept.authority_id = ANY (%(reads)s::uuid[])")
-    if leads is not None:
-        table, leader = "statement_relation", "by"
-        inner = "elearn.statement AS kept"
-        lead = [f"by.{leads}", f"by.face_id IS {'NOT ' if through_face else ''}NULL"]
+        readable = "({}.authority_id = ANY (%(reads)s::uuid[])) IS TRUE"
+        lookups += [readable.format(one) for one in dict.fromkeys(("kept", whose))]
+    if lead == "reader":
+        return _of_readers(shape, [*conditions, f"NOT {VOIDED}"])
+    table, leader, inner = "statement", "kept", ""
+    if lead is not None and lead.endswith("relation"):
+        table, leader, inner = "statement_relation", "by", "elearn.statement AS kept"
         lookups += ["kept.stored_at = by.stored_at AND kept.id = by.id", *conditions]
         if through_face:
             inner += ", elearn.statement_face AS face"
             lookups.append("face.id = by.id AND face.target_id = by.face_id")
+        conditions = [_lead(shape, lead, "by", through_face=through_face)]
     elif through_face:
-        table, leader, inner, lead = "statement_face", "face", "elearn.statement AS kept", conditions
+        table, leader, inner = "statement_face", "face", "elearn.statement AS kept"
         lookups.append("kept.stored_at = face.stored_at AND kept.id = face.id")
     else:
-        table, leader, inner, lead = "statement", "kept", "", [*conditions, *lookups]
+        conditions += lookups
     if inner:
         inner = f"CROSS JOIN LATERAL (SELECT kept.* FROM {inner} WHERE {' AND '.join(lookups)} LIMIT 1) AS kept"
     return f"""
-        SELECT {_COLUMNS} FROM elearn.{table} AS {leader} {inner}
-        WHERE {" AND ".join([*lead, *_moments(shape, leader)])}
+        SELECT {_SHOWN} FROM elearn.{table} AS {leader} {inner}
+        WHERE {" AND ".join([*conditions, *_moments(shape, leader)])}
         ORDER BY {_of(leader, shape.order)} LIMIT %({"rows_of_faces" if through_face else "rows"})s
     """
 
 
-def _columns(shape: Shape, agent: str | None, activity: str | None) -> Iterator[tuple[str, str]]:
-    """Columns and the parameters that they must equal."""
-    if "verb" in shape.given:
-        yield "verb_key", "verb"
-    if "registration" in shape.given:
-        yield "registration", "registration"
-    if agent == "column":
-        yield "actor_key", "agent"
-    if agent == "authority":
-        yield "authority_id", "authority"
-    if activity == "column":
-        yield "activity_key", "activity"
+def _parameter(way: Way) -> str:
+    return "authority" if way == "agent authority" else way.split()[0]
 
 
-def _everything_of_readers(shape: Shape) -> str:
-    """All that came by one of several credentials: an index gives each one's in order, none gives all of theirs."""
-    conditions = ["kept.authority_id = reader.id", f"NOT {VOIDED}", *_moments(shape, "kept")]
+def _related(shape: Shape, way: Way) -> str:
+    kind = ACTIVITY if way == "activity relation" else shape.agent_kind
+    return f"by.key = %({_parameter(way)})s AND by.kind = {kind:d}"
+
+
+def _lead(shape: Shape, way: Way | None, table: str, *, through_face: bool = False) -> str:
+    """What an index gives the rows of `way` by."""
+    if way is not None and way.endswith("relation"):
+        related = f"{_related(shape, way)} AND by.face_id IS {'NOT ' if through_face else ''}NULL"
+        return related.replace("by.", f"{table}.")
+    assert way is not None
+    return f"{table}.{COLUMNS[way]} = %({_parameter(way)})s"
+
+
+def _of_readers(shape: Shape, conditions: list[str]) -> str:
+    """What came by one of several credentials: an index gives each one's in order, none gives all of theirs."""
+    conditions = ["kept.authority_id = reader.id", *conditions, *_moments(shape, "kept")]
     return f"""
-        SELECT page.* FROM unnest(%(reads)s::uuid[]) AS reader(id) CROSS JOIN LATERAL (
-            SELECT {_COLUMNS} FROM elearn.statement AS kept WHERE {" AND ".join(conditions)}
+        SELECT page.* FROM {_READERS} CROSS JOIN LATERAL (
+            SELECT {_SHOWN} FROM elearn.statement AS kept WHERE {" AND ".join(conditions)}
             ORDER BY {_of("kept", shape.order)} LIMIT %(rows)s) AS page
     """
 
