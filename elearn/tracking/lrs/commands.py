@@ -8,13 +8,19 @@ import click
 
 from elearn.clock import utcnow
 from elearn.db import db
+from elearn.people.organisations import get_organisation
 from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.access.scopes import DEFAULT_SCOPES, SCOPES
+from elearn.tracking.lrs.streams import commands as streams
 
 
 @click.group()
 def lrs() -> None:
     """The xAPI record store."""
+
+
+for _command in (streams.forward, streams.export, streams.import_):
+    lrs.add_command(_command)
 
 
 @lrs.group()
@@ -43,6 +49,8 @@ def key() -> None:
 def create(label: str, scopes: tuple[str, ...], organisation: UUID | None, speaks: str) -> None:
     """Make a key for LABEL and print it with its secret, which cannot be shown again."""
     session = db.session()
+    if organisation is not None:
+        get_organisation(session, organisation)
     made, secret = credentials.create(
         session,
         label=label,

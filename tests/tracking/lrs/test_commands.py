@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import sqlalchemy as sa
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.commands import lrs
 from elearn.tracking.lrs.consistency import consistent_through
 from elearn.tracking.lrs.jobs import make_months
+from tests.builders_people import an_organisation
 
 
 def test_a_key_is_made_listed_and_revoked(session: Session) -> None:
@@ -41,6 +43,17 @@ def test_a_key_is_made_listed_and_revoked(session: Session) -> None:
 def test_a_key_without_a_wish_may_write_and_read_its_own(session: Session) -> None:
     CliRunner().invoke(lrs, ["key", "create", "x"])
     assert set(credentials.everyone(session)[-1].scopes) == {"statements/write", "statements/read/mine"}
+
+
+def test_a_key_may_be_for_an_organisation_and_for_clients_of_xapi_2(session: Session) -> None:
+    school = an_organisation(session)
+    run = CliRunner().invoke
+    made = run(lrs, ["key", "create", "x", "--organisation", str(school.id), "--speaks", "2.0.0"])
+    assert made.exit_code == 0, made.output
+    assert f"\t{school.id}\t2.0.0\tx" in run(lrs, ["key", "list"]).output
+    assert run(lrs, ["key", "create", "x", "--organisation", str(uuid4())]).exit_code != 0
+    assert run(lrs, ["key", "create", "x", "--speaks", "0.95"]).exit_code != 0
+    assert len(credentials.everyone(session)) == 1
 
 
 def test_months_are_made_ahead_every_night(session: Session) -> None:
