@@ -122,11 +122,13 @@ def _page(question: Asked) -> ResponseReturnValue:
     session = db.session()
     g.lrs_through = consistent_through(session)  # before the search: what it names is then in the answer
     found = search(session, _filters(question))
-    shown = _fitting(found, question.limit)
+    shown, there_is_more = _fitting(found, question.limit)
     if question.attachments:
-        shown = shown[: attachments.fitting(session, [(kept.stored_at, kept.id) for kept in shown])]
+        fitting = attachments.fitting(session, [(kept.stored_at, kept.id) for kept in shown])
+        there_is_more |= fitting < len(shown)
+        shown = shown[:fitting]
     link = ""
-    if len(shown) < len(found):
+    if there_is_more:
         place = (shown[-1].stored_at, shown[-1].id)
         token = more.write(question, place, organisation_id=holder().organisation_id, key=_link_key())
         link = f"{request.script_root}{request.path}?more={token}"
@@ -149,17 +151,21 @@ def _filters(question: Asked) -> Filters:
         limit=question.limit,
         after=question.after,
         reads=holder().reads,
+        most_bytes=MAX_PAGE_BYTES,
     )
 
 
-def _fitting(found: Sequence[store.Kept], limit: int) -> Sequence[store.Kept]:
-    """At most `limit` of them, and of large ones as many as `MAX_PAGE_BYTES` hold: one at least, if there is any."""
+def _fitting(found: Sequence[store.Kept], limit: int) -> tuple[Sequence[store.Kept], bool]:
+    """What of the statements found goes on one page, and whether there may be more.
+
+    At most `limit`, and of large ones as many as `MAX_PAGE_BYTES` hold, but one.
+    """
     total = 0
     for place, kept in enumerate(found[:limit]):
-        total += len(kept.raw)
-        if total > MAX_PAGE_BYTES and place:
-            return found[:place]
-    return found[:limit]
+        total += len(kept.raw) if kept.raw.isascii() else len(kept.raw.encode())
+        if total > MAX_PAGE_BYTES:
+            return found[: max(place, 1)], True
+    return found[:limit], len(found) > limit
 
 
 def _link_key() -> bytes:

@@ -48,12 +48,14 @@ class Filters:
     after: tuple[datetime, UUID] | None = None
     """Stored moment and id of a statement: only what comes behind it in the order asked for."""
     reads: Reads = EVERYTHING
+    most_bytes: int = 10_000_000
+    """Of all their texts together: the one that goes over it is the last. Statements may be of megabytes each."""
 
 
 def search(session: Session, filters: Filters) -> list[Kept]:
     """What meets `filters`, voided statements left out, each once, in order of (stored_at, id).
 
-    One more than `limit` where there are more, so that the caller knows.
+    One more than `limit` where there are more, so that the caller knows, unless they are longer than `most_bytes`.
     """
     if not filters.reads.all and not filters.reads.credentials:
         return []
@@ -72,6 +74,7 @@ def search(session: Session, filters: Filters) -> list[Kept]:
     if filters.after is not None:
         given["after"], given["after_id"] = filters.after
     given["rows"] = filters.limit + 1
+    given["bytes"] = filters.most_bytes
     given["rows_of_faces"] = (filters.limit + 1) * MAX_STEPS
     shape = Shape(
         frozenset(given),
@@ -194,12 +197,15 @@ def _query(shape: Shape, leads: tuple[Way | None, ...]) -> str:
     ]
     merged = " UNION ALL ".join(f"({branch})" for branch in branches)
     return f"""
-        SELECT found.raw, found.stored_at, found.authority_id, found.version, found.sitting_id,
-               sender.organisation_id, found.id, false
-        FROM (SELECT DISTINCT ON (stored_at, id) * FROM ({merged}) AS every
-              ORDER BY {shape.order} LIMIT %(rows)s) AS found
-        LEFT JOIN elearn.lrs_credential AS sender ON sender.id = found.authority_id
-        ORDER BY {_of("found", shape.order)}
+        SELECT shown.raw, shown.stored_at, shown.authority_id, shown.version, shown.sitting_id,
+               sender.organisation_id, shown.id, false
+        FROM (SELECT found.*, octet_length(found.raw) AS own,
+                     sum(octet_length(found.raw)) OVER (ORDER BY {shape.order} ROWS UNBOUNDED PRECEDING) AS bytes
+              FROM (SELECT DISTINCT ON (stored_at, id) * FROM ({merged}) AS every
+                    ORDER BY {shape.order} LIMIT %(rows)s) AS found) AS shown
+        LEFT JOIN elearn.lrs_credential AS sender ON sender.id = shown.authority_id
+        WHERE shown.bytes - shown.own <= %(bytes)s
+        ORDER BY {_of("shown", shape.order)}
     """
 
 

@@ -11,8 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.whole import VOIDED
+from elearn.tracking.lrs.statements import routes
 from elearn.tracking.lrs.statements.asked import MAX_PAGE
 from elearn.tracking.lrs.statements.routes import MAX_PAGE_BYTES
+from elearn.tracking.lrs.statements.search import Filters, search
 from tests.builders_lrs import a_key, a_statement, an_agent
 from tests.builders_people import an_organisation
 from tests.conftest import ManualClock
@@ -144,11 +146,23 @@ def test_limit_is_kept_to(statements: Statements) -> None:
     assert len(statements.ids(limit="0002")) == 2
 
 
-def test_a_page_of_large_statements_ends_early(statements: Statements) -> None:
-    large = {"extensions": {"urn:x": "x" * (MAX_PAGE_BYTES // 4)}}
-    sent = [a_statement(result=large) for _ in range(5)]
+@pytest.mark.parametrize("letter", ["x", "课"])
+def test_a_page_of_large_statements_ends_early(statements: Statements, session: Session, letter: str) -> None:
+    """Bytes count, and what does not fit is not even fetched."""
+    text = letter * (MAX_PAGE_BYTES // 4 // len(letter.encode()))
+    sent = [a_statement(result={"extensions": {"urn:x": text}}) for _ in range(5)]
     for one in sent:
-        assert statements.post(one).status_code == 200
+        assert statements.post(json.dumps(one, ensure_ascii=False).encode()).status_code == 200
     pages = statements.pages()
     assert [len(page) for page in pages] == [3, 2]
     assert {id_ for page in pages for id_ in page} == set(ids_of(sent))
+    assert len(search(session, Filters(limit=10, most_bytes=MAX_PAGE_BYTES))) == 4
+
+
+def test_a_statement_larger_than_a_page_is_a_page(statements: Statements, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is that large today; but a limit may be lowered."""
+    monkeypatch.setattr(routes, "MAX_PAGE_BYTES", 100)
+    sent = [a_statement() for _ in range(3)]
+    statements.post(sent)
+    pages = statements.pages()
+    assert [len(page) for page in pages] == [1, 1, 1, 0]
