@@ -26,6 +26,7 @@ def install(app: Flask, whole: Blueprint) -> None:
     from elearn.tracking.lrs.access import tokens
     from elearn.tracking.lrs.documents import routes as _documents  # noqa: F401 - its views are known once imported
     from elearn.tracking.lrs.statements import routes  # noqa: F401 - its views are known once it is imported
+    from elearn.tracking.lrs.streams import jobs as _forwarding  # noqa: F401 - its jobs are known once imported
     from elearn.tracking.lrs.streams import routes as _streams  # noqa: F401 - its view is known once imported
     from elearn.tracking.lrs.things import routes as _things  # noqa: F401 - its views are known once imported
 

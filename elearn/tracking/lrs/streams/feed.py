@@ -106,6 +106,11 @@ def page(
     return Page(statements, place, more=there > len(statements))
 
 
+def may_have_attachments(kept: Kept) -> bool:
+    """False only when the statement names none: then nothing has to be looked up."""
+    return '"attachments"' in kept.raw or "\\u" in kept.raw  # an escape may spell that name
+
+
 def write_cursor(place: Place | None) -> str:
     """32 characters that name a place, "" for the beginning. Not signed: it opens nothing, keys decide what is seen."""
     if place is None:

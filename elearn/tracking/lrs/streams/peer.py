@@ -1,0 +1,193 @@
+"""Another record store over HTTP, by tincan's RemoteLRS with its sending replaced.
+
+What tincan sends by itself has no timeout, follows the address wherever its name leads, and writes statements anew in
+its own way: another timestamp, another duration, none under an id of version 7. Here it names the resource, the
+version and who we are; what goes out are our own bytes, to an address that was looked at, within bounds of time.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+import tincan
+from tincan.http_request import HTTPRequest
+from tincan.lrs_response import LRSResponse
+
+from elearn.clock import utcnow
+from elearn.tracking.lrs.rules.check import check_statement
+from elearn.tracking.lrs.rules.reading import BadStatement
+from elearn.tracking.lrs.statements import multipart
+from elearn.tracking.lrs.streams.sending import Answer, Away, Taken, meaning, retry_after
+from elearn.tracking.lrs.versions import HEADER, LATEST_1
+
+SILENCE_S = 20.0
+"""The longest a peer may say nothing."""
+WHOLE_S = 60.0
+"""The longest a request may take until its answer is read."""
+MAX_ANSWER_BYTES = 8_000_000
+
+
+class NotAllowed(OSError):
+    """The peer's name leads to an address that is not for it to be at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A statement as it goes out."""
+
+    id: UUID
+    text: bytes = field(repr=False)
+    version: str
+    """Of xAPI, by whose rules it was taken: "1.0.3" or "2.0.0"."""
+    contents: tuple[multipart.Content, ...] = field(default=(), repr=False)
+    """Data of its attachments."""
+
+
+class Peer(tincan.RemoteLRS):  # type: ignore[misc]
+    """RemoteLRS on connections of our own. `private`: may be at a private address."""
+
+    _props = (*tincan.RemoteLRS._props, "private", "silence_s", "whole_s")
+
+    private = False
+    silence_s = SILENCE_S
+    whole_s = WHOLE_S
+
+    def send(self, letters: Sequence[Letter]) -> Answer:
+        """Offer statements, all of one version, in one request. Raises nothing of the network's."""
+        body = b"[" + b",".join(letter.text for letter in letters) + b"]"
+        kind = "application/json"
+        contents = {one.sha2: one for letter in letters for one in letter.contents}
+        if contents:
+            body, kind = multipart.write(body, contents.values())
+        request = HTTPRequest(method="POST", resource="statements")
+        request.headers = {"Content-Type": kind, HEADER: letters[0].version}
+        request._content = body  # its setter would make text of it
+        try:
+            answer = self._send_request(request)
+            if answer.response.status == 409 and len(letters) == 1 and self._has(letters[0]):
+                return Taken()
+        except NotAllowed as error:
+            return Away(str(error))
+        except (OSError, http.client.HTTPException) as error:
+            connected = not isinstance(error, (ConnectionRefusedError, socket.gaierror, ssl.SSLError))
+            return Away(f"no answer: {type(error).__name__}", suspect=connected)
+        asked = retry_after(answer.response.headers.get("Retry-After"), now_s=utcnow().timestamp())
+        return meaning(answer.response.status, answer.data, [letter.id for letter in letters], retry_after_s=asked)
+
+    def _has(self, letter: Letter) -> bool:
+        """Whether the peer has an equal statement (Data 2.3.1) under this id: some answer 409 to that as well."""
+        for parameter in ("statementId", "voidedStatementId"):
+            request = HTTPRequest(method="GET", resource="statements")
+            request.headers = {HEADER: letter.version}
+            request.query_params = {parameter: str(letter.id)}
+            answer = self._send_request(request)
+            if answer.response.status == 200:
+                try:
+                    there = check_statement(answer.data, letter.version)
+                except BadStatement:
+                    return False
+                return there.digest == check_statement(letter.text, letter.version).digest
+        return False
+
+    def _send_request(self, request: HTTPRequest) -> LRSResponse:
+        """As RemoteLRS does it, within bounds. Raises OSError, HTTPException: no whole answer came."""
+        parts = urlsplit(self.endpoint + request.resource)
+        path = parts.path + ("?" + urlencode(request.query_params) if request.query_params else "")
+        headers = {HEADER: self.version, "Authorization": self.auth, **request.headers}
+        kind = _Tls if parts.scheme == "https" else _Plain
+        connection = kind(str(parts.hostname), parts.port, timeout=self.silence_s)
+        connection.private = self.private
+        ends = time.monotonic() + self.whole_s
+        guard = threading.Timer(self.whole_s, connection.cut)
+        guard.daemon = True
+        guard.start()
+        try:
+            connection.request(request.method, path, body=request.content, headers=headers)
+            response = connection.getresponse()
+            data = response.read(MAX_ANSWER_BYTES + 1)
+        finally:
+            guard.cancel()
+            connection.close()
+            connection.hang_up()
+        if time.monotonic() >= ends:
+            raise TimeoutError("cut off in the middle")
+        if len(data) > MAX_ANSWER_BYTES:
+            raise http.client.HTTPException("the answer is too large")
+        if response.length:
+            raise http.client.IncompleteRead(data, response.length)
+        answer = LRSResponse(success=response.status < 300, request=request, response=response)
+        answer._data = data  # its setter would make text of it, and fail where it is none
+        return answer
+
+
+class _Plain(http.client.HTTPConnection):
+    private = False
+    line: socket.socket | None = None
+    """A second handle of the connection, below TLS: `sock` is gone once an answer has begun that ends it."""
+
+    def connect(self) -> None:
+        self.sock = _reach(self.host, self.port, self.timeout, private=self.private)
+        self.line = self.sock.dup()
+
+    def cut(self) -> None:
+        """End it from another thread: whoever reads from it then gets an end or an error."""
+        if self.line is not None:
+            with suppress(OSError):  # it has ended by itself
+                self.line.shutdown(socket.SHUT_RDWR)
+
+    def hang_up(self) -> None:
+        if self.line is not None:
+            self.line.close()
+
+
+class _Tls(_Plain):
+    default_port = http.client.HTTPS_PORT
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+
+
+def _reach(host: str, port: int, timeout: float | None, *, private: bool) -> socket.socket:
+    """A connection to an address of `host` that is not one of a private network: the address that is looked at is the
+    one that is used, so a name cannot change its mind in between. Raises OSError, NotAllowed."""
+    failed: OSError = NotAllowed("the address is private")
+    for _, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        if not (private or is_public(str(address[0]))):
+            continue
+        try:
+            return socket.create_connection((str(address[0]), port), timeout)
+        except OSError as error:
+            failed = error
+    raise failed
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the Internet: not this machine, not a private or link-local network, also not
+    one of these inside an IPv6 address."""
+    found: Any = ipaddress.ip_address(address.partition("%")[0])
+    if found.version == 6:
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1])
+        if found in _NAT64:
+            inner = ipaddress.ip_address(int(found) & 0xFFFFFFFF)
+        if inner:
+            return is_public(str(inner))
+    return bool(found.is_global and not found.is_multicast)
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def remote(endpoint: str, key: str, secret: str, *, private: bool) -> Peer:
+    return Peer(version=LATEST_1, endpoint=endpoint, username=key, password=secret, private=private)
