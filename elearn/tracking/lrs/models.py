@@ -167,7 +167,14 @@ class ActivityDefinition(Ledger, Base):
     __table_args__ = (
         sa.Index(None, "activity_key", "stored_at"),
         sa.Index(None, "activity_key", "organisation_id", "stored_at"),
-        sa.Index(None, "stored_at"),
+        sa.Index(None, "stored_at", postgresql_using="brin"),
+        sa.Index(
+            "ix_activity_definition_folds",
+            "activity_key",
+            "organisation_id",
+            "stored_at",
+            postgresql_where=sa.text("merged"),
+        ),
     )
 
     activity_key: Mapped[UUID] = mapped_column()

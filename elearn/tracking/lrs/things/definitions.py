@@ -41,47 +41,44 @@ AT_ONCE = 5_000
 LOOK_BACK = timedelta(hours=2)
 """How far back the frequent job looks for activities that were defined; the nightly one looks at all."""
 
-# The rows of one activity in one scope (an organisation; null: all of them), newest first: those since the last fold
-# of that scope, it included. Each of the two looks is a range of an index.
+# A scope is an organisation (the nil one too), or all of them. Two ways of saying which rows are a scope's, because
+# only an equality, or a plain IS NULL, is looked up in an index: folds of a scope, and all that is read in it.
+_SCOPES = {
+    "all": ("organisation_id IS NULL", "(NOT merged OR organisation_id IS NULL)"),
+    "one": ("organisation_id = %s", "organisation_id = %s"),
+}
+
+# The rows of each activity in each scope, newest first: those since the last fold of that scope, it included.
 _ROWS = """
 SELECT asked.key, kept.definition, kept.stored_at, kept.digest, kept.merged
 FROM json_array_elements_text(%(keys)s::json) AS asked(key)
 CROSS JOIN json_array_elements_text(%(scopes)s::json) AS reading(scope)
 CROSS JOIN LATERAL (
     SELECT max(stored_at) AS at FROM elearn.activity_definition
-    WHERE activity_key = asked.key::uuid AND merged
-      AND organisation_id IS NOT DISTINCT FROM nullif(reading.scope, '')::uuid
+    WHERE activity_key = asked.key::uuid AND merged AND FOLDS
 ) AS last
 CROSS JOIN LATERAL (
     SELECT definition, stored_at, digest, merged FROM elearn.activity_definition
-    WHERE activity_key = asked.key::uuid AND stored_at >= coalesce(last.at, '-infinity')
-      AND CASE WHEN merged THEN organisation_id IS NOT DISTINCT FROM nullif(reading.scope, '')::uuid
-               ELSE reading.scope = '' OR organisation_id = nullif(reading.scope, '')::uuid END
+    WHERE activity_key = asked.key::uuid AND stored_at >= coalesce(last.at, '-infinity') AND READ
     ORDER BY stored_at DESC LIMIT %(most)s
 ) AS kept
 """
 
 # Which scopes of which activities have more to fold than a reader should: counted since each scope's last fold.
 _DUE = """
-WITH defined AS (
-    SELECT DISTINCT activity_key, organisation_id FROM elearn.activity_definition
+SELECT defined.activity_key, defined.organisation_id FROM (
+    SELECT DISTINCT activity_key, SCOPE AS organisation_id FROM elearn.activity_definition
     WHERE NOT merged AND stored_at >= %(since)s
-), scopes AS (
-    SELECT activity_key, organisation_id FROM defined
-    UNION SELECT activity_key, NULL FROM defined
-)
-SELECT scopes.activity_key, scopes.organisation_id FROM scopes
+) AS defined
 CROSS JOIN LATERAL (
     SELECT max(stored_at) AS at FROM elearn.activity_definition
-    WHERE activity_key = scopes.activity_key AND merged
-      AND organisation_id IS NOT DISTINCT FROM scopes.organisation_id
+    WHERE activity_key = defined.activity_key AND merged AND FOLDS
 ) AS last
 CROSS JOIN LATERAL (
     SELECT count(*) AS rows FROM (
         SELECT FROM elearn.activity_definition
-        WHERE activity_key = scopes.activity_key AND NOT merged AND stored_at > coalesce(last.at, '-infinity')
-          AND stored_at <= %(through)s
-          AND (scopes.organisation_id IS NULL OR organisation_id = scopes.organisation_id)
+        WHERE activity_key = defined.activity_key AND NOT merged AND READ
+          AND stored_at > coalesce(last.at, '-infinity') AND stored_at <= %(through)s
         LIMIT %(more)s
     ) AS newer
 ) AS waiting
@@ -90,13 +87,9 @@ WHERE waiting.rows >= %(more)s
 
 _NEXT = """
 SELECT iri, definition, stored_at, digest, merged FROM elearn.activity_definition
-WHERE activity_key = %(key)s AND stored_at <= %(through)s
-  AND stored_at >= coalesce((
-      SELECT max(stored_at) FROM elearn.activity_definition
-      WHERE activity_key = %(key)s AND merged AND organisation_id IS NOT DISTINCT FROM %(scope)s::uuid
-  ), '-infinity')
-  AND CASE WHEN merged THEN organisation_id IS NOT DISTINCT FROM %(scope)s::uuid
-           ELSE %(scope)s::uuid IS NULL OR organisation_id = %(scope)s::uuid END
+WHERE activity_key = %(key)s AND READ AND stored_at <= %(through)s AND stored_at >= coalesce((
+    SELECT max(stored_at) FROM elearn.activity_definition WHERE activity_key = %(key)s AND merged AND FOLDS
+), '-infinity')
 ORDER BY stored_at LIMIT %(most)s
 """
 
@@ -117,13 +110,13 @@ def canonical(
     `organisation_id` is the reader's: it sees what came by its own credentials and by those of the whole platform.
     None reads all.
     """
-    scopes = [""] if organisation_id is None else [str(organisation_id), str(NONE)]
+    scopes = ["all"] if organisation_id is None else [str(organisation_id), str(NONE)]
     asked = sorted(set(keys))
     if not asked:
         return {}
-    rows = session.connection().exec_driver_sql(
-        _ROWS, {"keys": _json(asked), "scopes": _json(scopes), "most": MOST_ROWS}
-    )
+    command = scoped(_ROWS, "reading.scope::uuid", every=organisation_id is None)
+    facts = {"keys": _json(asked), "scopes": _json(scopes), "most": MOST_ROWS}
+    rows = session.connection().exec_driver_sql(command, facts)
     folds: dict[str, list[folding.Fold]] = {}
     for key, definition, stored_at, digest, merged in rows:
         folds.setdefault(key, []).append(_fold_of(definition, stored_at, digest, merged=merged))
@@ -148,7 +141,15 @@ def fold_due(session: Session, *, since: datetime) -> int:
     Only what all can read by now is folded: no row comes to lie before a fold that has not seen it.
     """
     through = consistent_through(session)
-    due = session.connection().exec_driver_sql(_DUE, {"since": since, "through": through, "more": FOLD_FROM + 1}).all()
+    facts = {"since": since, "through": through, "more": FOLD_FROM + 1}
+    due = [
+        row
+        for command in (
+            scoped(_DUE.replace("SCOPE", "organisation_id"), "defined.organisation_id", every=False),
+            scoped(_DUE.replace("SCOPE", "NULL::uuid"), "", every=True),
+        )
+        for row in session.connection().exec_driver_sql(command, facts)
+    ]
     made = 0
     for key, scope in due:
         while fold_once(session, key, scope, through=through):
@@ -162,7 +163,7 @@ def fold_due(session: Session, *, since: datetime) -> int:
 def fold_once(session: Session, key: UUID, scope: UUID | None, *, through: datetime) -> bool:
     """Fold the oldest `AT_ONCE` rows of this activity that no fold of this scope has; False when there are too few."""
     facts = {"key": key, "scope": scope, "through": through, "most": AT_ONCE}
-    rows = session.connection().exec_driver_sql(_NEXT, facts).all()
+    rows = session.connection().exec_driver_sql(scoped(_NEXT, "%(scope)s::uuid", every=scope is None), facts).all()
     if sum(not row.merged for row in rows if row.stored_at > _last(rows)) <= FOLD_FROM:
         return False
     folded = folding.fold(_fold_of(row.definition, row.stored_at, row.digest, merged=row.merged) for row in rows)
@@ -179,6 +180,12 @@ def fold_once(session: Session, key: UUID, scope: UUID | None, *, through: datet
         },
     )
     return True
+
+
+def scoped(command: str, scope: str, *, every: bool) -> str:
+    """`command` over the rows of one scope, which the SQL `scope` names, or over all."""
+    folds, read = (part.replace("%s", scope) for part in _SCOPES["all" if every else "one"])
+    return command.replace("FOLDS", folds).replace("READ", read)
 
 
 def _last(rows: Sequence[object]) -> datetime:

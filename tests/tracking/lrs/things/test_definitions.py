@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from elearn.db import new_id
 from elearn.tracking.lrs.rules.check import key_of
 from elearn.tracking.lrs.statements import store
 from elearn.tracking.lrs.things import definitions
-from elearn.tracking.lrs.things.definitions import FOLD_FROM, MOST_ROWS, canonical, fold_due
+from elearn.tracking.lrs.things.definitions import FOLD_FROM, MOST_ROWS, canonical, fold_due, scoped
 from tests.builders_lrs import a_checked
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -82,6 +84,8 @@ def test_what_not_everybody_can_read_yet_is_not_folded(session: Session) -> None
     for second in range(FOLD_FROM + 1):
         tell(session, now + second, {"type": f"a:{second}"})
     assert fold_due(session, since=AT) == 0
+    through = datetime(2026, 7, 1, 1, 0, 5, tzinfo=UTC)
+    assert not definitions.fold_once(session, UUID(KEY), None, through=through)
 
 
 def test_a_reader_folds_few_rows_however_often_an_activity_was_defined(
@@ -134,25 +138,37 @@ MANY = """
 INSERT INTO elearn.activity_definition
     (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
 SELECT md5((n % :activities)::text)::uuid, 'a:x', '{"type": "a:' || n || '"}', decode(md5(n::text), 'hex'),
-       timestamptz '2026-05-01' + n * interval '1 second', NULL, false, :organisation
+       timestamptz '2026-05-01' + n * interval '1 second', NULL, false,
+       coalesce(:organisation, md5((n % 50)::text)::uuid)
 FROM generate_series(1, :rows) AS n
 """
+ONE = md5(b"0").hexdigest()
 
 
-@pytest.mark.parametrize("organisation_id", [None, OURS])
-def test_neither_a_reader_nor_the_job_goes_through_the_table(session: Session, organisation_id: UUID | None) -> None:
-    facts = {"rows": 40_000, "activities": 8_000, "organisation": OURS}
-    session.execute(sa.text(MANY), facts)
+@pytest.mark.parametrize("reader", [None, OURS, THEIRS])
+def test_neither_a_reader_nor_the_job_goes_through_the_table(session: Session, reader: UUID | None) -> None:
+    """Nor does one organisation's reader go through what another one said of the same activity."""
+    session.execute(sa.text(MANY), {"rows": 40_000, "activities": 8_000, "organisation": None})
+    session.execute(sa.text(MANY), {"rows": 5_000, "activities": 1, "organisation": OURS})
     session.execute(sa.text("ANALYZE elearn.activity_definition"))
     connection = session.connection()
-    scopes = [""] if organisation_id is None else [str(organisation_id), str(definitions.NONE)]
-    keys = [key_of(str(n)) for n in range(100)]
-    asked = {"keys": json.dumps(keys), "scopes": json.dumps(scopes), "most": MOST_ROWS}
+    every = reader is None
+    scopes = ["all"] if every else [str(reader), str(definitions.NONE)]
+    asked = {"keys": json.dumps([ONE]), "scopes": json.dumps(scopes), "most": MOST_ROWS}
     due = {"since": AT, "through": AT, "more": FOLD_FROM + 1}
-    one = {"key": UUID(KEY), "scope": organisation_id, "through": AT, "most": definitions.AT_ONCE}
-    for command, parameters in ((definitions._ROWS, asked), (definitions._DUE, due), (definitions._NEXT, one)):
-        plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {command}", parameters))
+    one = {"key": UUID(ONE), "scope": reader, "through": AT, "most": MOST_ROWS}
+    commands: list[tuple[str, dict[str, Any]]] = [
+        (scoped(definitions._ROWS, "reading.scope::uuid", every=every), asked),
+        (scoped(definitions._NEXT, "%(scope)s::uuid", every=every), one),
+        (scoped(definitions._DUE.replace("SCOPE", "NULL::uuid"), "", every=True), due),
+    ]
+    for command, parameters in commands:
+        plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN (ANALYZE) {command}", parameters))
         assert "Seq Scan on activity_definition" not in plan
+        if reader == THEIRS and parameters is not due:
+            read = [float(rows) for rows in re.findall(r"rows=([0-9.]+) loops", plan)]
+            left_out = [int(rows) for rows in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
+            assert max([*read, *left_out]) <= MOST_ROWS, plan
 
 
 def test_definitions_of_before_belong_to_the_organisation_whose_key_said_them(services: embedded.Services) -> None:
