@@ -29,6 +29,7 @@ TAGS = ("en", "en-GB", "en-US", "zh-CN", "zh-TW", "fr", "und", "de-CH-1996")
         ("de fr", "en-GB, *;q=0", "de", "nothing is wanted: the first one"),
         ("de und", "en", "und", "nothing is wanted: the text of no language"),
         ("de fr", "fr;q=0", "de", "nothing is wanted: the first that was not refused"),
+        ("de fr", "de;q=0", "fr", "nothing is wanted: the first that was not refused"),
         ("de en-US", "en-GB", "en-US", "who asks for British English reads American"),
         ("fr zh-CN", "zh-Hant-TW, fr;q=0.2", "fr", "before that, all that is met as it was asked"),
         ("ja zh", "zh-Hant-TW", "zh", "a range says less by dropping its parts one by one"),
