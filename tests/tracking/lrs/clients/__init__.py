@@ -1,0 +1,1 @@
+"""Stock xAPI clients, as others run them, against a served store."""
