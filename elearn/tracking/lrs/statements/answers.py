@@ -37,9 +37,12 @@ def completed(kept: Kept, *, home_page: str) -> Members:
         _list_context_activities(members)
     members["stored"] = stored
     members["authority"] = _authority_text(kept.authority_id, home_page)
-    members.setdefault("id", raw_of(str(kept.id)))
-    members.setdefault("timestamp", stored)
-    members.setdefault("version", raw_of(kept.version))
+    if "id" not in members:
+        members["id"] = raw_of(str(kept.id))
+    if "timestamp" not in members:
+        members["timestamp"] = stored
+    if "version" not in members:
+        members["version"] = raw_of(kept.version)
     return members
 
 
@@ -79,19 +82,22 @@ def _authority_text(credential_id: UUID | None, home_page: str) -> msgspec.Raw:
     return raw_of(authority(credential_id, home_page=home_page))
 
 
-def _list_context_activities(members: Members) -> None:
-    """In a statement and in the SubStatement it may hold."""
+def _list_context_activities(members: Members) -> bool:
+    """In a statement and in the SubStatement it may hold. Answers whether anything had to be written anew."""
+    changed = False
     if "context" in members:
         context = members_of(members["context"])
         if "contextActivities" in context:
             kinds = members_of(context["contextActivities"])
-            for name, value in kinds.items():
-                if not bytes(value).lstrip().startswith(b"["):
-                    kinds[name] = msgspec.Raw(b"[" + bytes(value) + b"]")
-            context["contextActivities"] = raw_of(kinds)
-        members["context"] = raw_of(context)
+            single = [name for name, value in kinds.items() if not bytes(value).startswith(b"[")]
+            if single:
+                kinds |= {name: msgspec.Raw(b"[" + bytes(kinds[name]) + b"]") for name in single}
+                context["contextActivities"] = raw_of(kinds)
+                members["context"] = raw_of(context)
+                changed = True
     if "object" in members:
         thing = members_of(members["object"])
-        if "context" in thing:
-            _list_context_activities(thing)
+        if "context" in thing and _list_context_activities(thing):
             members["object"] = raw_of(thing)
+            changed = True
+    return changed
