@@ -93,7 +93,7 @@ def test_what_it_voids_it_finds_as_voided_only(remote: tincan.RemoteLRS) -> None
 
 
 def with_its_tag(answer: Any) -> Any:
-    """The document of an answer, with what its headers say of it: the client looks for them by names they never have."""
+    """The document of an answer, with what its headers say of it: the client looks for them by other names."""
     answer.content.etag = answer.response.getheader("ETag")
     answer.content.content_type = answer.response.getheader("Content-Type")
     return answer.content
