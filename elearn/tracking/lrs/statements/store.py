@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -185,22 +186,17 @@ def insert(
         "authority": authority,
         "sitting_id": sitting_id,
     }
-    command, tell = _INSERT, _TELL
-    if any(one.relations for one in first.values()):
-        command += _RELATED
-        parameters["relations"] = _json(
-            [{"id": one.id, "key": key, "kind": kind} for one in first.values() for key, kind in one.relations]
-        )
+    related = [{"id": one.id, "key": key, "kind": kind} for one in first.values() for key, kind in one.relations]
+    if related:
+        parameters["relations"] = _json(related)
     referring = [one.id for one in first.values() if one.refers_to is not None]
     if referring:
-        command += _REFERRING
         parameters["organisation_id"] = organisation_id
     said = _said(first.values(), stored) if defines else []
     definer = organisation_id or UUID(int=0)
     if said:
         parameters["definer"] = definer
         ways = Counter(one["key"] for one in said)
-        tell += _UNDEFINED
         parameters["definitions"] = _json(
             # An activity that this batch describes in several ways is written in all of them: which of them holds
             # depends on the one before.
@@ -212,7 +208,8 @@ def insert(
     old: list[UUID] = []
     referred: list[UUID] = []
     new_words: list[dict[str, object]] = []
-    for id_, was_there, place in connection.exec_driver_sql(command + tell, parameters):
+    command = _command(related=bool(related), referring=bool(referring), defining=bool(said))
+    for id_, was_there, place in connection.exec_driver_sql(command, parameters):
         if place is not None:
             new_words.append(said[place])
         else:
@@ -236,6 +233,12 @@ def insert(
             outcomes.append(Stored(checked.id, stored[checked.id]))
             there[checked.id] = checked.digest, stored[checked.id]  # its second time in this batch is a repetition
     return outcomes
+
+
+@cache
+def _command(*, related: bool, referring: bool, defining: bool) -> str:
+    parts = [_INSERT, _RELATED if related else "", _REFERRING if referring else "", _TELL]
+    return "".join([*parts, _UNDEFINED if defining else ""])
 
 
 def get(session: Session, id_: UUID) -> Kept | None:
