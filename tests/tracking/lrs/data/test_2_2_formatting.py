@@ -283,6 +283,23 @@ def test_half_a_character_is_refused_however_the_text_is_read(escape: str, digit
         check_statement(_with_extension(f'["{escape}", {digits}]'), version)
 
 
+HUGE = "9" * (MOST_DIGITS + 1)
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_xapi_00014_what_is_no_number_is_refused_beside_a_huge_one_too(name: str) -> None:
+    with pytest.raises(BadStatement, match="is not JSON"):
+        check_statement(_with_extension(f"[{HUGE}, {name}]"))
+
+
+def test_a_huge_number_is_taken_where_keys_are_counted_with_care() -> None:
+    text = _with_extension(f'["\\u003a", {HUGE}]')
+    assert check_statement(text).raw == text
+    for twice in ('{"a": "\\u003a", "a": 1}', '{"a": "x\\u003ax\\u003a", "a": ":"}'):
+        with pytest.raises(BadStatement, match="twice"):
+            check_statement(_with_extension(f"[{twice}, {HUGE}]"))
+
+
 def test_xapi_00021_a_key_given_twice_is_refused_at_every_place() -> None:
     statements = []
     for place in PLACES:

@@ -108,7 +108,7 @@ RULES_OF_AGENTS: tuple[tuple[str, str, tuple[Example, ...], tuple[tuple[Any, str
             "/mbox",
             lambda one: {"mbox": one},
             *("a@b.example", "http://a@b.example", "mailto:", "mailto:a", "mailto:@b", "mailto:a@", ""),
-            *("mailto:a@b,c@d", "mailto:a@b?subject=x", "mailto:a b@c", "MAILTO:a@b", "mailto:a@b#c"),
+            *("mailto:a@b,c@d", "mailto:a@b?subject=x", "mailto:a b@c", "MAILTO:a@b", "mailto:a@b#c", "mailto:a#b@c"),
             *('mailto:"a"@b', "mailto:a@b@c", "mailto:a@b\n", "mailto:a\u0085@b", 7, None, ["mailto:a@b"]),
         ),
     ),

@@ -110,6 +110,10 @@ def _only_with_activities(number: str, name: str) -> Rule:
                     ),
                     (_activities(**{kind: {"definition": {}}}), f"/context/contextActivities/{kind}/id"),
                     (
+                        _activities(**{kind: [ACTIVITY | {"objectType": "activity"}]}),
+                        f"/context/contextActivities/{kind}/0/objectType",
+                    ),
+                    (
                         _activities(**{kind: [ACTIVITY | {"definition": {"type": "x"}}]}),
                         f"/context/contextActivities/{kind}/0/definition/type",
                     ),
