@@ -75,8 +75,8 @@ class Peer(tincan.RemoteLRS):  # type: ignore[misc]
         request._content = body  # its setter would make text of it
         try:
             answer = self._send_request(request)
-            if answer.response.status == 409 and len(letters) == 1 and self._has(letters[0]):
-                return Taken()
+            if answer.response.status == 409 and len(letters) == 1:
+                return self._compared(letters[0], answer.data)
         except NotAllowed as error:
             return Away(str(error))
         except (OSError, http.client.HTTPException) as error:
@@ -85,20 +85,18 @@ class Peer(tincan.RemoteLRS):  # type: ignore[misc]
         asked = retry_after(answer.response.headers.get("Retry-After"), now_s=utcnow().timestamp())
         return meaning(answer.response.status, answer.data, [letter.id for letter in letters], retry_after_s=asked)
 
-    def _has(self, letter: Letter) -> bool:
-        """Whether the peer has an equal statement (Data 2.3.1) under this id: some answer 409 to that as well."""
+    def _compared(self, letter: Letter, refusal: bytes) -> Answer:
+        """What a 409 means: some answer it to an equal statement (Data 2.3.1) too. Raises OSError, HTTPException."""
         for parameter in ("statementId", "voidedStatementId"):
             request = HTTPRequest(method="GET", resource="statements")
             request.headers = {HEADER: letter.version}
             request.query_params = {parameter: str(letter.id)}
             answer = self._send_request(request)
             if answer.response.status == 200:
-                try:
-                    there = check_statement(answer.data, letter.version)
-                except BadStatement:
-                    return False
-                return there.digest == check_statement(letter.text, letter.version).digest
-        return False
+                return Taken() if _equal(answer.data, letter) else meaning(409, refusal, [letter.id])
+            if answer.response.status >= 500 or answer.response.status == 429:
+                return Away(f"{answer.response.status} to a question about a conflict")
+        return meaning(409, refusal, [letter.id])
 
     def _send_request(self, request: HTTPRequest) -> LRSResponse:
         """As RemoteLRS does it, within bounds. Raises OSError, HTTPException: no whole answer came."""
@@ -129,6 +127,13 @@ class Peer(tincan.RemoteLRS):  # type: ignore[misc]
         answer = LRSResponse(success=response.status < 300, request=request, response=response)
         answer._data = data  # its setter would make text of it, and fail where it is none
         return answer
+
+
+def _equal(text: bytes, letter: Letter) -> bool:
+    try:
+        return check_statement(text, letter.version).digest == check_statement(letter.text, letter.version).digest
+    except BadStatement:
+        return False
 
 
 class _Plain(http.client.HTTPConnection):

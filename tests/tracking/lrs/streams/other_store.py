@@ -64,8 +64,9 @@ class OtherStore:
 def say(handler: BaseHTTPRequestHandler, status: int, body: Any, **headers: str) -> bool:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     handler.send_response(status)
-    for name, value in ({"Content-Length": str(len(data))} | headers).items():
-        handler.send_header(name.replace("_", "-"), value)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    for name, value in ({"Content-Length": str(len(data))} | named).items():
+        handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(data)
     return True

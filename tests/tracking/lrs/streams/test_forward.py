@@ -312,6 +312,29 @@ def test_409_for_an_equal_statement_is_as_good_as_taken(sender: Forwarding, othe
     assert str(target.cursor_id) == ids[2]
 
 
+@pytest.mark.parametrize("told", ["half of it", "503"])
+def test_a_conflict_that_cannot_be_looked_into_is_no_dead_letter(
+    sender: Forwarding, other: OtherStore, told: str
+) -> None:
+    (id_,) = sender.some(1)
+    target = sender.target()
+
+    def behave(asked: Asked, handler: BaseHTTPRequestHandler) -> bool:
+        if asked.method == "POST":
+            return say(handler, 409, "conflict")
+        if told == "503":
+            return say(handler, 503, b"")
+        return say(handler, 200, b'{"id":"', Content_Length="900")
+
+    other.behave = behave
+    sender.round(target)
+    assert sender.failures(target) == {}
+    assert (target.cursor_id, target.attempts) == (None, 1)
+    other.behave = lambda asked, handler: False
+    sender.round(target, later_s=60)
+    assert list(other.kept) == [id_]
+
+
 def test_a_statement_that_it_breaks_at_does_not_hold_up_the_others_for_ever(
     sender: Forwarding, other: OtherStore
 ) -> None:
