@@ -71,6 +71,12 @@ class TooLarge(DomainError):
     code = "too_large"
 
 
+class LengthNeeded(DomainError):
+    """The body came without its length, so nobody can tell whether it is whole."""
+
+    code = "length_needed"
+
+
 class NotTaken(DomainError):
     """The body came in a form that this door does not open."""
 

@@ -35,6 +35,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.LengthNeeded: 411,
     errors.Stale: 412,
     errors.TooLarge: 413,
     errors.NotTaken: 415,

@@ -21,7 +21,7 @@ from flask import Request, Response, current_app, request
 
 from elearn.errors import NotSignedIn
 from elearn.tracking.lrs import versions
-from elearn.tracking.lrs.asking import BadParameter
+from elearn.tracking.lrs.asking import BadParameter, whole_body
 from elearn.tracking.lrs.rules.reading import BadStatement
 
 CLAUSE = "Communication 1.3"
@@ -87,7 +87,7 @@ def answer() -> Response:
     extra = sorted(set(request.args) - {METHOD})
     if extra:
         raise BadParameter(extra[0], "must stand in the form: the address holds the method only", CLAUSE)
-    meant = read(request.args.getlist(METHOD), request.get_data(cache=False))
+    meant = read(request.args.getlist(METHOD), whole_body(request.max_content_length or 0, ends_itself=False))
     asked = meant.headers.get("HTTP_X_EXPERIENCE_API_VERSION", "")
     if asked.startswith("2"):
         raise BadParameter(METHOD, "xAPI 2.0 has no alternate request syntax", CLAUSE)

@@ -14,9 +14,14 @@ from elearn import errors
 from elearn.tracking.lrs.rules.actors import check_actor, check_agent
 from elearn.tracking.lrs.rules.forms import is_iri, is_uuid, read_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
+from elearn.tracking.lrs.versions import BadHeader
 
 PARAMETERS = "Communication 3.2"
 """The clause that has unknown and broken parameters refused, when no closer one does."""
+
+
+class NoLength(errors.LengthNeeded, BadHeader):
+    """A body that only its length can show to be whole came without one (411)."""
 
 
 class BadParameter(BadStatement):
@@ -29,14 +34,35 @@ class BadParameter(BadStatement):
         self.detail = "The parameter breaks xAPI %(clause)s at %(where)s: %(why)s"
 
 
-def json_body() -> str:
-    """The request's JSON text. Raises BadStatement."""
+def whole_body(most: int, *, ends_itself: bool) -> bytes:
+    """The request's body, never a part of it.
+
+    A connection that breaks ends the body without a word, and so does the limit where the body comes in chunks.
+    So one byte more than `most` is asked for, and what came is held against its Content-Length. Without one (chunks)
+    only a body is taken that shows its own end (`ends_itself`), as a JSON object or multipart does.
+
+    Raises TooLarge, BadHeader (it is shorter than announced), NoLength.
+    """
+    request.max_content_length = most + 1
+    body = request.get_data(cache=False)
+    if len(body) > most:
+        raise errors.TooLarge("The request is larger than this door takes.")
+    announced = request.content_length
+    if announced is not None and len(body) < announced:
+        raise BadHeader("Content-Length", "says more than came: the request was cut off", "Communication 3.2")
+    if announced is None and not ends_itself and (body or "Transfer-Encoding" in request.headers):
+        raise NoLength("Content-Length", "must be there, to tell whether all has come", "Communication 3.2")
+    return body
+
+
+def json_body(most: int) -> str:
+    """The request's JSON text, of `most` bytes at most. Raises BadStatement, TooLarge."""
     if request.mimetype != "application/json":
         raise BadStatement("", "must come as application/json", "Communication 1.5")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise BadStatement("", "must come without a content encoding", "Communication 1.4")
     try:
-        return request.get_data(cache=False).decode()
+        return whole_body(most, ends_itself=True).decode()
     except UnicodeDecodeError as error:
         raise BadStatement("", "must be UTF-8", "Communication 1.4") from error
 
@@ -72,7 +98,7 @@ def text_parameter(parameter: str) -> str:
     if not value:
         raise BadParameter(parameter, "is missing")
     if "\0" in value:
-        raise errors.Malformed("A text of the request holds a character that no text may hold.", code="bad_parameter")
+        raise BadParameter(parameter, "must not hold the character NUL")
     return value
 
 

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 5_000_000
 
+ANSWERS = "Communication 3.2"
+"""The clause that says which refusal is answered how, for those with no closer rule."""
+
 RESOURCES = frozenset(
     ("statements", "activities", "activities/state", "activities/profile", "agents", "agents/profile")
 )
@@ -80,8 +83,8 @@ def on_refusal(error: errors.DomainError) -> ResponseReturnValue:
     if isinstance(error, BadStatement):
         body |= {"property": error.where, "clause": error.clause}
         facts["why"] = locale.gettext(error.why)
-    elif isinstance(error, errors.TooLarge | errors.Conflict):
-        body["clause"] = "Communication 3.2"  # which names these two answers, where no closer rule does
+    else:
+        body["clause"] = ANSWERS
     detail = locale.gettext(error.detail)
     body["detail"] = detail % facts if facts else detail
     status = next((web.STATUS[kind] for kind in type(error).__mro__ if kind in web.STATUS), 422)
@@ -103,7 +106,8 @@ def on_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
 def on_http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error
-    body = {"error": (error.name or "error").lower().replace(" ", "_"), "detail": error.description or error.name}
+    name = error.name or "error"
+    body = {"error": name.lower().replace(" ", "_"), "clause": ANSWERS, "detail": error.description or name}
     response = _told(body, error.code or 500)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response

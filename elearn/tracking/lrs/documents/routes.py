@@ -23,12 +23,14 @@ from elearn.tracking.lrs.access.credentials import (
     holder,
 )
 from elearn.tracking.lrs.asking import (
+    BadParameter,
     agent_parameter,
     iri_parameter,
     moment_parameter,
     only_parameters,
     text_parameter,
     uuid_parameter,
+    whole_body,
 )
 from elearn.tracking.lrs.documents import store
 from elearn.tracking.lrs.documents.conditions import Conditions
@@ -175,7 +177,7 @@ def _one(resource: Resource) -> tuple[Place, str]:
 def _place(resource: Resource) -> Place:
     agent = agent_parameter() if "agent" in resource.about else None
     if agent is not None and any("\0" in text for text in (*agent.values(), *agent.get("account", {}).values())):
-        raise errors.Malformed("A text of the request holds a character that no text may hold.")
+        raise BadParameter("agent", "must not hold the character NUL")
     return Place(
         resource.kind,
         holder().organisation_id,
@@ -186,12 +188,9 @@ def _place(resource: Resource) -> Place:
 
 
 def _sent() -> Document:
-    """The document that came, whole. Raises TooLarge."""
-    # One byte more than may be: a body that comes in chunks, without a length, ends at the limit without a word.
-    request.max_content_length = MAX_DOCUMENT_BYTES + 1
-    document = Document(request.get_data(cache=False), request.headers.get("Content-Type") or UNTYPED)
-    _refuse_long(document)
-    return document
+    """The document that came, whole. Raises TooLarge, BadHeader, NoLength."""
+    body = whole_body(MAX_DOCUMENT_BYTES, ends_itself=False)
+    return Document(body, request.headers.get("Content-Type") or UNTYPED)
 
 
 def _refuse_long(document: Document) -> None:

@@ -22,7 +22,7 @@ from werkzeug.http import parse_options_header
 
 from elearn import errors
 from elearn.runtime import runtime
-from elearn.tracking.lrs.asking import json_body
+from elearn.tracking.lrs.asking import json_body, whole_body
 from elearn.tracking.lrs.rules.check import Checked
 from elearn.tracking.lrs.rules.forms import is_sha2
 from elearn.tracking.lrs.rules.reading import BadStatement
@@ -63,11 +63,11 @@ def read_request(*, most: int) -> Incoming:
     Raises BadStatement: neither application/json nor multipart/mixed, or malformed; TooLarge.
     """
     if request.mimetype == "application/json":
-        text, rest = json_body(), []
+        text, rest = json_body(MAX_JSON_BYTES), []
     else:
         boundary = boundary_of(request.headers.get("Content-Type", ""))
-        request.max_content_length = runtime().settings.lrs_largest_request_bytes
-        first, *rest = parts_of(request.get_data(cache=False), boundary, most=MAX_PARTS)
+        body = whole_body(runtime().settings.lrs_largest_request_bytes, ends_itself=True)
+        first, *rest = parts_of(body, boundary, most=MAX_PARTS)
         text = _statements_part(first)
     several = text.lstrip()[:1] == "["
     parts: dict[str, list[Part]] = {}

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from elearn.errors import TooLarge
 from elearn.settings import Settings, SettingsError
@@ -295,7 +294,7 @@ def test_the_setting_says_how_large_a_request_with_attachments_may_be(
         monkeypatch.setattr(runtime, "settings", settings)
         if most == len(body):
             take(body)
-    with pytest.raises(RequestEntityTooLarge):
+    with pytest.raises(TooLarge):
         take(body)
 
 
