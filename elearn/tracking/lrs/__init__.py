@@ -12,6 +12,7 @@ what a client asks for:
 - `rules/`       what the specification demands of a statement, pure;
 - `access/`      keys, secrets, scopes, tokens, limits;
 - `asking.py` how a request is read, `versions.py` which xAPI it speaks, `consistency.py` up to when all can be read;
+- `openapi.py` the description of all of it for tools;
 - `models.py` the tables, `jobs.py` makes the months ahead, `commands.py` is `elearn lrs ...`.
 """
 

@@ -9,7 +9,7 @@ import logging
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
@@ -20,6 +20,7 @@ from elearn.tracking.lrs import alternate, versions
 from elearn.tracking.lrs.access import doors
 from elearn.tracking.lrs.access.credentials import recognised
 from elearn.tracking.lrs.asking import only_parameters
+from elearn.tracking.lrs.openapi import describe
 from elearn.tracking.lrs.rules.forms import show_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
 
@@ -120,6 +121,14 @@ def about() -> ResponseReturnValue:
     only_parameters(clause="Communication 2.8")
     limits = f"{runtime().settings.public_url}/xapi/extensions/limits"
     return jsonify(version=list(versions.SPOKEN), extensions={limits: {"bytes": MAX_BODY_BYTES}})
+
+
+@bp.get("/openapi.json")
+@web.allow(ANYBODY)
+def openapi() -> ResponseReturnValue:
+    """The description of all of this for tools; needs no version and no key."""
+    only_parameters(clause="Communication 1.0")
+    return jsonify(describe(url_for(".openapi").removesuffix("/xapi/openapi.json")))
 
 
 @bp.route("/", defaults={"rest": ""}, methods=METHODS, strict_slashes=False)
