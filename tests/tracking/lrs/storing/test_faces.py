@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -144,3 +145,15 @@ def test_a_repetition_brings_no_second_face(session: Session) -> None:
         keep(session, *made)
     assert session.execute(sa.text("SELECT count(*) FROM elearn.statement_face")).scalar() == 3
     assert faces.mend(session, AT - timedelta(hours=1)) == 0
+
+
+def test_with_related_agents_a_credential_is_found_as_the_authority_of_what_came_by_it(session: Session) -> None:
+    credential = uuid4()
+    agent = UUID(actor_key(an_agent(str(credential))) or "")
+    rating, target = chain(2)
+    other = a_checked()
+    keep(session, target, authority=credential)
+    keep(session, rating, other, authority=uuid4())
+    by_agent = Filters(agent_key=agent, authority_id=credential, limit=9)
+    assert found(session, by_agent) == set()
+    assert found(session, replace(by_agent, related_agents=True)) == {target.id, rating.id}

@@ -131,6 +131,24 @@ def test_a_reference_and_its_target_that_raced_are_joined_by_the_job_once(engine
         assert faces.mend(session, AT - timedelta(minutes=1)) == 0
 
 
+def test_a_writer_leaves_what_raced_before_it_to_the_job(engine: sa.Engine) -> None:
+    """Else both could write the same face at once, and one of them would fail."""
+    target = a_checked(verb={"id": "a:watched"})
+    middle = a_checked(object={"objectType": "StatementRef", "id": str(target.id)})
+    first = a_checked(object={"objectType": "StatementRef", "id": str(middle.id)})
+    with Session(engine) as one, Session(engine) as other:
+        store.insert(one, [first], stored_at=AT, authority=None)
+        store.insert(other, [middle], stored_at=AT, authority=None)
+        one.commit()
+        other.commit()
+        store.insert(one, [target], stored_at=AT, authority=None)
+        other.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
+        faces.mend(other, AT - timedelta(minutes=1))
+        other.commit()
+        one.commit()
+    assert count(engine, "statement_face") == 3
+
+
 def test_jobs_and_writers_about_one_chain_never_write_the_same_face(engine: sa.Engine) -> None:
     target = a_checked()
     ratings = [a_checked(object={"objectType": "StatementRef", "id": str(target.id)}) for _ in range(24)]
