@@ -134,6 +134,11 @@ def _document(resource: str, place: list[Schema], id_name: str) -> Schema:
 AGENT = _in_json("agent", ref("Agent"), required=True)
 ACTIVITY = _query("activityId", IRI, required=True)
 
+OAUTH: Schema = {
+    "description": "refused as RFC 6749, section 5.2 has it",
+    "content": _json(ref("OAuthRefusal")),
+}
+
 OPERATIONS: dict[str, Schema] = {
     "/xapi/about": {
         "get": _operation("Which versions are spoken here", _answers({"200": _json(ref("About"))}), security=[])
@@ -193,7 +198,7 @@ OPERATIONS: dict[str, Schema] = {
     "/xapi/oauth/token": {
         "post": _operation(
             "A bearer token for a key and its secret (OAuth 2 client credentials)",
-            _answers({"200": _json(ref("Token"))}, "401", "413"),
+            _answers({"200": _json(ref("Token"))}, "413") | {"400": OAUTH, "401": OAUTH},
             security=[{"key": []}],
             requestBody=_body(
                 {

@@ -67,6 +67,11 @@ SCHEMAS: dict[str, Schema] = {
             "detail": {**TEXT, "description": "for people, in the language they accept"},
         },
     },
+    "OAuthRefusal": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": TEXT, "error_description": TEXT},
+    },
     "Agent": {
         "oneOf": [
             _object(name, objectType={"const": "Agent"}, name=TEXT, **{name: schema})
