@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale, web
+from elearn.db import db
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
 from elearn.tracking.lrs import alternate, versions
@@ -57,6 +58,14 @@ def enter() -> ResponseReturnValue | None:
     if _resource() in RESOURCES:
         g.lrs_version = _version()
     return None
+
+
+@bp.after_request
+def end_reading(response: Response) -> Response:
+    """What was read ends in COMMIT: after a ROLLBACK the driver forgets all commands that it has prepared."""
+    if response.status_code < 400:
+        db.session.commit()
+    return response
 
 
 @bp.after_request

@@ -7,6 +7,7 @@ answered as an array, even if it came as a single activity (Data 2.4.6.2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,9 @@ from elearn.tracking.lrs.statements.store import Kept
 
 Members = dict[str, msgspec.Raw]
 """A JSON object whose values are still the exact text that came."""
+
+_SINGLE = re.compile(r'"(?:parent|grouping|category|other)"\s*:\s*\{')
+"""In the text of every statement that has a context activity without an array, and of a few others."""
 
 PLATFORM = "elearn"
 """The account name under which this platform itself stands for what its sittings sent."""
@@ -33,7 +37,7 @@ def completed(kept: Kept, *, home_page: str) -> Members:
     """A statement's members: as sent, with id, stored, authority, and version and timestamp where it has none."""
     members = members_of(kept.raw)
     stored = raw_of(show_timestamp(kept.stored_at))
-    if '"contextActivities"' in kept.raw or "\\u" in kept.raw:  # an escape may spell that name
+    if _SINGLE.search(kept.raw) or "\\u00" in kept.raw:  # an escape may spell such a name
         _list_context_activities(members)
     members["stored"] = stored
     members["authority"] = _authority_text(kept.authority_id, home_page)
