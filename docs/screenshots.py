@@ -39,6 +39,7 @@ from elearn.people import accounts, callers, csrf, persons, registry, roles, sig
 from elearn.people.identity import Keys
 from elearn.people.models import Account, Role
 from elearn.settings import Settings
+from elearn.tracking.lrs.access import credentials
 from elearn.tracking.models import Sitting
 from elearn.tracking.signals import reviews
 from elearn.tracking.signals.models import ReviewCase
@@ -206,9 +207,30 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     reviews.appeal(session, worker, UUID(example.unit_ids[2]), APPEAL, at=clock())
     a_video_on_its_way(session, acting[0], now=clock())
     a_lesson_of_pages(session, acting[0], reviewer=auditor.id, now=clock())
+    keys_of_the_record_store(session, acting[0], now=clock())
     session.commit()
     example.save(kept)
     return example
+
+
+def keys_of_the_record_store(session: Session, institution_id: UUID, *, now: datetime) -> None:
+    """One of a simulator, one of another store, and one that was taken back."""
+    server_key = credentials.server_key()
+    for label, scopes, organisation_id, speaks in (
+        ("塔吊模拟机", ("statements/write", "statements/read/mine"), institution_id, "2.0.0"),
+        ("省级数据中心", ("all/read",), None, "1.0.3"),
+        ("旧的题库程序", ("statements/write", "state"), institution_id, "1.0.3"),
+    ):
+        made, _secret = credentials.create(
+            session,
+            label=label,
+            scopes=scopes,
+            organisation_id=organisation_id,
+            at=now,
+            server_key=server_key,
+            speaks=speaks,
+        )
+    credentials.revoke(session, made.key, at=now)
 
 
 READ = "雨天怎样检查安全带"
@@ -400,6 +422,10 @@ def shots(example: demo.Example) -> list[Shot]:
         ("review-case", "manager", f"/review/cases/{case.id}"),
         ("slip", "clerk", f"/people/{example.worker_ids[1]}/reset"),
         ("receiver-secret", "operator", "/receivers/new"),
+        ("record-store", "operator", "/record-store"),
+        ("record-key-new", "manager", "/record-store/keys/new"),
+        ("record-key-secret", "operator", "/record-store/keys/new"),
+        ("signin-again", "worker", "/signin/again"),
     ]
     return found
 
@@ -407,6 +433,11 @@ def shots(example: demo.Example) -> list[Shot]:
 def make_receiver(page: Page) -> None:
     page.fill("[name=name]", f"考试系统 {secrets.token_hex(2)}")
     page.check("[name=outline] >> nth=0")
+    page.click("form.card .button >> nth=0")
+
+
+def make_record_key(page: Page) -> None:
+    page.fill("[name=label]", f"塔吊模拟机 {secrets.token_hex(2)}")
     page.click("form.card .button >> nth=0")
 
 
@@ -419,6 +450,7 @@ FIRST: dict[str, Callable[[Page], None]] = {
     "reading": begin_reading,
     "slip": lambda page: page.click("form.card .button >> nth=0"),
     "receiver-secret": make_receiver,
+    "record-key-secret": make_record_key,
 }
 """What is done on a page before its picture: these are shown once, after a form was sent."""
 

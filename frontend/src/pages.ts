@@ -24,6 +24,10 @@ function remembered(): boolean {
 
 setLargeText(remembered());
 
+// On a phone the list of pages scrolls sideways: where we are must be in sight.
+const here = document.querySelector(".nav [aria-current]");
+if (here?.parentElement) here.parentElement.scrollLeft = here.getBoundingClientRect().right - innerWidth / 2;
+
 document.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest("[data-large-text]")) {
