@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import heartbeat, history, media_packaging, verifier
+from bench import heartbeat, history, lrs, media_packaging, verifier
 from bench.figures import Figure, say
 from elearn.demo.example import Example
 from elearn.demo.transport import HttpTransport
@@ -133,7 +133,7 @@ def lesson_page(base: str, example: Example) -> tuple[int, str]:
 
 
 def main() -> int:
-    benches = (starts_and_pages, media_packaging.run, verifier.run, heartbeat.run, history.run)
+    benches = (starts_and_pages, media_packaging.run, verifier.run, heartbeat.run, history.run, lrs.run)
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 
 

@@ -1,8 +1,8 @@
 """Ralph, a record store in Python, beside ours: installed for the run, from the index that pip is set to.
 
 Of its backends the files are the only one that needs no further server. As it comes, that backend refuses every
-statement but the first (it would create its file a second time), so it is told to append. It reads its files through
-for each request; it is measured on empty ones, where it is at its best. Its door alone, over a backend that keeps
+statement but the first (it would create its file a second time), so it is told to append. It reads its file through
+for each request, so each turn begins with the same few statements in it. Its door alone, over a backend that keeps
 nothing, is what no backend could make it surpass.
 """
 

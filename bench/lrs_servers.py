@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from bench.connections import free_port
 from bench.lrs_load import Plan, Seen, loaded
+from bench.lrs_statements import kinds
 from elearn import create_app, embedded, schema
 from elearn.clock import utcnow
 from elearn.db import db
@@ -73,6 +74,15 @@ class Store:
     """PostgreSQL's first process, when it stands on one."""
     files: tuple[Path, ...] = ()
     """What it keeps all it knows in, statements first, one a line; none where it stands on a database."""
+
+    def begin_with(self, statements: int) -> None:
+        """Empty a store of files and put so many statements into it."""
+        for file in self.files:
+            file.unlink(missing_ok=True)
+        if statements:
+            made = kinds()
+            lines = (made[place % len(made)].text() + b"\n" for place in range(statements))
+            self.files[0].write_bytes(b"".join(lines))
 
     def load(self, *, connections: int, batch: int, seconds: float) -> Told:
         """So many connections POST `batch` statements each request; 0: ask for 50 of one agent and verb."""
