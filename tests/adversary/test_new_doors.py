@@ -55,7 +55,7 @@ def doors(app: Flask, ids: dict[str, UUID]) -> Iterator[tuple[Rule, str]]:
                 name: ids.get(name)
                 or words.get(name)
                 or (uuid4() if "UUID" in type(rule._converters[name]).__name__ else 0)
-                for name in rule.arguments
+                for name in rule.arguments - set(rule.defaults or ())
             }
             yield rule, app.url_map.bind("").build(rule.endpoint, named, method="POST")
 
