@@ -86,15 +86,15 @@ def mark(response: Response) -> Response:
 
 @bp.errorhandler(errors.DomainError)
 def on_refusal(error: errors.DomainError) -> ResponseReturnValue:
-    """A broken statement, parameter or header also names the property and the clause apart."""
+    """What a broken rule is about, and its clause, stand apart as well: `where` and `clause` of the facts."""
     logger.info("refused", extra={"code": error.error_code, "path": request.path})
     facts = dict(error.facts)
     body = {"error": error.error_code}
+    if "where" in facts:
+        body["property"] = str(facts["where"])
+    body["clause"] = str(facts.get("clause", ANSWERS))
     if isinstance(error, BadStatement):
-        body |= {"property": error.where, "clause": error.clause}
         facts["why"] = locale.gettext(error.why)
-    else:
-        body["clause"] = ANSWERS
     detail = locale.gettext(error.detail)
     body["detail"] = detail % facts if facts else detail
     status = next((web.STATUS[kind] for kind in type(error).__mro__ if kind in web.STATUS), 422)

@@ -12,6 +12,8 @@ from werkzeug.datastructures import ETags
 
 from elearn.errors import Conflict, Malformed, Stale
 
+CLAUSE = "Communication 3.1"
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -30,7 +32,9 @@ class Conditions:
             return
         if not holds:
             raise Stale(
-                "The document is not in the state that If-Match or If-None-Match names (xAPI Communication 3.1)."
+                "The document is not in the state that If-Match or If-None-Match names (xAPI Communication 3.1).",
+                where="If-Match" if self.if_match is not None else "If-None-Match",
+                clause=CLAUSE,
             )
 
     def check_put(self, tag: str | None, *, version: str, profile: bool) -> None:
@@ -46,7 +50,13 @@ class Conditions:
         if tag is not None and (profile or second):
             raise Conflict(
                 "The document is there. Look at its current state and send If-Match with its current ETag "
-                "(xAPI Communication 3.1)."
+                "(xAPI Communication 3.1).",
+                where="If-Match",
+                clause=CLAUSE,
             )
         if tag is None and profile and not second:
-            raise Malformed("A profile is written with If-Match or If-None-Match (xAPI Communication 3.1).")
+            raise Malformed(
+                "A profile is written with If-Match or If-None-Match (xAPI Communication 3.1).",
+                where="If-None-Match",
+                clause=CLAUSE,
+            )

@@ -13,6 +13,8 @@ import msgspec
 
 from elearn.errors import Malformed
 
+CLAUSE = "Communication 2.2"
+
 Members = dict[str, msgspec.Raw]
 
 
@@ -40,12 +42,18 @@ def posted(there: Document | None, sent: Document) -> Document:
     given = _members(sent)
     if there is None:
         if given is None:
-            raise Malformed("What is posted as application/json must be a JSON object (xAPI Communication 2.2).")
+            raise Malformed(
+                "What is posted as application/json must be a JSON object (xAPI Communication 2.2).",
+                where="/",
+                clause=CLAUSE,
+            )
         return sent
     kept = _members(there)
     if given is None or kept is None:
         raise Malformed(
-            "Documents are merged when both are JSON objects sent as application/json (xAPI Communication 2.2)."
+            "Documents are merged when both are JSON objects sent as application/json (xAPI Communication 2.2).",
+            where="/",
+            clause=CLAUSE,
         )
     return Document(msgspec.json.encode(kept | given), sent.content_type)
 
