@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -76,8 +76,17 @@ def run(
             else:
                 yield from door_alone(place, home, seconds)
                 other = stack.enter_context(peer(place / "files", home))
+        few = yield from pages(store, url, seconds, FEW)
+        if other:
+            yield from pages_of(other, url, seconds, few)
         yield from posts(store, other, url, seconds, rounds)
-        yield from pages(store, other, url, seconds, statements)
+        many = yield from pages(store, url, seconds, statements)
+        yield Figure(
+            f"page of 50 from {statements:,} / from {FEW:,}",
+            many.ms(50) / few.ms(50),
+            FLAT,
+            f"p50 {many.ms(50):.2f} ms / {few.ms(50):.2f} ms",
+        )
 
 
 def door_alone(place: Path, home: Path, seconds: float) -> Iterator[Figure]:
@@ -150,33 +159,29 @@ def described(told: Told) -> str:
 # -- statements out
 
 
-def pages(store: Store, other: Store | None, url: str, seconds: float, statements: int) -> Iterator[Figure]:
-    medians: list[float] = []
-    for size in (FEW, statements):
-        copied, took_s = lrs_rows.fill(url, size)
-        store.load(connections=1, batch=0, seconds=1.0)  # what was just vacuumed is read once
-        alone = store.load(connections=1, batch=0, seconds=seconds)
-        crowd = store.load(connections=8, batch=0, seconds=seconds)
-        bare = lrs_rows.select(url, seconds=seconds / 2)
-        medians.append(alone.ms(50))
-        yield Figure(
-            f"page of 50 from {size:,} / {PAGE_MS:.0f} ms",
-            alone.ms(50) / PAGE_MS,
-            1.0,
-            f"{paged(alone)} as the only client sees it; 8 connections: {paged(crowd)}; bare SELECT p50 "
-            f"{bare.p50_ms:.2f} ms; {copied} rows copied in by SQL in {took_s:.0f} s",
-        )
-        if other and size == FEW:
-            lrs_rows.export(url, other.files[0], FEW)
-            peers = other.load(connections=1, batch=0, seconds=max(seconds, PEER_PAGE_S))
-            yield Figure(
-                f"page of 50 from {FEW:,}: ours / the peer's", alone.ms(50) / peers.ms(50), None, f"peer {paged(peers)}"
-            )
+def pages(store: Store, url: str, seconds: float, statements: int) -> Generator[Figure, None, Told]:
+    """Pages from a store that holds so many; answers what the only client saw."""
+    copied, took_s = lrs_rows.fill(url, statements)
+    store.load(connections=1, batch=0, seconds=1.0)  # what was just vacuumed is read once
+    alone = store.load(connections=1, batch=0, seconds=seconds)
+    crowd = store.load(connections=8, batch=0, seconds=seconds)
+    bare = lrs_rows.select(url, seconds=seconds / 2)
     yield Figure(
-        f"page of 50 from {statements:,} / from {FEW:,}",
-        medians[1] / medians[0],
-        FLAT,
-        f"p50 {medians[1]:.2f} ms / {medians[0]:.2f} ms",
+        f"page of 50 from {statements:,} / {PAGE_MS:.0f} ms",
+        alone.ms(50) / PAGE_MS,
+        1.0,
+        f"{paged(alone)} as the only client sees it; 8 connections: {paged(crowd)}; bare SELECT p50 "
+        f"{bare.p50_ms:.2f} ms; {copied} rows copied in by SQL in {took_s:.0f} s",
+    )
+    return alone
+
+
+def pages_of(other: Store, url: str, seconds: float, mine: Told) -> Iterator[Figure]:
+    """The same statements in the peer's file. Its answer is told in bytes: one of a few hundred holds none."""
+    lrs_rows.export(url, other.files[0], FEW)
+    theirs = other.load(connections=1, batch=0, seconds=max(seconds, PEER_PAGE_S))
+    yield Figure(
+        f"page of 50 from {FEW:,}: ours / the peer's", mine.ms(50) / theirs.ms(50), None, f"peer {paged(theirs)}"
     )
 
 

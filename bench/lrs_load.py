@@ -126,7 +126,7 @@ async def drive(plan: Plan) -> Seen:
         for _ in range(plan.connections)
     ]
     async with asyncio.timeout(PATIENCE_S):  # the first answers may wait for what is loaded late, and for slow hashes
-        while len(answered) < 4 * plan.connections:
+        while len(answered) < (4 if plan.batch else 1) * plan.connections:
             await asyncio.sleep(0.05)
     await asyncio.sleep(plan.warm_s)
     _say("begin")
