@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from elearn.courses.catalogue import UnitFacts
 from elearn.db import new_id
 from elearn.tracking import page_views, recording, replay
+from elearn.tracking.lrs.consistency import stale_after
 from elearn.tracking.lrs.statements import store as statements
 from elearn.tracking.messages import Arrived
 from elearn.tracking.page_rules import Page
@@ -137,7 +138,12 @@ def _store_statements(
     if not ours:
         return set()
     outcomes = statements.insert(
-        session, [one.checked for one in ours], stored_at=heard_at, authority=None, sitting_id=locked.sitting_id
+        session,
+        [one.checked for one in ours],
+        stored_at=heard_at,
+        authority=None,
+        sitting_id=locked.sitting_id,
+        stale_after=stale_after(),
     )
     conflicting = set()
     for one, outcome in zip(ours, outcomes, strict=True):

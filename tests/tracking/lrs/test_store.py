@@ -20,6 +20,7 @@ from elearn.tracking.lrs.rules.check import VOIDED, Checked, check_statement
 from elearn.tracking.lrs.statements import store
 from elearn.tracking.lrs.statements.store import ConflictingId, Duplicate, Stored
 from tests.builders_lrs import a_checked
+from tests.conftest import statements
 
 AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
 LATER = AT + timedelta(seconds=9)
@@ -68,6 +69,37 @@ def test_the_same_statement_again_changes_nothing_and_another_conflicts(session:
     kept = store.get(session, first.id)
     assert kept is not None
     assert kept.raw == first.raw
+
+
+@pytest.mark.parametrize("sent_first", [True, False], ids=["sent with a timestamp first", "without one first"])
+def test_a_timestamp_that_only_one_of_two_has_may_be_a_stores_and_does_not_tell_them_apart(
+    session: Session, sent_first: bool
+) -> None:
+    bare = a_checked()
+    dated = check_statement(json.dumps(bare.statement | {"timestamp": "2026-06-30T00:00:00Z"}))
+    late = check_statement(json.dumps(bare.statement | {"timestamp": "2026-06-30T00:00:01Z"}))
+    first, second = (dated, bare) if sent_first else (bare, dated)
+    third = Duplicate if first is bare else ConflictingId
+    store.insert(session, [first], stored_at=AT, authority=None)
+    outcomes = store.insert(session, [second, late], stored_at=LATER, authority=None)
+    assert outcomes == [Duplicate(bare.id, AT), third(bare.id, AT)]
+    in_one = [check_statement(json.dumps(one.statement | {"id": str(UUID(int=7))})) for one in (first, second, late)]
+    outcomes = store.insert(session, in_one, stored_at=AT, authority=None)
+    assert [type(outcome) for outcome in outcomes] == [Stored, Duplicate, third]
+
+
+def test_a_digest_made_under_older_rules_makes_no_conflict(session: Session) -> None:
+    old = a_checked()
+    digest, old.digest = old.digest, b"as it was made once"
+    store.insert(session, [old], stored_at=AT, authority=None)
+    again = check_statement(old.raw)
+    assert again.digest == digest
+    with statements(session) as asked:
+        assert store.insert(session, [again], stored_at=LATER, authority=None) == [Duplicate(old.id, AT)]
+    assert len(asked) == 3
+    with statements(session) as asked:
+        same = store.insert(session, [old], stored_at=LATER, authority=None)
+    assert (same, len(asked)) == ([Duplicate(old.id, AT)], 2)
 
 
 def test_one_id_twice_in_a_batch_is_written_once(session: Session) -> None:

@@ -18,7 +18,7 @@ from elearn.db import db
 from elearn.runtime import runtime
 from elearn.tracking.lrs.access.credentials import READER, WRITER, holder
 from elearn.tracking.lrs.asking import BadParameter, flag_parameter, only_parameters, uuid_parameter
-from elearn.tracking.lrs.consistency import consistent_through
+from elearn.tracking.lrs.consistency import consistent_through, stale_after
 from elearn.tracking.lrs.doorway import bp
 from elearn.tracking.lrs.rules.check import BadStatement, Checked, check_statement
 from elearn.tracking.lrs.statements import answers, attachments, formats, more, multipart, store
@@ -219,6 +219,7 @@ def _keep(batch: Sequence[Checked], incoming: attachments.Incoming) -> None:
         authority=sender.id,
         organisation_id=sender.organisation_id,
         defines=sender.defines,
+        stale_after=stale_after(),
     )
     for outcome in outcomes:
         if isinstance(outcome, store.ConflictingId):

@@ -1,4 +1,4 @@
-"""Statements in and out of the database: one round trip each way (a second for ids that were there), no objects.
+"""Statements in and out of the database: one round trip each way (more for ids that were there), no objects.
 
 What may be lost: nothing that was committed. What must never be: two different statements under one id.
 """
@@ -6,7 +6,7 @@ What may be lost: nothing that was committed. What must never be: two different 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,7 +18,9 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.check import Checked
+from elearn.tracking.lrs.rules.comparing import equivalent
 from elearn.tracking.lrs.rules.keys import key_of
+from elearn.tracking.lrs.rules.text import decode
 from elearn.tracking.lrs.statements.faces import show_faces
 
 # One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
@@ -27,10 +29,14 @@ from elearn.tracking.lrs.statements.faces import show_faces
 # a second command. Only a command of its own sees what somebody else committed after the first had begun; and a
 # look-up inside the first would cost each request, duplicates or not, a sixth more of PostgreSQL's time (16 partitions
 # opened for nothing). What a batch does not need (relations, references, definitions) is not in its command at all.
+# The moment is read once: by it a writer that stood still between reading its clock and coming here is not late.
 _INSERT = """
-WITH given AS MATERIALIZED (
-    SELECT one.*, %(stored_at)s::timestamptz + one.place * interval '1 microsecond' AS stored_at
-    FROM json_to_recordset(%(batch)s::json) AS one(
+WITH moment AS MATERIALIZED (
+    SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
+), given AS MATERIALIZED (
+    SELECT one.*, moment.at > %(stored_at)s::timestamptz AS late,
+           moment.at + one.place * interval '1 microsecond' AS stored_at
+    FROM moment CROSS JOIN json_to_recordset(%(batch)s::json) AS one(
         id uuid, place integer, digest text, happened_at timestamptz, verb_key uuid, actor_key uuid,
         activity_key uuid, registration uuid, voids uuid, refers_to uuid, version text, raw text)
 ), fresh AS (
@@ -67,12 +73,13 @@ _REFERRING = """
 )
 """
 _TELL = """
-SELECT given.id, fresh.id IS NULL, NULL FROM given LEFT JOIN fresh USING (id)
-WHERE fresh.id IS NULL OR EXISTS (SELECT FROM elearn.statement_reference WHERE target_id = given.id)
+SELECT given.id, fresh.id IS NULL, NULL, CASE WHEN given.late THEN given.stored_at END
+FROM given LEFT JOIN fresh USING (id)
+WHERE fresh.id IS NULL OR given.late OR EXISTS (SELECT FROM elearn.statement_reference WHERE target_id = given.id)
 """
 _UNDEFINED = """
 UNION ALL
-SELECT NULL, false, said.place
+SELECT NULL, false, said.place, NULL
 FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, digest text)
 WHERE decode(said.digest, 'hex') IS DISTINCT FROM (
     SELECT there.digest FROM elearn.activity_definition AS there
@@ -162,13 +169,16 @@ def insert(
     sitting_id: UUID | None = None,
     organisation_id: UUID | None = None,
     defines: bool = False,
+    stale_after: timedelta | None = None,
 ) -> list[Outcome]:
     """Write what is new of `batch`; answers one outcome each, in the order of `batch`. Does not commit.
 
     `authority` is the credential it came by, None for this platform itself (a sitting), `organisation_id` that
     credential's: its voidings take back only what came by its own, and its definitions of activities hold for its
     own readers (`things/definitions.py`). `defines`: whether they count at all. Statements of a batch are stored a
-    microsecond apart, so that its order lasts; those of a sitting at one moment. What is new is written even when
+    microsecond apart, so that its order lasts; those of a sitting at one moment. A `stored_at` that is older than
+    `stale_after` by the database's clock when the command runs is moved up to that age: readers count on it
+    (`consistency.py`, which says how long); None for moments of another clock. What is new is written even when
     other statements of the batch conflict: a caller that wants all or nothing rolls back. Waits for another
     transaction that is writing one of the same ids, and then tells what that one left.
     """
@@ -183,6 +193,7 @@ def insert(
     parameters: dict[str, object] = {
         "batch": _as_json(first.values(), 0 if sitting_id else 1),
         "stored_at": stored_at,
+        "stale_after": stale_after,
         "authority": authority,
         "sitting_id": sitting_id,
     }
@@ -192,7 +203,7 @@ def insert(
     referring = [one.id for one in first.values() if one.refers_to is not None]
     if referring:
         parameters["organisation_id"] = organisation_id
-    said = _said(first.values(), stored) if defines else []
+    said = _said(first.values()) if defines else []
     definer = organisation_id or UUID(int=0)
     if said:
         parameters["definer"] = definer
@@ -207,31 +218,39 @@ def insert(
         )
     old: list[UUID] = []
     referred: list[UUID] = []
-    new_words: list[dict[str, object]] = []
+    new_words: list[dict[str, Any]] = []
     command = _command(related=bool(related), referring=bool(referring), defining=bool(said))
-    for id_, was_there, place in connection.exec_driver_sql(command, parameters):
+    for id_, was_there, place, moved_to in connection.exec_driver_sql(command, parameters):
         if place is not None:
             new_words.append(said[place])
-        else:
-            (old if was_there else referred).append(id_)
+            continue
+        (old if was_there else referred).append(id_)
+        if moved_to is not None:
+            stored[id_] = moved_to.astimezone(UTC)
     there: dict[UUID, tuple[bytes, datetime]] = {}
     if old:
         for id_, digest, earlier in connection.exec_driver_sql(_THERE, {"ids": _json(old)}):
             there[id_] = digest, earlier.astimezone(UTC)
         new_words = [one for one in new_words if one["statement_id"] not in there]
     if new_words:
-        connection.exec_driver_sql(_DEFINE, {"definitions": _json(new_words), "definer": definer})
+        dated = [one | {"stored_at": stored[one["statement_id"]]} for one in new_words]
+        connection.exec_driver_sql(_DEFINE, {"definitions": _json(dated), "definer": definer})
     if referring or referred:
         show_faces(session, [*referring, *referred])
+    # Equal digests are equal statements. What is equal may have another digest: with the timestamp that was assigned
+    # here, or when the kept one's was made under older rules.
+    differing = {one.id for one in batch if one.id in there and there[one.id][0] != one.digest}
+    kept = {id_: decode(one.raw) for id_, one in get_many(session, differing).items()} if differing else {}
     outcomes: list[Outcome] = []
     for checked in batch:
-        if checked.id in there:
-            digest, earlier = there[checked.id]
-            kind = Duplicate if digest == checked.digest else ConflictingId
-            outcomes.append(kind(checked.id, earlier))
-        else:
+        if checked.id not in there:
             outcomes.append(Stored(checked.id, stored[checked.id]))
-            there[checked.id] = checked.digest, stored[checked.id]  # its second time in this batch is a repetition
+            # Its second time in this batch is a repetition.
+            there[checked.id], kept[checked.id] = (checked.digest, stored[checked.id]), checked.statement
+            continue
+        digest, earlier = there[checked.id]
+        equal = digest == checked.digest or equivalent(kept[checked.id], checked.statement)
+        outcomes.append((Duplicate if equal else ConflictingId)(checked.id, earlier))
     return outcomes
 
 
@@ -280,9 +299,9 @@ def _as_json(batch: Iterable[Checked], step: int) -> str:
     )
 
 
-def _said(batch: Iterable[Checked], stored: Mapping[UUID, datetime]) -> list[dict[str, object]]:
+def _said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
     """What a batch says of activities, each in the same words once: the last time, for the later word holds."""
-    found: dict[tuple[str, str], dict[str, object]] = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in batch:
         for iri, definition in one.definitions:
             digest = blake2b(definition.encode(), digest_size=16).hexdigest()
@@ -291,7 +310,6 @@ def _said(batch: Iterable[Checked], stored: Mapping[UUID, datetime]) -> list[dic
                 "iri": iri,
                 "definition": definition,
                 "digest": digest,
-                "stored_at": stored[one.id],
                 "statement_id": one.id,
             }
     return list(found.values())

@@ -175,5 +175,5 @@ def import_(file: str, key: str) -> None:
     session = db.session()
     credential = ndjson.credential_named(session, key)
     with ndjson.reading(file, sys.stdin.buffer) as lines:
-        done = ndjson.read(session, lines, credential, now=utcnow, home_page=runtime().settings.public_url)
+        done = ndjson.read(session, lines, credential, now=utcnow)
     click.echo(f"stored {done.stored}, there already {done.there}", err=True)

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from elearn.errors import DomainError, Malformed, NotFound
 from elearn.tracking.lrs.access import scopes
+from elearn.tracking.lrs.consistency import stale_after
 from elearn.tracking.lrs.models import Credential
 from elearn.tracking.lrs.rules.check import Checked, check_statement
 from elearn.tracking.lrs.statements import answers, attachments, store
@@ -151,9 +152,7 @@ class _Line:
     parts: dict[str, list[Part]]
 
 
-def read(
-    session: Session, lines: IO[bytes], credential: Credential, *, now: Callable[[], datetime], home_page: str
-) -> Done:
+def read(session: Session, lines: IO[bytes], credential: Credential, *, now: Callable[[], datetime]) -> Done:
     """Store every statement of `lines`, a batch at a time; commits each. Raises BadLine."""
     by = credential.id, credential.organisation_id, bool(set(credential.scopes) & scopes.DEFINES)
     stored = there = number = size = 0
@@ -162,7 +161,7 @@ def read(
 
     def keep() -> None:
         nonlocal stored, there
-        outcomes = _keep(session, batch, by, now(), stored, home_page=home_page)
+        outcomes = _keep(session, batch, by, now(), stored)
         there += sum(isinstance(one, store.Duplicate) for one in outcomes)
         stored += sum(isinstance(one, store.Stored) for one in outcomes)
 
@@ -227,24 +226,20 @@ def _keep(
     by: tuple[UUID, UUID | None, bool],
     at: datetime,
     before: int,
-    *,
-    home_page: str,
 ) -> Sequence[store.Outcome]:
     """Store a batch and commit, or nothing. Raises BadLine."""
     credential_id, organisation_id, defines = by
-    outcomes: list[store.Outcome] = store.insert(
+    outcomes = store.insert(
         session,
         [line.checked for line in batch],
         stored_at=at,
         authority=credential_id,
         organisation_id=organisation_id,
         defines=defines,
+        stale_after=stale_after(),
     )
-    for place, (line, outcome) in enumerate(zip(batch, outcomes, strict=True)):
+    for line, outcome in zip(batch, outcomes, strict=True):
         if isinstance(outcome, store.ConflictingId):
-            if _as_shown(session, line.checked, home_page):
-                outcomes[place] = store.Duplicate(outcome.id, outcome.stored_at)
-                continue
             session.rollback()
             raise BadLine(line.number, f"another statement has the id {outcome.id}", before)
     attached = [place for place, line in enumerate(batch) if line.parts]
@@ -253,13 +248,3 @@ def _keep(
         attachments.keep(session, [batch[one].checked for one in attached], [outcomes[one] for one in attached], parts)
     session.commit()
     return outcomes
-
-
-def _as_shown(session: Session, checked: Checked, home_page: str) -> bool:
-    """Whether it is the statement of this id as this store shows it: with the `timestamp` that it was given here, which
-    is no difference (Data 2.3.1)."""
-    kept = store.get(session, checked.id)
-    if kept is None:
-        return False
-    version = LATEST_2 if kept.version.startswith("2") else LATEST_1
-    return check_statement(answers.shown(kept, home_page=home_page), version).digest == checked.digest

@@ -52,6 +52,21 @@ def test_put_stores_one_statement_under_the_id_in_the_address(statements: Statem
     assert statements.one(with_id["id"])["id"] == with_id["id"]
 
 
+def test_what_get_shows_may_be_put_again_in_exactly_these_bytes(statements: Statements, session: Session) -> None:
+    """Also with the timestamp, the version and the authority that it was given here (Data 2.3.1, 2.4.7)."""
+    profile = {"id": "a:profile", "definition": {"name": {"en": "profile"}}}
+    sent = a_statement(id=None, context={"contextActivities": {"category": profile}}, result={"score": {"raw": 1.50}})
+    id_ = str(uuid4())
+    assert statements.put(id_, sent).status_code == 204
+    shown = statements.get(statementId=id_).data
+    assert b'"timestamp"' in shown
+    assert statements.put(id_, shown).status_code == 204
+    assert statements.post(b"[" + shown + b"]").status_code == 200
+    assert statements.get(statementId=id_).data == shown
+    assert count(session) == 1
+    assert statements.put(id_, shown.replace(b"1.5", b"2.5")).status_code == 409
+
+
 def test_put_needs_an_id_and_nothing_else(statements: Statements, session: Session) -> None:
     """XAPI-00145, XAPI-00325."""
     sent = a_statement()

@@ -50,9 +50,7 @@ def lines_of(*statements: dict[str, Any]) -> bytes:
 
 
 def take(session: Session, data: bytes, credential: Any = None) -> ndjson.Done:
-    return ndjson.read(
-        session, io.BytesIO(data), credential or a_credential(session), now=lambda: AT, home_page="http://localhost"
-    )
+    return ndjson.read(session, io.BytesIO(data), credential or a_credential(session), now=lambda: AT)
 
 
 @pytest.fixture
