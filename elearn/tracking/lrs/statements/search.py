@@ -85,7 +85,7 @@ def search(session: Session, filters: Filters) -> list[Kept]:
     connection = session.connection()
     connection.exec_driver_sql(_IN_ORDER)
     leads = _leads(connection, shape, given)
-    found = [kept_of(row) for row in connection.exec_driver_sql(_query(shape, leads), given)]
+    found = [kept_of(row) for row in connection.exec_driver_sql(_query(shape, leads), given).all()]
     connection.exec_driver_sql(_AS_YOU_LIKE)
     return found
 
