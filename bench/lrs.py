@@ -37,7 +37,7 @@ PEER_PAGE_S = 15.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=4.0, help="each measurement")
+    parser.add_argument("--seconds", type=float, default=3.0, help="each measurement")
     parser.add_argument("--rounds", type=int, default=2, help="turns of each measurement of POST")
     parser.add_argument("--statements", type=int, default=MANY, help="how many the larger store holds")
     parser.add_argument("--no-peer", action="store_true")
@@ -56,7 +56,7 @@ def main() -> int:
 
 def run(
     *,
-    seconds: float = 4.0,
+    seconds: float = 3.0,
     rounds: int = 2,
     statements: int = MANY,
     beside: bool = True,
