@@ -16,7 +16,7 @@ for the rules.
     page_rules, page_views                               units of pages: pure rules; showing one
     licences             all keys of a lesson at once, sealed to a device that is going offline
     rules, policies      what a catalogue of rules may say (rules.yaml is MODEL's); which rule applies, and where
-    addresses            where things are
+    addresses, described where things are; what units are, said in the record store
     watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
     explain, evidence, counted, judged_again             accounts of a sitting and of a lesson
     voids                final time taken back, and given back, by what people decided
@@ -32,7 +32,7 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring the sitting's door, the record store's doors and the jobs on board."""
     # A view or a job is known once its module is imported.
-    from elearn.tracking import check_routes, doorway, duties, lrs, media_routes, routes  # noqa: F401
+    from elearn.tracking import check_routes, described, doorway, duties, lrs, media_routes, routes  # noqa: F401
     from elearn.tracking.signals import duties as signal_duties  # noqa: F401
 
     whole.register_blueprint(doorway.bp)

@@ -35,8 +35,13 @@ def activity(public_url: str, facts: UnitFacts) -> dict[str, Any]:
     return {
         "objectType": "Activity",
         "id": activity_id(public_url, facts.id),
-        "definition": {"type": VIDEO if facts.kind is UnitKind.VIDEO else LESSON, "name": {"zh": facts.title}},
+        "definition": definition(facts.kind, facts.title),
     }
+
+
+def definition(kind: UnitKind, title: str) -> dict[str, Any]:
+    """What the activity of such a unit is. Titles are Chinese, as what is taught is."""
+    return {"type": VIDEO if kind is UnitKind.VIDEO else LESSON, "name": {"zh": title}}
 
 
 def activity_id(public_url: str, unit_id: UUID) -> str:

@@ -24,7 +24,7 @@ from elearn.people import devices, persons, registry
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.runtime import runtime
-from elearn.tracking import addresses, ingest, page_rules, policies, sittings
+from elearn.tracking import addresses, described, ingest, page_rules, policies, sittings
 from elearn.tracking.doorway import bp, presence_secret, state_of, token_of, tokens, touch
 from elearn.tracking.messages import MAX_BODY_BYTES, Message, Nothing, OpenRequest, read_reports
 from elearn.tracking.signals import clients
@@ -71,6 +71,7 @@ def open_sitting() -> ResponseReturnValue:
         secret=clients.secret_of(runtime().settings.secret_key),
     )
     state = state_of(session, locked, facts, policy)
+    described.describe(session, [(facts.id, facts.kind, facts.title)], at=now)
     session.commit()
     public_url = runtime().settings.public_url
     taken_until_ms = locked.expires_ms + policy.late_age_ms

@@ -94,6 +94,22 @@ FROM json_to_recordset(%(definitions)s::json) AS said(
     key uuid, iri text, definition text, digest text, stored_at timestamptz, statement_id uuid)
 """
 
+# What the platform itself says; a probe for each activity, and a row where its last word was another.
+_DEFINE_OURS = """
+WITH moment AS MATERIALIZED (
+    SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
+)
+INSERT INTO elearn.activity_definition
+    (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
+SELECT said.key, said.iri, said.definition, decode(said.digest, 'hex'), moment.at, NULL, false, %(definer)s::uuid
+FROM moment CROSS JOIN json_to_recordset(%(definitions)s::json)
+    AS said(key uuid, iri text, definition text, digest text)
+WHERE decode(said.digest, 'hex') IS DISTINCT FROM (
+    SELECT there.digest FROM elearn.activity_definition AS there
+    WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
+    ORDER BY there.stored_at DESC LIMIT 1)
+"""
+
 _THERE = """
 SELECT there.id, there.digest, there.stored_at
 FROM json_array_elements_text(%(ids)s::json) AS given(id)
@@ -258,6 +274,27 @@ def insert(
 def _command(*, related: bool, referring: bool, defining: bool) -> str:
     parts = [_INSERT, _RELATED if related else "", _REFERRING if referring else "", _TELL]
     return "".join([*parts, _UNDEFINED if defining else ""])
+
+
+def define(
+    session: Session,
+    definitions: Iterable[tuple[str, dict[str, Any]]],
+    *,
+    stored_at: datetime,
+    stale_after: timedelta | None = None,
+) -> int:
+    """Keep what this platform itself says of activities, IRI and definition of each; answers how many words were new.
+
+    It stands beside what keys of the whole platform say, and holds for all readers until one of these says otherwise;
+    then it is written again the next time. Does not commit.
+    """
+    said = []
+    for iri, definition in definitions:
+        text = _json(definition)
+        digest = blake2b(text.encode(), digest_size=16).hexdigest()
+        said.append({"key": key_of(iri), "iri": iri, "definition": text, "digest": digest})
+    parameters = {"stored_at": stored_at, "stale_after": stale_after, "definer": UUID(int=0)}
+    return session.connection().exec_driver_sql(_DEFINE_OURS, parameters | {"definitions": _json(said)}).rowcount
 
 
 def get(session: Session, id_: UUID) -> Kept | None:

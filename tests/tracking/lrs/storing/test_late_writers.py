@@ -41,7 +41,7 @@ class Stopping(DatabaseClock):
 
     stopped: threading.Thread | None = None
     looks = 0
-    still_at = 0
+    still_at = -1
     """After which look; 0: after each."""
     seen: list[datetime]
     """What it saw then."""
