@@ -85,6 +85,7 @@ BODIES: dict[str, tuple[str | bytes, int, str]] = {
     "a NUL in an IRI": (text(verb={"id": "a:\0"}), 400, "Data 4.3"),
     "UTF-16": (text().encode("utf-16"), 400, "Communication 1.4"),
     "a byte order mark": ("\ufeff" + text(), 400, "Data 2.2"),
+    "lists, 500 deep": (extension("[" * 500 + "]" * 500), 400, "Data 2.2"),
     "lists, 10,000 deep": (extension("[" * 10_000 + "]" * 10_000), 400, "Data 2.2"),
     "objects, 10,000 deep": (extension('{"a":' * 10_000 + "1" + "}" * 10_000), 400, "Data 2.2"),
     "lists, 10,000 deep, in a batch": ("[" + extension("[" * 10_000 + "]" * 10_000) + "]", 400, "Data 2.2"),
