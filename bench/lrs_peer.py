@@ -65,7 +65,7 @@ def peer(where: Path, home: Path, *, keeps: bool = True) -> Iterator[Store]:
     subprocess.run([str(home / "bin" / "ralph"), "auth", *who], env=environment, check=True, capture_output=True)
     port = free_port()
     command = [str(home / "bin" / "uvicorn"), "appointed:app", "--app-dir", str(where), "--port", str(port)]
-    command += ["--workers", "2", "--log-level", "error", "--no-access-log"]
+    command += ["--workers", "2", "--log-level", "error", "--no-access-log", "--timeout-keep-alive", "120"]
     with running(command, environment, where / "log") as process:
         wait_for(process, port, "/xAPI/statements", where / "log")
         files = (statements, history) if keeps else ()
