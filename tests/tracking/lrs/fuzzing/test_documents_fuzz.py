@@ -20,8 +20,11 @@ from tests.tracking.lrs.fuzzing.mutations import json_values
 
 JSON = "application/json"
 
-objects = st.dictionaries(st.text(max_size=2), json_values, max_size=3).map(lambda made: json.dumps(made).encode())
+objects = st.dictionaries(st.sampled_from("abc") | st.text(max_size=2), json_values, max_size=3).map(
+    lambda made: json.dumps(made).encode()
+)
 contents = st.one_of(
+    objects,
     objects,
     objects,
     json_values.map(lambda made: json.dumps(made).encode()),
@@ -46,11 +49,11 @@ class Move:
 moves = st.lists(
     st.builds(
         Move,
-        st.sampled_from(["PUT", "PUT", "POST", "POST", "DELETE"]),
-        st.sampled_from(["a", "b", "名 /?#%"]),
+        st.sampled_from(["PUT", "POST", "POST", "POST", "DELETE"]),
+        st.sampled_from(["a", "a", "名 /?#%"]),
         contents,
         types,
-        st.sampled_from(["none", "right", "right", "wrong", "star", "new"]),
+        st.sampled_from(["none", "none", "right", "right", "wrong", "star", "new"]),
     ),
     min_size=1,
     max_size=8,
