@@ -27,6 +27,7 @@ class Statement(Ledger, Base):
     __table_args__ = (
         sa.Index(None, "actor_key", "stored_at"),
         sa.Index(None, "actor_key", "verb_key", "stored_at"),
+        sa.Index(None, "actor_key", "activity_key", "stored_at"),
         sa.Index(None, "verb_key", "stored_at"),
         sa.Index(None, "activity_key", "stored_at"),
         sa.Index(None, "registration", "stored_at", postgresql_where=sa.text("registration IS NOT NULL")),

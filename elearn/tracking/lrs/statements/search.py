@@ -32,7 +32,11 @@ class Filters:
 
     agent_key: UUID | None = None
     authority_id: UUID | None = None
-    """The credential whose agent `agent_key` is. Only with `related_agents`: what came by it is found too."""
+    """The credential whose agent `agent_key` is. Only with `related_agents`: what came by it is found too.
+
+    What sittings sent has none, and is not found by the platform's own account: where it is most of all rows that
+    question is as good as no filter, and to answer it in order where it is few would take an index more, written with
+    each heartbeat and used by nothing else. Its learners, units and verbs find it."""
     related_agents: bool = False
     verb_key: UUID | None = None
     activity_key: UUID | None = None
@@ -227,7 +231,7 @@ def _branch(shape: Shape, ways: Ways, lead: Way | None, *, through_face: bool) -
     conditions = [_lead(shape, lead, whose)] if lead in COLUMNS else []
     for way in ways:
         if way in COLUMNS and way != lead:
-            indexed = way == "verb" and lead == "agent column" and not through_face
+            indexed = way in ("verb", "activity column") and lead == "agent column" and not through_face
             equal = f"{whose}.{COLUMNS[way]} = %({_parameter(way)})s"
             conditions.append(equal if indexed else f"({equal}) IS TRUE")  # so that no other index is chosen
         elif way.endswith("relation") and way != lead:
