@@ -15,7 +15,6 @@ from tests.builders_people import PASSWORD, a_person, a_resident_id, an_account,
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
 from tests.conftest import scalar
 
-
 HOUR_MS = 3_600_000
 
 
