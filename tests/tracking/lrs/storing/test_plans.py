@@ -52,7 +52,6 @@ def filled(services: embedded.Services, template: str) -> Iterator[sa.Engine]:
     engine = sa.create_engine(url, **engine_options())
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT elearn.make_statement_months(1, '2026-07-01')"))
-        connection.execute(sa.text("DROP INDEX elearn.ix_statement_actor_key_activity_key_stored_at"))
         for command in FILL:
             connection.execute(sa.text(command), {"statements": STATEMENTS})
     yield engine
