@@ -73,6 +73,20 @@ def phone(browser: Browser, *, language: str = "zh-CN", size: dict[str, int] = P
         context.close()
 
 
+_WHAT_IS_SHOWN = """
+(() => {
+  const video = document.querySelector("video");
+  const shown = [...document.querySelectorAll("[data-player] *")].filter(
+    (one) => one.children.length === 0 && one.textContent.trim() && one.checkVisibility(),
+  );
+  return JSON.stringify({
+    position: video.currentTime, duration: video.duration, paused: video.paused, ended: video.ended,
+    ready: video.readyState, online: navigator.onLine, text: shown.map((one) => one.textContent.trim()).join(" | ").slice(0, 900),
+  });
+})()
+"""
+
+
 @dataclass(slots=True)
 class Phone:
     page: Page
@@ -105,8 +119,12 @@ class Phone:
         return float(self.page.evaluate("document.querySelector('video').currentTime"))
 
     def wait_for_check(self, *, timeout_s: float) -> None:
-        """Wait until the player asks whether somebody is there."""
-        self.page.wait_for_selector("#check-dialog[open][data-stage=asking]", timeout=timeout_s * 1000)
+        """Wait until the player asks whether somebody is there. A TimeoutError tells what the page shows instead."""
+        asking = "#check-dialog[open][data-stage=asking]"
+        try:
+            self.wait_until(lambda: self.page.is_visible(asking), "a check", timeout_s=timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; the page: {self.evaluate(_WHAT_IS_SHOWN)}") from error
 
     def answer_check(self, questions: Sequence[QuestionDraft], *, right: bool = True) -> str:
         """Read the question, mark what is right (or everything), send; answers what the phone says then."""

@@ -7,8 +7,12 @@ import type { NoWay } from "./opener";
 import type { Listener } from "./outbox";
 import { Playback } from "./playback";
 import { type Ended, type Opening, type State, isEnd } from "./protocol";
+import { believed } from "./room";
 import type { Sitting } from "./sitting";
 import { Study } from "./study";
+
+/** What a video's end may fall short of its duration. */
+const LAST_MS = 500;
 
 export class Lesson extends Study {
   readonly playback = new Playback(this.view, {
@@ -136,6 +140,13 @@ export class Lesson extends Study {
     return left !== null && (this.outbox?.admits(...left) ?? false);
   }
 
+  /** A check that came before the last moments may have made the lesson complete without them. */
+  protected override hasMore(state: State): boolean {
+    const end = Math.max(0, ...believed(state).map(([, b]) => b));
+    if (super.hasMore(state)) return true;
+    return !this.view.video.ended && (this.sitting?.opening.duration_ms ?? 0) - end > LAST_MS;
+  }
+
   /** The next key is not due. Tell the server where we are, and the learner why it stands still. */
   private async early(code: string): Promise<void> {
     const { playback } = this;
@@ -164,7 +175,7 @@ export class Lesson extends Study {
     const sitting = this.asking.isOpen ? null : await this.opened();
     if (!sitting) return;
     const passed = await this.asking.run(sitting, wanted);
-    if (sitting.state.complete) this.completed(sitting.state);
+    if (sitting.state.complete && !this.hasMore(sitting.state)) this.completed(sitting.state);
     else if (passed && !wanted && !this.view.video.ended) await this.start();
   }
 

@@ -166,14 +166,20 @@ export abstract class Study {
     if (state.ended) return this.over(state.ended);
     // Everything played and sent is judged.
     if (this.outbox?.settled) this.obey(state);
-    if (state.complete) this.completed(state);
-    else if (this.outbox?.isAway) return; // what is due can be asked when the network is back
-    else if (state.held || (state.check_due && !this.isEnding)) void this.check(false);
+    const due = state.held || (state.check_due && !this.isEnding);
+    // Without network nothing can be asked: what is due is asked when it is back.
+    if (due && !this.outbox?.isAway) void this.check(false);
+    else if (state.complete && !this.hasMore(state)) this.completed(state);
   }
 
   /** The last moments are played out before the check that the end brings. */
   protected get isEnding(): boolean {
     return false;
+  }
+
+  /** Complete already, as the last moments need not be there; but they count too, and are still to come or to be confirmed. */
+  protected hasMore(state: State): boolean {
+    return state.pending_ms > 0;
   }
 
   protected async refresh(): Promise<void> {
