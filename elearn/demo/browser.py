@@ -81,7 +81,8 @@ _WHAT_IS_SHOWN = """
   );
   return JSON.stringify({
     position: video.currentTime, duration: video.duration, paused: video.paused, ended: video.ended,
-    ready: video.readyState, online: navigator.onLine, text: shown.map((one) => one.textContent.trim()).join(" | ").slice(0, 900),
+    ready: video.readyState, online: navigator.onLine,
+    text: shown.map((one) => one.textContent.trim()).join(" | ").slice(0, 900),
   });
 })()
 """
