@@ -75,7 +75,7 @@ def phone(browser: Browser, *, language: str = "zh-CN", size: dict[str, int] = P
 
 _WHAT_IS_SHOWN = """
 (() => {
-  const video = document.querySelector("video");
+  const video = document.querySelector("video") ?? {};
   const shown = [...document.querySelectorAll("[data-player] *")].filter(
     (one) => one.children.length === 0 && one.textContent.trim() && one.checkVisibility(),
   );
@@ -109,23 +109,23 @@ class Phone:
         self.wait_until(lambda: self.position_s() > 0.2, "the picture to move", timeout_s=30)
 
     def wait_until(self, holds: Callable[[], bool], what: str, *, timeout_s: float) -> None:
-        """Ask again and again; Playwright's own way evaluates text in the page, which our pages forbid (CSP)."""
+        """Ask again and again; Playwright's own way evaluates text in the page, which our pages forbid (CSP).
+
+        A TimeoutError tells what the page shows instead.
+        """
         until = time.monotonic() + timeout_s
         while not holds():
             if time.monotonic() > until:
-                raise TimeoutError(f"waited {timeout_s:.0f} s for {what}")
+                raise TimeoutError(f"waited {timeout_s:.0f} s for {what}; the page: {self.evaluate(_WHAT_IS_SHOWN)}")
             self.page.wait_for_timeout(200)
 
     def position_s(self) -> float:
         return float(self.page.evaluate("document.querySelector('video').currentTime"))
 
     def wait_for_check(self, *, timeout_s: float) -> None:
-        """Wait until the player asks whether somebody is there. A TimeoutError tells what the page shows instead."""
+        """Wait until the player asks whether somebody is there."""
         asking = "#check-dialog[open][data-stage=asking]"
-        try:
-            self.wait_until(lambda: self.page.is_visible(asking), "a check", timeout_s=timeout_s)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; the page: {self.evaluate(_WHAT_IS_SHOWN)}") from error
+        self.wait_until(lambda: self.page.is_visible(asking), "a check", timeout_s=timeout_s)
 
     def answer_check(self, questions: Sequence[QuestionDraft], *, right: bool = True) -> str:
         """Read the question, mark what is right (or everything), send; answers what the phone says then."""
