@@ -210,6 +210,17 @@ def test_sound_that_begins_late_stays_late(tmp_path: Path) -> None:
     assert loud[0] == pytest.approx(1.0, abs=0.06)
 
 
+def test_pictures_wait_for_their_sound_however_late_it_comes(with_sound: Path, tmp_path: Path) -> None:
+    """Made silence of 90 s came after all pictures, for the drawings end last; a player stood still at the start."""
+    facts = probe(with_sound)
+    plan = make_plan(facts)
+    drawn = ffmpeg.Pictures(tmp_path / "poster.jpg", tmp_path / "sprite.jpg", plan_sprite(plan.cuts_ms, 352, 288))
+    outputs = {rendition.name: tmp_path / rendition.name for rendition in plan.renditions}
+    words = ffmpeg.encode_argv(with_sound, facts, plan, outputs, drawn)
+    waits = [words[place + 1] for place, word in enumerate(words) if word == "-max_interleave_delta"]
+    assert waits == ["0"] * len(plan.renditions)
+
+
 def test_interlaced_pictures_become_whole_ones(tmp_path: Path) -> None:
     fields = ("-vf", "tinterlace=interleave_top,setfield=tff", "-c:v", "mpeg2video", "-flags", "+ilme+ildct")
     source = make(tmp_path / "fields.mpg", *picture("352x288", 1, "50"), *tone(1), *fields, "-f", "mpeg")
