@@ -114,8 +114,8 @@ def encode_argv(
                 map_metadata=-1,
                 map_chapters=-1,
                 movflags=FRAGMENTS,
-                # Made silence comes late: ffmpeg holds it back for the drawings, which end last. Without this the pictures
-                # would not wait for it, and fragments without sound stand still in a player.
+                # Made silence comes late: ffmpeg holds it back for the drawings, which end last. Without this the
+                # pictures would not wait for it, and fragments without sound stand still in a player.
                 max_interleave_delta=0,
                 f="mp4",
             )
