@@ -48,7 +48,7 @@ doors.install(bp)
 def enter() -> ResponseReturnValue | None:
     """What holds for every request: its size, its version, its encoding; OPTIONS; a request inside a form."""
     for kept in ("lrs_version", "lrs_through", "lrs_holder"):
-        g.pop(kept, None)
+        g.pop(kept, None)  # of the form that this request came in: both share one `g`
     request.max_content_length = MAX_BODY_BYTES
     if request.method == "OPTIONS":
         return Response(status=204, headers={"Allow": ", ".join(_offered())})
@@ -77,8 +77,6 @@ def mark(response: Response) -> Response:
         except versions.BadHeader:
             g.lrs_version = versions.LATEST_1
     response.headers[versions.HEADER] = g.lrs_version
-    if response.status_code == 401:
-        response.headers["WWW-Authenticate"] = 'Basic realm="xAPI", charset="UTF-8"'
     if "lrs_through" in g:
         response.headers["X-Experience-API-Consistent-Through"] = show_timestamp(g.lrs_through)
     return response

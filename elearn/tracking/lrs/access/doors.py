@@ -41,6 +41,7 @@ def challenge(response: Response) -> Response:
     sent = request.authorization
     by_token = sent is not None and sent.type == "bearer"
     if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="xAPI", charset="UTF-8"'
         said = ', error="invalid_token"' if by_token else ""
         response.headers.add("WWW-Authenticate", f'Bearer realm="xAPI"{said}')
     elif response.status_code == 403 and by_token:
