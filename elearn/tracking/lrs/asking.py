@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from elearn import errors
 from elearn.tracking.lrs.rules.actors import check_actor, check_agent
 from elearn.tracking.lrs.rules.forms import is_iri, is_uuid, read_timestamp
 from elearn.tracking.lrs.rules.reading import BadStatement
+from elearn.tracking.lrs.rules.text import decode
 from elearn.tracking.lrs.versions import BadHeader
 
 PARAMETERS = "Communication 3.2"
@@ -56,11 +56,7 @@ def whole_body(most: int, *, ends_itself: bool) -> bytes:
 
 
 def json_body(most: int) -> str:
-    """The request's JSON text, of `most` bytes at most. Raises BadStatement, TooLarge."""
-    if request.mimetype != "application/json":
-        raise BadStatement("", "must come as application/json", "Communication 1.5")
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise BadStatement("", "must come without a content encoding", "Communication 1.4")
+    """The request's JSON text, of `most` bytes at most. Raises BadStatement, BadHeader, TooLarge."""
     try:
         return whole_body(most, ends_itself=True).decode()
     except UnicodeDecodeError as error:
@@ -93,7 +89,7 @@ def flag_parameter(parameter: str, clause: str = PARAMETERS) -> bool:
 
 
 def text_parameter(parameter: str) -> str:
-    """A parameter that must be there and say something. Raises Malformed."""
+    """A parameter that must be there and say something. Raises BadParameter."""
     value = request.args.get(parameter)
     if not value:
         raise BadParameter(parameter, "is missing")
@@ -128,24 +124,17 @@ def moment_parameter(parameter: str, *, zone_needed: bool, clause: str = PARAMET
 
 
 def agent_parameter(*, groups: bool = False) -> dict[str, Any]:
-    """The parameter `agent`: an agent in JSON, or with `groups` a group as well.
-
-    Raises Malformed when it is missing, BadParameter when it is wrong.
-    """
-    text = text_parameter("agent")
+    """The parameter `agent`: an agent in JSON, or with `groups` a group as well. Raises BadParameter."""
     check = check_actor if groups else check_agent
+    written = text_parameter("agent")
     try:
-        agent: dict[str, Any] = msgspec.json.decode(text)
-        json.loads(text, object_pairs_hook=_each_key_once)
+        agent: dict[str, Any] = decode(written)
+    except BadStatement as error:
+        raise BadParameter("agent", error.why, error.clause) from error
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BadParameter("agent", "is not JSON", "Data 2.2") from error
+    try:
         check(agent, "agent")
     except BadStatement as error:
         raise BadParameter(error.where, error.why, error.clause) from error
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise BadParameter("agent", "is not JSON", "Data 2.2") from error
     return agent
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise BadStatement("agent", "is there twice in one object", "Data 2.2")
-    return dict(pairs)
