@@ -22,6 +22,7 @@ from elearn.people.permissions import AUDITOR, MANAGER, OPERATOR
 from elearn.runtime import runtime
 from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.access.scopes import DEFAULT_SCOPES, SCOPES
+from elearn.tracking.lrs.versions import LATEST
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def new_key() -> ResponseReturnValue:
             form.errors["label"] = _("A name has 1 to 200 characters.")
         if not form.all("scope") or not set(form.all("scope")) <= set(SCOPES):
             form.errors["scope"] = _("Choose at least one.")
-        if form["speaks"] not in credentials.SPEAKS:
+        if form["speaks"] not in LATEST:
             form.errors["speaks"] = _("Please choose")
         if organisation_id is None and not everywhere:
             form.errors["organisation"] = _("Please choose")
@@ -110,7 +111,7 @@ def new_key() -> ResponseReturnValue:
         everywhere=everywhere,
         scopes=scope_texts(),
         usual=DEFAULT_SCOPES,
-        versions=[(one, one) for one in credentials.SPEAKS],
+        versions=[(one, one) for one in LATEST],
     )
     return page, 422 if form.errors else 200
 

@@ -75,7 +75,7 @@ def is_meant(asked: Request) -> bool:
         return False
     if asked.method != "POST":
         raise BadParameter(METHOD, "goes with a POST only", CLAUSE)
-    if asked.headers.get(versions.HEADER, "").startswith("2"):
+    if versions.is_second(asked.headers.get(versions.HEADER, "")):
         raise BadParameter(METHOD, "xAPI 2.0 has no alternate request syntax", CLAUSE)
     return True
 
@@ -88,8 +88,7 @@ def answer() -> Response:
     if extra:
         raise BadParameter(extra[0], "must stand in the form: the address holds the method only", CLAUSE)
     meant = read(request.args.getlist(METHOD), whole_body(request.max_content_length or 0, ends_itself=False))
-    asked = meant.headers.get("HTTP_X_EXPERIENCE_API_VERSION", "")
-    if asked.startswith("2"):
+    if versions.is_second(meant.headers.get("HTTP_X_EXPERIENCE_API_VERSION", "")):
         raise BadParameter(METHOD, "xAPI 2.0 has no alternate request syntax", CLAUSE)
     sent = request.authorization
     remembered = sent is not None and sent.type == "basic" and "HTTP_AUTHORIZATION" not in meant.headers

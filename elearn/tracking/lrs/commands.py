@@ -12,6 +12,7 @@ from elearn.people.organisations import get_organisation
 from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.access.scopes import DEFAULT_SCOPES, SCOPES
 from elearn.tracking.lrs.streams import commands as streams
+from elearn.tracking.lrs.versions import LATEST, LATEST_1
 
 
 @click.group()
@@ -41,8 +42,8 @@ def key() -> None:
 @click.option("--organisation", type=click.UUID, help="Whose statements it may read besides its own; none: all.")
 @click.option(
     "--speaks",
-    type=click.Choice(credentials.SPEAKS),
-    default=credentials.SPEAKS[0],
+    type=click.Choice(LATEST),
+    default=LATEST_1,
     show_default=True,
     help="Which xAPI its client speaks: what an answer names when a request does not say.",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from elearn.tracking.lrs.schemas import FLAG, IRI, LANGUAGE, MOMENT, SCHEMAS, TEXT, UUID, Schema, list_of, ref
+from elearn.tracking.lrs.versions import HEADER, LATEST
 
 REFUSALS = {
     "400": "a rule of the standard is broken: `property` and `clause` say where and which",
@@ -56,7 +57,7 @@ def _header(name: str, schema: Schema, *, required: bool = False) -> Schema:
     return {"name": name, "in": "header", "required": required, "schema": schema}
 
 
-VERSION = _header("X-Experience-API-Version", {**TEXT, "enum": ["1.0.3", "2.0.0"]}, required=True)
+VERSION = _header(HEADER, {**TEXT, "enum": list(LATEST)}, required=True)
 ACCEPTED = _header("Accept-Language", LANGUAGE)
 ETAG: Schema = {**TEXT, "pattern": '^(\\*|"[0-9a-f]{40}")$'}
 KEY: list[dict[str, list[str]]] = [{"key": []}, {"token": []}]

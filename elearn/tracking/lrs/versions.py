@@ -9,7 +9,9 @@ from elearn.tracking.lrs.rules.reading import BadStatement
 HEADER = "X-Experience-API-Version"
 LATEST_1 = "1.0.3"
 LATEST_2 = "2.0.0"
-SPOKEN = ("1.0.0", "1.0.1", "1.0.2", LATEST_1, LATEST_2)
+LATEST = (LATEST_1, LATEST_2)
+"""What an answer may name, and what a client speaks that does not say so."""
+SPOKEN = ("1.0.0", "1.0.1", "1.0.2", *LATEST)
 _FORM = re.compile(r"([12])\.0(?:\.[0-9]{1,6})?")
 
 
@@ -22,6 +24,11 @@ class BadHeader(BadStatement):
         super().__init__(header, why, clause)
         self.own_code = code
         self.detail = "The header %(where)s breaks xAPI %(clause)s: %(why)s"
+
+
+def is_second(version: str) -> bool:
+    """Whether `version` (a statement's, a request's; perhaps empty) is one of xAPI 2."""
+    return version.startswith("2")
 
 
 def answered(asked: str | None) -> str:

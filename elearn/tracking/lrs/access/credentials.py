@@ -33,10 +33,8 @@ from elearn.tracking.lrs.access import bearer, scopes
 from elearn.tracking.lrs.access.limits import Failures, Pace
 from elearn.tracking.lrs.access.scopes import SCOPES, Reads
 from elearn.tracking.lrs.models import Credential
-from elearn.tracking.lrs.versions import LATEST_1, LATEST_2
+from elearn.tracking.lrs.versions import LATEST, LATEST_1
 
-SPEAKS = (LATEST_1, LATEST_2)
-"""What a client may speak that does not say so."""
 KEPT_S = 1.0
 """How old what is known of a key may be; within this a revocation bites."""
 
@@ -244,8 +242,8 @@ def create(
 
     Raises Malformed: a scope xAPI does not know, or a version this store does not.
     """
-    if speaks not in SPEAKS:
-        raise Malformed("The version must be one of: %(versions)s", versions=", ".join(SPEAKS))
+    if speaks not in LATEST:
+        raise Malformed("The version must be one of: %(versions)s", versions=", ".join(LATEST))
     unknown = set(scopes) - set(SCOPES)
     if unknown or not scopes:
         raise Malformed("A scope must be one of: %(scopes)s", scopes=", ".join(SCOPES))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from werkzeug.datastructures import ETags
 
 from elearn.errors import Conflict, Malformed, Stale
+from elearn.tracking.lrs.versions import is_second
 
 CLAUSE = "Communication 3.1"
 
@@ -46,7 +47,7 @@ class Conditions:
         self.check(tag)
         if self.if_match is not None or self.if_none_match is not None:
             return
-        second = version.startswith("2")
+        second = is_second(version)
         if tag is not None and (profile or second):
             raise Conflict(
                 "The document is there. Look at its current state and send If-Match with its current ETag "

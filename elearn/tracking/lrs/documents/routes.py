@@ -103,10 +103,9 @@ def _get(resource: Resource) -> ResponseReturnValue:
 def _get_ids(resource: Resource) -> ResponseReturnValue:
     only_parameters(*resource.about, "since", clause=resource.clause)
     place = _place(resource)
-    second = g.lrs_version == versions.LATEST_2
     since = None
     if "since" in request.args:
-        since = moment_parameter("since", zone_needed=second, clause=resource.clause)
+        since = moment_parameter("since", zone_needed=versions.is_second(g.lrs_version), clause=resource.clause)
     listed = store.listed(db.session(), place, since=since)
     return _answer(listed.content, "application/json", listed.tag, listed.updated_at)
 

@@ -15,6 +15,7 @@ from elearn.people.organisations import get_organisation
 from elearn.runtime import runtime
 from elearn.tracking.lrs.consistency import consistent_through
 from elearn.tracking.lrs.streams import ndjson, outbox, targets
+from elearn.tracking.lrs.versions import LATEST, LATEST_1
 
 LAST_ID = UUID(int=2**128 - 1)
 """Behind every statement of a moment."""
@@ -31,7 +32,7 @@ def forward() -> None:
 @click.option("--key", required=True, help="Our key at the other store (HTTP Basic).")
 @click.option("--secret", prompt=True, hide_input=True, help="Its secret; asked for when it is left out.")
 @click.option("--organisation", type=click.UUID, help="Only what came by this organisation's keys.")
-@click.option("--speaks", multiple=True, type=click.Choice(targets.SPOKEN), default=targets.SPOKEN[:1])
+@click.option("--speaks", multiple=True, type=click.Choice(LATEST), default=[LATEST_1])
 @click.option("--private", is_flag=True, help="It may be at a private address, and without TLS.")
 @click.option("--from-now", is_flag=True, help="Only what is stored from now on; else everything there is.")
 def add(

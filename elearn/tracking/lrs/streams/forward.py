@@ -19,7 +19,7 @@ from elearn.tracking.lrs.statements.store import Kept
 from elearn.tracking.lrs.streams import feed, outbox
 from elearn.tracking.lrs.streams.peer import Letter, Peer
 from elearn.tracking.lrs.streams.sending import Away, Refused, Sent, Taken, deliver
-from elearn.tracking.lrs.versions import LATEST_1, LATEST_2
+from elearn.tracking.lrs.versions import LATEST_1, LATEST_2, is_second
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _letters(session: Session, statements: Sequence[Kept], *, home_page: str) ->
     for kept in statements:
         members = answers.completed(kept, home_page=home_page)
         del members["stored"], members["authority"]
-        version = LATEST_2 if kept.version.startswith("2") else LATEST_1
+        version = LATEST_2 if is_second(kept.version) else LATEST_1
         if found and version != found[0].version:
             break
         found.append(Letter(kept.id, msgspec.json.encode(members), version))

@@ -35,7 +35,7 @@ from elearn.tracking.lrs.statements import answers, attachments, store
 from elearn.tracking.lrs.statements.attachments import SHA2, Incoming
 from elearn.tracking.lrs.statements.multipart import Part
 from elearn.tracking.lrs.streams import feed
-from elearn.tracking.lrs.versions import LATEST_1, LATEST_2
+from elearn.tracking.lrs.versions import LATEST_1, LATEST_2, is_second
 
 STDIO = "-"
 BATCH = 500
@@ -203,7 +203,7 @@ def _judged(line: bytes) -> Checked | dict[str, list[Part]]:
     if isinstance(peek, dict) and peek.keys() == {"attachment"}:
         return _attachment(peek["attachment"])
     version = peek.get("version") if isinstance(peek, dict) else None
-    second = isinstance(version, str) and version.startswith("2")
+    second = isinstance(version, str) and is_second(version)
     return check_statement(line.strip(b" \t\r\n"), LATEST_2 if second else LATEST_1)
 
 

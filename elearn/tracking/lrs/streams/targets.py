@@ -20,9 +20,8 @@ from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.tracking.lrs.models import ForwardFailure, ForwardTarget
 from elearn.tracking.lrs.streams import feed
-from elearn.tracking.lrs.versions import LATEST_1, LATEST_2
+from elearn.tracking.lrs.versions import LATEST, LATEST_1
 
-SPOKEN = (LATEST_1, LATEST_2)
 NONCE_BYTES = 12
 
 
@@ -58,8 +57,8 @@ def add(
         raise Malformed("An endpoint outside a private network must begin with https://.")
     if not (key + secret).isascii() or not (key + secret).isprintable() or ":" in key:
         raise Malformed("A key and its secret must be printable ASCII, and the key without a colon.")
-    if not speaks or not set(speaks) <= set(SPOKEN):
-        raise Malformed("The version must be one of: %(versions)s", versions=", ".join(SPOKEN))
+    if not speaks or not set(speaks) <= set(LATEST):
+        raise Malformed("The version must be one of: %(versions)s", versions=", ".join(LATEST))
     if session.scalar(sa.select(ForwardTarget.id).where(ForwardTarget.label == label)) is not None:
         raise Conflict("There is a target of this name already.")
     id_ = new_id()
