@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-import msgspec
-
 from elearn.tracking.lrs.rules.keys import actor_key, key_of
+from elearn.tracking.lrs.rules.text import encode
 
 
 class RelationKind(IntEnum):
@@ -61,7 +60,7 @@ def refers_to(statement: dict[str, Any]) -> str | None:
 def definitions(statement: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """IRI and definition (JSON) of each activity that is defined anywhere in the statement, in its order."""
     return tuple(
-        (activity["id"], msgspec.json.encode(activity["definition"]).decode())
+        (activity["id"], encode(activity["definition"]))
         for activity in _activities(statement)
         if "definition" in activity
     )

@@ -35,6 +35,11 @@ def decode(text: str) -> Any:
     return value
 
 
+def encode(value: object) -> str:
+    """`value` as JSON text: a `msgspec.Raw` as it came, so what `decode` read says the same again."""
+    return msgspec.json.encode(value).decode()
+
+
 def _whole_number(digits: str) -> int | msgspec.Raw:
     return int(digits) if len(digits) <= MOST_DIGITS else msgspec.Raw(digits)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from flask import request
@@ -20,6 +19,7 @@ from elearn.tracking.lrs.asking import (
 )
 from elearn.tracking.lrs.rules.keys import actor_key, key_of
 from elearn.tracking.lrs.statements import answers
+from elearn.tracking.lrs.statements.search import Filters
 
 CLAUSE = "Communication 2.1.3"
 FORMATS = ("exact", "ids", "canonical")
@@ -40,33 +40,17 @@ FILTERS = (
 MAX_PAGE = 500
 """Statements in one answer, whatever `limit` says; 0 asks for as many."""
 
-Place = tuple[datetime, UUID]
-"""Where a statement stands in the store: its `stored` and its id."""
-
 _LIMIT = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question for many statements: what they must meet, how they are shown, from where on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Filters):
+    """A question for many statements: what they must meet, and how they are shown. Who may read them is not in it."""
 
-    form: str = "exact"
-    attachments: bool = False
-    agent_key: UUID | None = None
-    authority_id: UUID | None = None
-    """The credential that the agent asked for stands for: with `related_agents` its statements are meant too."""
-    related_agents: bool = False
-    verb_key: UUID | None = None
-    activity_key: UUID | None = None
-    related_activities: bool = False
-    registration: UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    ascending: bool = False
     limit: int = MAX_PAGE
     """From 1 to MAX_PAGE."""
-    after: Place | None = None
-    """The statement before the first to be shown."""
+    form: str = "exact"
+    attachments: bool = False
 
 
 def asked(*, second: bool, home_page: str) -> Asked:

@@ -11,9 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from flask import request
@@ -26,9 +24,10 @@ from elearn.tracking.lrs.asking import json_body, whole_body
 from elearn.tracking.lrs.rules.check import Checked
 from elearn.tracking.lrs.rules.forms import is_sha2
 from elearn.tracking.lrs.rules.reading import BadStatement
+from elearn.tracking.lrs.rules.text import encode
 from elearn.tracking.lrs.statements import signatures
 from elearn.tracking.lrs.statements.multipart import MIXED, Content, Part, boundary_of, parts_of, showable
-from elearn.tracking.lrs.statements.store import Outcome, Stored
+from elearn.tracking.lrs.statements.store import Outcome, Place, Stored
 
 MAX_JSON_BYTES = 5_000_000
 """Of a request's statements, without what is attached to them."""
@@ -220,15 +219,11 @@ def keep(session: Session, batch: Sequence[Checked], outcomes: Sequence[Outcome]
     if not rows:
         return
     connection = session.connection()
-    connection.exec_driver_sql(_KEEP, {"rows": msgspec.json.encode(rows).decode()})
+    connection.exec_driver_sql(_KEEP, {"rows": encode(rows)})
     known = {sha2 for (sha2,) in connection.exec_driver_sql(_KNOWN, {"sha2": sorted(contents)})}
     for sha2 in sorted(contents.keys() - known):
         content = contents[sha2]
         connection.exec_driver_sql(_KEEP_CONTENT, {"sha2": sha2, "content": content, "size": len(content)})
-
-
-Place = tuple[datetime, UUID]
-"""Where a statement lies: `stored_at` and `id`."""
 
 
 def fitting(session: Session, kept: Sequence[Place]) -> int:

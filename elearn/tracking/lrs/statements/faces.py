@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.relations import relations
-from elearn.tracking.lrs.rules.text import decode
+from elearn.tracking.lrs.rules.text import decode, encode
 
 MAX_STEPS = 8
 """So far a chain is followed. It bounds what a batch of statements, each referring to the last, can make us write."""
@@ -79,20 +78,20 @@ def show_faces(session: Session, ids: Iterable[UUID]) -> int:
     that arrive at once at most one sees the other, and `mend` sees neither.
     """
     connection = session.connection()
-    found = connection.exec_driver_sql(_MISSING, {"ids": _json(list(ids)), "max_steps": MAX_STEPS}).all()
+    found = connection.exec_driver_sql(_MISSING, {"ids": encode(list(ids)), "max_steps": MAX_STEPS}).all()
     if not found:
         return 0
     targets = {target_id: stored_at for _, _, target_id, stored_at in found}
     given = [{"id": id_, "stored_at": stored_at} for id_, stored_at in targets.items()]
     related: list[dict[str, object]] = []
-    for id_, raw, actor, activity in connection.exec_driver_sql(_TARGETS, {"targets": _json(given)}):
+    for id_, raw, actor, activity in connection.exec_driver_sql(_TARGETS, {"targets": encode(given)}):
         pairs = relations(decode(raw), actor=actor and actor.hex, activity=activity and activity.hex)
         related.extend({"id": id_, "key": key, "kind": kind} for key, kind in pairs[:MAX_RELATIONS])
     rows = [
         {"id": id_, "stored_at": stored_at, "target_id": target_id, "target_stored_at": target_stored_at}
         for id_, stored_at, target_id, target_stored_at in found
     ]
-    connection.exec_driver_sql(_SHOW, {"pairs": _json(rows), "relations": _json(related)})
+    connection.exec_driver_sql(_SHOW, {"pairs": encode(rows), "relations": encode(related)})
     return len(rows)
 
 
@@ -104,7 +103,3 @@ def mend(session: Session, since: datetime) -> int:
     session.connection().exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('elearn statement faces'))")
     recent = [id_ for (id_,) in session.connection().exec_driver_sql(_RECENT, {"since": since})]
     return show_faces(session, recent)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -18,27 +18,29 @@ from uuid import UUID
 import msgspec
 
 from elearn.clock import EPOCH
-from elearn.tracking.lrs.statements.asked import FORMATS, MAX_PAGE, Asked, Place
+from elearn.tracking.lrs.statements.asked import FORMATS, MAX_PAGE, Asked
+from elearn.tracking.lrs.statements.store import Place
 
 FORM = 1
 """Of the token's layout: an older one must be read for ever."""
 MAC_BYTES = 16
 _MICROSECOND = timedelta(microseconds=1)
-_NIL = bytes(16)
+_NIL = UUID(int=0)
+_encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
 
 
 class _Token(msgspec.Struct, array_like=True, frozen=True):
     form: int
     place_us: int
-    place_id: bytes
+    place_id: UUID
     limit: int
     style: int
     """The format's number, and 4 with attachments, 8 ascending, 16 related_agents, 32 related_activities."""
-    agent: bytes | None = None
-    verb: bytes | None = None
-    activity: bytes | None = None
-    registration: bytes | None = None
-    authority: bytes | None = None
+    agent: UUID | None = None
+    verb: UUID | None = None
+    activity: UUID | None = None
+    registration: UUID | None = None
+    authority: UUID | None = None
     since_us: int | None = None
     until_us: int | None = None
 
@@ -49,18 +51,18 @@ def write(asked: Asked, place: Place, *, organisation_id: UUID | None, key: byte
     token = _Token(
         form=FORM,
         place_us=_us(place[0]),
-        place_id=place[1].bytes,
+        place_id=place[1],
         limit=asked.limit,
         style=style | asked.related_agents << 4 | asked.related_activities << 5,
-        agent=_bytes(asked.agent_key),
-        verb=_bytes(asked.verb_key),
-        activity=_bytes(asked.activity_key),
-        registration=_bytes(asked.registration),
-        authority=_bytes(asked.authority_id),
+        agent=asked.agent_key,
+        verb=asked.verb_key,
+        activity=asked.activity_key,
+        registration=asked.registration,
+        authority=asked.authority_id,
         since_us=None if asked.since is None else _us(asked.since),
         until_us=None if asked.until is None else _us(asked.until),
     )
-    body = msgspec.msgpack.encode(token)
+    body = _encoder.encode(token)
     return urlsafe_b64encode(_mac(body, organisation_id, key) + body).rstrip(b"=").decode()
 
 
@@ -80,29 +82,20 @@ def read(text: str, *, organisation_id: UUID | None, key: bytes) -> Asked | None
         ascending=bool(token.style & 8),
         related_agents=bool(token.style & 16),
         related_activities=bool(token.style & 32),
-        agent_key=_uuid(token.agent),
-        verb_key=_uuid(token.verb),
-        activity_key=_uuid(token.activity),
-        registration=_uuid(token.registration),
-        authority_id=_uuid(token.authority),
+        agent_key=token.agent,
+        verb_key=token.verb,
+        activity_key=token.activity,
+        registration=token.registration,
+        authority_id=token.authority,
         since=None if token.since_us is None else _moment(token.since_us),
         until=None if token.until_us is None else _moment(token.until_us),
         limit=min(token.limit, MAX_PAGE),
-        after=(_moment(token.place_us), UUID(bytes=token.place_id)),
+        after=(_moment(token.place_us), token.place_id),
     )
 
 
 def _mac(body: bytes, organisation_id: UUID | None, key: bytes) -> bytes:
-    whose = _NIL if organisation_id is None else organisation_id.bytes
-    return blake2b(whose + body, key=key, digest_size=MAC_BYTES, person=b"xapi more").digest()
-
-
-def _bytes(value: UUID | None) -> bytes | None:
-    return None if value is None else value.bytes
-
-
-def _uuid(value: bytes | None) -> UUID | None:
-    return None if value is None else UUID(bytes=value)
+    return blake2b((organisation_id or _NIL).bytes + body, key=key, digest_size=MAC_BYTES, person=b"xapi more").digest()
 
 
 def _us(moment: datetime) -> int:

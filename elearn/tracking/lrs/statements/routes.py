@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b, sha1
 from uuid import UUID
 
@@ -23,17 +24,13 @@ from elearn.tracking.lrs.doorway import bp
 from elearn.tracking.lrs.rules.check import BadStatement, Checked, check_statement
 from elearn.tracking.lrs.statements import answers, attachments, formats, more, multipart, store
 from elearn.tracking.lrs.statements.asked import CLAUSE, Asked, asked, form
-from elearn.tracking.lrs.statements.search import Filters, search
+from elearn.tracking.lrs.statements.search import MAX_PAGE_BYTES, search
 from elearn.tracking.lrs.things.definitions import canonical
 
 MAX_STATEMENTS = 1000
 """In one request. Measured on 2026-11-22, statements of 850 bytes: a statement of a batch of 50 costs no more than one
 of a larger batch. 1,000 take a quarter of a second and 20 MB, 5,000 two seconds and 100 MB, and nothing that is
 stored meanwhile counts as consistent."""
-MAX_PAGE_BYTES = 10_000_000
-"""Of statements in one answer, unless a single one has more."""
-
-_LINK_KEY = "lrs.more_links"
 
 
 @bp.put("/statements")
@@ -124,38 +121,18 @@ def _page(question: Asked) -> ResponseReturnValue:
     """A StatementResult (Data 2.5): what meets the question, and a link when there is more of it."""
     session = db.session()
     g.lrs_through = consistent_through(session)  # before the search: what it names is then in the answer
-    found = search(session, _filters(question))
+    found = search(session, replace(question, reads=holder().reads, most_bytes=MAX_PAGE_BYTES))
     shown, there_is_more = _fitting(found, question.limit)
     if question.attachments:
-        fitting = attachments.fitting(session, [(kept.stored_at, kept.id) for kept in shown])
+        fitting = attachments.fitting(session, [kept.place for kept in shown])
         there_is_more |= fitting < len(shown)
         shown = shown[:fitting]
     link = ""
     if there_is_more:
-        place = (shown[-1].stored_at, shown[-1].id)
-        token = more.write(question, place, organisation_id=holder().organisation_id, key=_link_key())
+        token = more.write(question, shown[-1].place, organisation_id=holder().organisation_id, key=_link_key())
         link = f"{request.script_root}{request.path}?more={token}"
     body = answers.result(_shown(shown, question.form), link)
     return _answer(body, shown if question.attachments else None)
-
-
-def _filters(question: Asked) -> Filters:
-    return Filters(
-        agent_key=question.agent_key,
-        authority_id=question.authority_id,
-        related_agents=question.related_agents,
-        verb_key=question.verb_key,
-        activity_key=question.activity_key,
-        related_activities=question.related_activities,
-        registration=question.registration,
-        since=question.since,
-        until=question.until,
-        ascending=question.ascending,
-        limit=question.limit,
-        after=question.after,
-        reads=holder().reads,
-        most_bytes=MAX_PAGE_BYTES,
-    )
 
 
 def _fitting(found: Sequence[store.Kept], limit: int) -> tuple[Sequence[store.Kept], bool]:
@@ -173,11 +150,7 @@ def _fitting(found: Sequence[store.Kept], limit: int) -> tuple[Sequence[store.Ke
 
 def _link_key() -> bytes:
     """What links are signed under; derived from a key that outlives sign-in keys, so that they work for ever."""
-    kept: dict[str, bytes] = runtime().kept
-    if _LINK_KEY not in kept:
-        index_key = runtime().settings.index_key
-        kept[_LINK_KEY] = blake2b(b"more links of /xapi/statements", key=index_key, digest_size=32).digest()
-    return kept[_LINK_KEY]
+    return blake2b(b"more links of /xapi/statements", key=runtime().settings.index_key, digest_size=32).digest()
 
 
 def _shown(statements: Sequence[store.Kept], style: str) -> list[bytes]:
@@ -198,8 +171,8 @@ def _answer(body: bytes, with_attachments_of: Sequence[store.Kept] | None) -> Re
     """`body` as JSON, or before the attachments of some statements. Whoever asks again is to be asked of us again."""
     kind = "application/json; charset=utf-8"
     if with_attachments_of is not None:
-        places = [(kept.stored_at, kept.id) for kept in with_attachments_of]
-        body, kind = multipart.write(body, attachments.of(db.session(), places))
+        contents = attachments.of(db.session(), [kept.place for kept in with_attachments_of])
+        body, kind = multipart.write(body, contents)
     return Response(
         body,
         content_type=kind,

@@ -21,9 +21,11 @@ from sqlalchemy.orm import Session
 from elearn.tracking.lrs.access.scopes import Reads
 from elearn.tracking.lrs.rules.relations import RelationKind
 from elearn.tracking.lrs.statements.faces import MAX_STEPS
-from elearn.tracking.lrs.statements.store import VOIDED, Kept, kept_of
+from elearn.tracking.lrs.statements.store import VOIDED, Kept, Place, kept_of
 
 EVERYTHING = Reads(all=True)
+MAX_PAGE_BYTES = 10_000_000
+"""Of statements in one answer, unless a single one has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +51,10 @@ class Filters:
     ascending: bool = False
     """Oldest first; otherwise newest first."""
     limit: int
-    after: tuple[datetime, UUID] | None = None
-    """Stored moment and id of a statement: only what comes behind it in the order asked for."""
+    after: Place | None = None
+    """Of a statement: only what comes behind it in the order asked for."""
     reads: Reads = EVERYTHING
-    most_bytes: int = 10_000_000
+    most_bytes: int = MAX_PAGE_BYTES
     """Of all their texts together: the one that goes over it is the last. Statements may be of megabytes each."""
 
 

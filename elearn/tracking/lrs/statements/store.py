@@ -14,13 +14,12 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.rules.check import Checked
 from elearn.tracking.lrs.rules.comparing import equivalent
 from elearn.tracking.lrs.rules.keys import key_of
-from elearn.tracking.lrs.rules.text import decode
+from elearn.tracking.lrs.rules.text import decode, encode
 from elearn.tracking.lrs.statements.faces import show_faces
 
 # One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
@@ -133,6 +132,10 @@ LEFT JOIN elearn.lrs_credential AS sender ON sender.id = kept.authority_id
 """.replace("VOIDED", VOIDED)
 
 
+Place = tuple[datetime, UUID]
+"""Where a statement stands in the store: its `stored` and its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """It is new and was written."""
@@ -175,6 +178,10 @@ class Kept:
     voided: bool = False
     """Never of what came by a sitting: that is evidence, and no key of another door takes it back."""
 
+    @property
+    def place(self) -> Place:
+        return self.stored_at, self.id
+
 
 def insert(
     session: Session,
@@ -215,7 +222,7 @@ def insert(
     }
     related = [{"id": one.id, "key": key, "kind": kind} for one in first.values() for key, kind in one.relations]
     if related:
-        parameters["relations"] = _json(related)
+        parameters["relations"] = encode(related)
     referring = [one.id for one in first.values() if one.refers_to is not None]
     if referring:
         parameters["organisation_id"] = organisation_id
@@ -224,7 +231,7 @@ def insert(
     if said:
         parameters["definer"] = definer
         ways = Counter(one["key"] for one in said)
-        parameters["definitions"] = _json(
+        parameters["definitions"] = encode(
             # An activity that this batch describes in several ways is written in all of them: which of them holds
             # depends on the one before.
             [
@@ -245,12 +252,12 @@ def insert(
             stored[id_] = moved_to.astimezone(UTC)
     there: dict[UUID, tuple[bytes, datetime]] = {}
     if old:
-        for id_, digest, earlier in connection.exec_driver_sql(_THERE, {"ids": _json(old)}):
+        for id_, digest, earlier in connection.exec_driver_sql(_THERE, {"ids": encode(old)}):
             there[id_] = digest, earlier.astimezone(UTC)
         new_words = [one for one in new_words if one["statement_id"] not in there]
     if new_words:
         dated = [one | {"stored_at": stored[one["statement_id"]]} for one in new_words]
-        connection.exec_driver_sql(_DEFINE, {"definitions": _json(dated), "definer": definer})
+        connection.exec_driver_sql(_DEFINE, {"definitions": encode(dated), "definer": definer})
     if referring or referred:
         show_faces(session, [*referring, *referred])
     # Equal digests are equal statements. What is equal may have another digest: with the timestamp that was assigned
@@ -290,11 +297,11 @@ def define(
     """
     said = []
     for iri, definition in definitions:
-        text = _json(definition)
+        text = encode(definition)
         digest = blake2b(text.encode(), digest_size=16).hexdigest()
         said.append({"key": key_of(iri), "iri": iri, "definition": text, "digest": digest})
     parameters = {"stored_at": stored_at, "stale_after": stale_after, "definer": UUID(int=0)}
-    return session.connection().exec_driver_sql(_DEFINE_OURS, parameters | {"definitions": _json(said)}).rowcount
+    return session.connection().exec_driver_sql(_DEFINE_OURS, parameters | {"definitions": encode(said)}).rowcount
 
 
 def get(session: Session, id_: UUID) -> Kept | None:
@@ -304,7 +311,7 @@ def get(session: Session, id_: UUID) -> Kept | None:
 
 def get_many(session: Session, ids: Iterable[UUID]) -> dict[UUID, Kept]:
     """The statements of these ids, voided or not, as far as there are any."""
-    rows = session.connection().exec_driver_sql(_GET, {"ids": _json(list(ids))})
+    rows = session.connection().exec_driver_sql(_GET, {"ids": encode(list(ids))})
     return {kept.id: kept for kept in map(kept_of, rows)}
 
 
@@ -315,7 +322,7 @@ def kept_of(row: Sequence[Any]) -> Kept:
 
 
 def _as_json(batch: Iterable[Checked], step: int) -> str:
-    return _json(
+    return encode(
         [
             {
                 "id": one.id,
@@ -350,7 +357,3 @@ def _said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
                 "statement_id": one.id,
             }
     return list(found.values())
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from elearn.tracking.lrs.rules.whole import VOIDED
 from elearn.tracking.lrs.statements import routes
 from elearn.tracking.lrs.statements.asked import MAX_PAGE
-from elearn.tracking.lrs.statements.routes import MAX_PAGE_BYTES
-from elearn.tracking.lrs.statements.search import Filters, search
+from elearn.tracking.lrs.statements.search import MAX_PAGE_BYTES, Filters, search
 from tests.builders_lrs import a_key, a_statement, an_agent
 from tests.builders_people import an_organisation
 from tests.conftest import ManualClock
