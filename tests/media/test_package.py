@@ -43,6 +43,13 @@ def pictures_of(clear: bytes, path: Path) -> tuple[list[int], tuple[int, int]]:
     return [round((frame.time or 0) * 1000) for frame in frames], (frames[0].width, frames[0].height)
 
 
+def sounds_in(clear: bytes, path: Path) -> int:
+    """How many packets of sound there are."""
+    path.write_bytes(clear)
+    with av.open(str(path)) as container:
+        return sum(1 for packet in container.demux(container.streams.audio[0]) if packet.size)
+
+
 @pytest.mark.parametrize("name", ["encoded", "copied"])
 def test_every_rendition_decodes_from_zero_to_its_duration(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -210,15 +217,29 @@ def test_sound_that_begins_late_stays_late(tmp_path: Path) -> None:
     assert loud[0] == pytest.approx(1.0, abs=0.06)
 
 
-def test_pictures_wait_for_their_sound_however_late_it_comes(with_sound: Path, tmp_path: Path) -> None:
-    """Made silence of 90 s came after all pictures, for the drawings end last; a player stood still at the start."""
-    facts = probe(with_sound)
-    plan = make_plan(facts)
-    drawn = ffmpeg.Pictures(tmp_path / "poster.jpg", tmp_path / "sprite.jpg", plan_sprite(plan.cuts_ms, 352, 288))
-    outputs = {rendition.name: tmp_path / rendition.name for rendition in plan.renditions}
-    words = ffmpeg.encode_argv(with_sound, facts, plan, outputs, drawn)
-    waits = [words[place + 1] for place, word in enumerate(words) if word == "-max_interleave_delta"]
-    assert waits == ["0"] * len(plan.renditions)
+@pytest.mark.parametrize(("keyframe_every", "copied"), [("25", ["480"]), ("400", [])])
+def test_pictures_wait_for_the_silence_beside_them_however_late_it_comes(
+    tmp_path: Path, keyframe_every: str, copied: list[str]
+) -> None:
+    """Drawings end last, and an input of its own is held back for them; a player stands still where sound is missing.
+
+    From 10 s between first picture and first sound on, ffmpeg's muxer no longer waits of its own accord.
+    """
+    source = make(tmp_path / "mute.mp4", *picture("640x480", 40), *FAST, "-g", keyframe_every)
+    assert [rendition.name for rendition in make_plan(probe(source)).renditions if rendition.copy] == copied
+    target = tmp_path / "lesson"
+    manifest = package(source, target)
+    keys = read_keys(target, manifest)
+    heard = {}
+    for rendition in manifest.renditions:
+        init = (target / PUBLIC / rendition.init).read_bytes()
+        for number, segment in enumerate(rendition.segments):
+            clear = decrypt(
+                (target / PUBLIC / segment.uri).read_bytes(), keys[segment.block], number.to_bytes(16, "big")
+            )
+            heard[segment.uri] = sounds_in(init + clear, tmp_path / "clear.mp4")
+    assert len(heard) == 2 * 8
+    assert [uri for uri, sounds in heard.items() if not sounds] == []
 
 
 def test_interlaced_pictures_become_whole_ones(tmp_path: Path) -> None:
@@ -228,7 +249,8 @@ def test_interlaced_pictures_become_whole_ones(tmp_path: Path) -> None:
     assert facts.interlaced
     plan = make_plan(facts)
     drawn = ffmpeg.Pictures(tmp_path / "poster.jpg", tmp_path / "sprite.jpg", plan_sprite(plan.cuts_ms, 352, 288))
-    assert any("yadif" in word for word in ffmpeg.encode_argv(source, facts, plan, {"288": tmp_path}, drawn))
+    (command,) = ffmpeg.commands(source, facts, plan, {"288": tmp_path}, drawn)
+    assert any("yadif" in word for word in command)
     manifest = package(source, tmp_path / "lesson")
     times, _ = pictures_of(opened(tmp_path / "lesson", manifest, manifest.renditions[0]), tmp_path / "clear.mp4")
     assert len(times) == pytest.approx(25, abs=2)
