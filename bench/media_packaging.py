@@ -68,11 +68,11 @@ def _compare(name: str, source: Path, folder: Path, pairs: int) -> Figure:
     outputs = {r.name: folder / f"bare-{r.name}.mp4" for r in plan.renditions}
     sprite = plan_sprite(plan.cuts_ms, plan.renditions[0].width, plan.renditions[0].height)
     pictures = ffmpeg.Pictures(folder / "bare-poster.jpg", folder / "bare-sprite.jpg", sprite)
-    command = ffmpeg.encode_argv(source, facts, plan, outputs, pictures)
+    commands = ffmpeg.commands(source, facts, plan, outputs, pictures)
     for turn in range(pairs):
         target = folder / f"lesson-{source.stem}-{turn}"
         both: list[tuple[_Side, Callable[[], object]]] = [
-            (bare, partial(ffmpeg.run, command)),
+            (bare, lambda: [ffmpeg.run(command) for command in commands]),
             (packaged, partial(package, source, target)),
         ]
         # In turns, so that a processor that slows down or speeds up favours neither.

@@ -77,7 +77,7 @@ class Pictures:
     sprite: Sprite
 
 
-def encode_argv(
+def commands(
     source: Path,
     facts: SourceFacts,
     plan: Plan,
@@ -85,16 +85,22 @@ def encode_argv(
     pictures: Pictures,
     *,
     binary_path: str | None = None,
-) -> list[str]:
-    """The one command that makes all renditions and draws the pictures, so that the source is decoded once.
+) -> list[list[str]]:
+    """What makes all renditions and draws the pictures: one command, so that the source is decoded once.
+
+    Where silence is made there are two. ffmpeg feeds the outputs of a command at the pace of the slowest, and drawings
+    come last: silence, which has an input of its own, would come after all pictures, and players stand still at
+    fragments without sound. So the largest rendition is drawn from afterwards.
 
     `outputs`: rendition name -> fragmented MP4 to write. Where every rendition is copied, drawing still decodes
     the whole source, which shows whether it can be.
     """
+    apart = plan.sound is Sound.SILENT
     opened = ffmpeg.input(_url(source), format_whitelist=CONTAINERS, protocol_whitelist="file")
     encoded = [r for r in plan.renditions if not r.copy]
-    drawn, *scaled = _pictures(opened[str(facts.index)], facts, plan, 1 + len(encoded))
-    branches = dict(zip((r.name for r in encoded), scaled, strict=True))
+    wanted = len(encoded) + (not apart)
+    scaled = _pictures(opened[str(facts.index)], facts, plan, wanted) if wanted else []
+    branches = dict(zip((r.name for r in encoded), scaled, strict=False))  # one more may be there to draw from
     sounds = _sounds(opened, facts, plan)
     streams = []
     for rendition, sound in zip(plan.renditions, sounds, strict=True):
@@ -114,14 +120,18 @@ def encode_argv(
                 map_metadata=-1,
                 map_chapters=-1,
                 movflags=FRAGMENTS,
-                # Made silence comes late: ffmpeg holds it back for the drawings, which end last. Without this the
-                # pictures would not wait for it, and fragments without sound stand still in a player.
-                max_interleave_delta=0,
                 f="mp4",
             )
         )
-    command = ffmpeg.merge_outputs(*streams, *_drawings(drawn, plan, pictures))
-    return list(command.global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary_path or binary()))
+    if apart:
+        largest = ffmpeg.input(_url(outputs[plan.renditions[-1].name]), f="mp4", protocol_whitelist="file")
+        made = [streams, _drawings(_even(largest.video, plan), plan, pictures)]
+    else:
+        made = [streams + _drawings(scaled[-1], plan, pictures)]
+    return [
+        ffmpeg.merge_outputs(*some).global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary_path or binary())
+        for some in made
+    ]
 
 
 def loop_to(source: Path, seconds: int, target: Path) -> None:
@@ -195,11 +205,15 @@ def _pictures(video: Any, facts: SourceFacts, plan: Plan, count: int) -> list[An
     """The pictures `count` times over: constant rate from time 0, decoded once."""
     if facts.interlaced:
         video = video.filter("yadif")
-    video = video.filter("fps", fps=f"{plan.fps.numerator}/{plan.fps.denominator}", start_time=0)
+    video = _even(video, plan)
     if plan.hold_ms:
         video = video.filter("tpad", stop_mode="clone", stop_duration=_seconds(plan.hold_ms + 1000))
     split = video.filter_multi_output("split", count)
     return [split[i] for i in range(count)]
+
+
+def _even(video: Any, plan: Plan) -> Any:
+    return video.filter("fps", fps=f"{plan.fps.numerator}/{plan.fps.denominator}", start_time=0)
 
 
 def _scaled(video: Any, rendition: PlannedRendition) -> Any:

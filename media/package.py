@@ -216,7 +216,10 @@ def _encode(
         share = min(1.0, ms / plan.duration_ms)
         report(Stage.ENCODE, ENCODING_STARTS + share * (ENCODING_ENDS - ENCODING_STARTS))
 
-    complaints = ffmpeg.run(ffmpeg.encode_argv(source, facts, plan, outputs, pictures), written)
+    encode, *draw = ffmpeg.commands(source, facts, plan, outputs, pictures)
+    complaints = ffmpeg.run(encode, written)
+    for command in draw:
+        complaints += ffmpeg.run(command)
     if complaints and any(rendition.copy for rendition in plan.renditions):
         # A browser may stop at one broken picture where an encoder steps over it: no copy of damage.
         raise DamagedFile(reason=complaints[-1])
