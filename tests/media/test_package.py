@@ -23,15 +23,20 @@ from tests.media.sources import FAST, LESSON, make, picture, tone
 from tests.media.test_crypt import decrypt
 
 
-def opened(target: Path, manifest: Manifest, rendition: Rendition) -> bytes:
-    """The rendition as a player puts it together: init segment, then each segment with its block's key."""
+def clear_parts(target: Path, manifest: Manifest, rendition: Rendition) -> list[bytes]:
+    """The init segment, then each segment as its block's key opens it."""
     keys = read_keys(target, manifest)
     public = target / PUBLIC
     parts = [(public / rendition.init).read_bytes()]
     for number, segment in enumerate(rendition.segments):
         sealed = (public / segment.uri).read_bytes()
         parts.append(decrypt(sealed, keys[segment.block], number.to_bytes(16, "big")))
-    return b"".join(parts)
+    return parts
+
+
+def opened(target: Path, manifest: Manifest, rendition: Rendition) -> bytes:
+    """The rendition as a player puts it together."""
+    return b"".join(clear_parts(target, manifest, rendition))
 
 
 def pictures_of(clear: bytes, path: Path) -> tuple[list[int], tuple[int, int]]:
@@ -229,15 +234,11 @@ def test_pictures_wait_for_the_silence_beside_them_however_late_it_comes(
     assert [rendition.name for rendition in make_plan(probe(source)).renditions if rendition.copy] == copied
     target = tmp_path / "lesson"
     manifest = package(source, target)
-    keys = read_keys(target, manifest)
     heard = {}
     for rendition in manifest.renditions:
-        init = (target / PUBLIC / rendition.init).read_bytes()
-        for number, segment in enumerate(rendition.segments):
-            clear = decrypt(
-                (target / PUBLIC / segment.uri).read_bytes(), keys[segment.block], number.to_bytes(16, "big")
-            )
-            heard[segment.uri] = sounds_in(init + clear, tmp_path / "clear.mp4")
+        init, *segments = clear_parts(target, manifest, rendition)
+        for named, clear in zip(rendition.segments, segments, strict=True):
+            heard[named.uri] = sounds_in(init + clear, tmp_path / "clear.mp4")
     assert len(heard) == 2 * 8
     assert [uri for uri, sounds in heard.items() if not sounds] == []
 
