@@ -19,8 +19,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from elearn import sealing
 from elearn.errors import DomainError, Malformed
 
 
@@ -153,22 +153,19 @@ class Keys:
     index: bytes = field(repr=False)
 
 
-NONCE_BYTES = 12
 VERSION = b"\x01"
-"""Sealed form 1: version byte, 96-bit random nonce, AES-256-GCM text and tag."""
+"""Sealed form 1: version byte, then what `elearn/sealing.py` makes."""
 
 
 def _seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return VERSION + nonce + AESGCM(key).encrypt(nonce, plain, VERSION + bound_to)
+    return VERSION + sealing.seal(plain, key, VERSION + bound_to)
 
 
 def _open(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     if sealed[:1] != VERSION:
         raise Unsealable("The sealed data has a form this program does not know.")
-    nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
-        return AESGCM(key).decrypt(nonce, text, VERSION + bound_to)
+        return sealing.unseal(sealed[1:], key, VERSION + bound_to)
     except (InvalidTag, ValueError) as error:
         raise Unsealable("The sealed data does not open under this key.") from error
 

@@ -1,11 +1,10 @@
 """The record stores that statements go on to: made, listed, paused, resumed, removed; their dead letters.
 
-A target's secret must be sent, so it cannot be kept as a hash: it lies sealed (AES-256-GCM), bound to its row.
+A target's secret must be sent, so it cannot be kept as a hash: it lies sealed, bound to its row.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,16 +12,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Session
 
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
+from elearn.sealing import seal, unseal
 from elearn.tracking.lrs.models import ForwardFailure, ForwardTarget
 from elearn.tracking.lrs.streams import feed
 from elearn.tracking.lrs.versions import LATEST, LATEST_1
-
-NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def add(
         label=label,
         endpoint=endpoint.rstrip("/") + "/",
         key=key,
-        sealed_secret=_seal(secret, sealing_key, id_),
+        sealed_secret=seal(secret.encode(), sealing_key, _bound_to(id_)),
         organisation_id=organisation_id,
         speaks=sorted(set(speaks)),
         private=private,
@@ -151,13 +148,7 @@ def remove(session: Session, target: ForwardTarget) -> None:
 
 def secret_of(target: ForwardTarget, sealing_key: bytes) -> str:
     """In the clear. Raises cryptography's InvalidTag when the row or the sealing key is another."""
-    sealed = target.sealed_secret
-    return AESGCM(sealing_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound_to(target.id)).decode()
-
-
-def _seal(secret: str, sealing_key: bytes, target_id: UUID) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(sealing_key).encrypt(nonce, secret.encode(), _bound_to(target_id))
+    return unseal(target.sealed_secret, sealing_key, _bound_to(target.id)).decode()
 
 
 def _bound_to(target_id: UUID) -> bytes:
