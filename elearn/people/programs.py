@@ -19,11 +19,7 @@ from flask import Flask, request
 
 
 class Program(ClientMixin, ABC):  # type: ignore[misc]  # Authlib carries no types
-    """A program as Authlib sees a client."""
-
-    @property
-    @abstractmethod
-    def client_id(self) -> str: ...
+    """A program as Authlib sees a client: what its token endpoint asks of one, and no door for people."""
 
     @abstractmethod
     def opens(self, secret: str) -> bool:
@@ -33,26 +29,11 @@ class Program(ClientMixin, ABC):  # type: ignore[misc]  # Authlib carries no typ
     def narrowed(self, asked: Sequence[str]) -> Sequence[str] | None:
         """The scopes of a token when `asked` (perhaps nothing) is asked for; None: it may not have them."""
 
-    def get_client_id(self) -> str:
-        return self.client_id
-
-    def get_default_redirect_uri(self) -> str:
-        return ""
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return False
-
-    def get_allowed_scope(self, scope: str | None) -> str:
-        return " ".join(self.narrowed(scope_to_list(scope) or ()) or ())
-
     def check_client_secret(self, client_secret: str) -> bool:
         return self.opens(client_secret)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method in ("client_secret_basic", "client_secret_post")
-
-    def check_response_type(self, response_type: str) -> bool:
-        return False
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type == "client_credentials"
@@ -85,12 +66,12 @@ def make_server(
     server.init_app(app, query_client=find, save_token=lambda token, asked: keep(token, asked.client))
 
     def generate(grant_type: str, client: Program, **rest: Any) -> dict[str, Any]:
-        given = client.get_allowed_scope(rest.get("scope"))
+        given = client.narrowed(scope_to_list(rest.get("scope")) or ()) or ()
         return {
             "token_type": "Bearer",
-            "access_token": write(client, given.split()),
+            "access_token": write(client, given),
             "expires_in": lives_s,
-            "scope": given,
+            "scope": " ".join(given),
         }
 
     server.register_token_generator("default", generate)

@@ -38,10 +38,6 @@ class Client(programs.Program):
 
     receiver: Receiver
 
-    @property
-    def client_id(self) -> str:
-        return self.receiver.client_id
-
     def opens(self, secret: str) -> bool:
         return same_secret(secret, self.receiver.secret_hash)
 

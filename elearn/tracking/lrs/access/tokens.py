@@ -31,10 +31,6 @@ class Asking(programs.Program):
     key: str
     found: credentials.Holder | None = None
 
-    @property
-    def client_id(self) -> str:
-        return self.key
-
     def opens(self, secret: str) -> bool:
         """Raises TooMany."""
         server_key = credentials.server_key()
