@@ -101,21 +101,22 @@ class Settings:
         public_url = env.get("ELEARN_PUBLIC_URL", "http://localhost:8000").rstrip("/")
         if not public_url.startswith(("http://", "https://")):
             wrong.append("ELEARN_PUBLIC_URL must begin with http:// or https://")
-        scale = env.get("ELEARN_POLICY_SCALE", "1")
-        if not scale.isdecimal() or int(scale) < 1:
-            wrong.append("ELEARN_POLICY_SCALE must be a whole number, 1 or more")
-        proxies = env.get("ELEARN_TRUSTED_PROXIES", "0")
-        if not proxies.isdecimal():
-            wrong.append("ELEARN_TRUSTED_PROXIES must be a whole number, 0 or more")
-        largest = env.get("ELEARN_LRS_LARGEST_REQUEST_MB", "25")
-        if not largest.isdecimal() or not 1 <= int(largest) <= 1000:
-            wrong.append("ELEARN_LRS_LARGEST_REQUEST_MB must be a whole number from 1 to 1000")
+
+        def whole(name: str, usual: int, *, least: int, most: int | None = None) -> int:
+            text = env.get(name, str(usual))
+            if text.isdecimal() and least <= int(text) and (most is None or int(text) <= most):
+                return int(text)
+            bounds = f", {least} or more" if most is None else f" from {least} to {most}"
+            wrong.append(f"{name} must be a whole number{bounds}")
+            return usual
+
+        scale = whole("ELEARN_POLICY_SCALE", 1, least=1)
+        proxies = whole("ELEARN_TRUSTED_PROXIES", 0, least=0)
+        largest_mb = whole("ELEARN_LRS_LARGEST_REQUEST_MB", 25, least=1, most=1000)
+        rate = whole("ELEARN_LRS_RATE", 2000, least=1)
         origins = tuple(env.get("ELEARN_LRS_ORIGINS", "").replace(",", " ").split())
         if not all(ORIGIN.fullmatch(origin) for origin in origins):
             wrong.append("ELEARN_LRS_ORIGINS must hold origins like https://school.example, with commas between")
-        rate = env.get("ELEARN_LRS_RATE", "2000")
-        if not rate.isdecimal() or int(rate) < 1:
-            wrong.append("ELEARN_LRS_RATE must be a whole number, 1 or more")
         for url, secret in SERVICES.items():
             if not env.get(url, "https://").startswith(("http://", "https://")):
                 wrong.append(f"{url} must begin with http:// or https://")
@@ -138,11 +139,11 @@ class Settings:
             sms_secret=env.get("ELEARN_SMS_SECRET", ""),
             face_url=env.get("ELEARN_FACE_URL"),
             face_secret=env.get("ELEARN_FACE_SECRET", ""),
-            policy_scale=int(scale),
-            lrs_largest_request_bytes=int(largest) * 1_000_000,
-            trusted_proxies=int(proxies),
+            policy_scale=scale,
+            lrs_largest_request_bytes=largest_mb * 1_000_000,
+            trusted_proxies=proxies,
             lrs_origins=origins,
-            lrs_rate=int(rate),
+            lrs_rate=rate,
             secure_cookies=public_url.startswith("https://"),
         )
 
