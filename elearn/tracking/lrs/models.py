@@ -1,7 +1,10 @@
-"""The tables of the record store. Written by `store.py` in one command, read by SQL; no row is ever an object.
+"""The tables of the record store.
 
-Keys are 128-bit hashes (`check.key_of`) of an IRI or an actor's identifier: an index entry stays small however
-long the IRI is (B-tree entries end at 2.7 kB), and what was said stands in `raw`, exactly as it came.
+What belongs to statements is written by a few commands (`statements/`, `things/`) and read by SQL: no row of it is ever
+an object. Documents are `documents/`', keys that may use the store `access/`', other record stores `streams/`'.
+
+Keys (`..._key`) are 128-bit hashes (`rules/keys.py`) of an IRI or an actor's identifier: an index entry stays small
+however long the IRI is (B-tree entries end at 2.7 kB), and what was said stands in `raw`, exactly as it came.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from elearn.db import Base, Ledger
 
 PARTITION = re.compile(r"statement_((relation_)?(\d{4}_\d{2}|default)|id_\d{2})")
 """Names of partitions: they exist in a database beside what the models say (months come by a job)."""
+
+NIL = UUID(int=0)
+"""In a column where null would mean all of them, or that belongs to a key: none."""
 
 
 class Statement(Ledger, Base):
@@ -188,7 +194,7 @@ class ActivityDefinition(Ledger, Base):
     statement_id: Mapped[UUID | None]
     merged: Mapped[bool]
     """Not said by anybody: all that was said up to `stored_at`, folded (`things/folding.py`)."""
-    organisation_id: Mapped[UUID | None] = mapped_column(server_default=str(UUID(int=0)))
+    organisation_id: Mapped[UUID | None] = mapped_column(server_default=str(NIL))
     """Of the credential that said it, the nil UUID when it has none. Null: a fold of what all of them said."""
     __mapper_args__ = {"primary_key": [activity_key, digest, stored_at]}  # noqa: RUF012 - no unique index here either
 

@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 
 from elearn.clock import EPOCH
+from elearn.tracking.lrs.models import NIL
 from elearn.tracking.lrs.statements.asked import FORMATS, MAX_PAGE, Asked
 from elearn.tracking.lrs.statements.store import Place
 
@@ -25,7 +26,6 @@ FORM = 1
 """Of the token's layout: an older one must be read for ever."""
 MAC_BYTES = 16
 _MICROSECOND = timedelta(microseconds=1)
-_NIL = UUID(int=0)
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
 
 
@@ -95,7 +95,7 @@ def read(text: str, *, organisation_id: UUID | None, key: bytes) -> Asked | None
 
 
 def _mac(body: bytes, organisation_id: UUID | None, key: bytes) -> bytes:
-    return blake2b((organisation_id or _NIL).bytes + body, key=key, digest_size=MAC_BYTES, person=b"xapi more").digest()
+    return blake2b((organisation_id or NIL).bytes + body, key=key, digest_size=MAC_BYTES, person=b"xapi more").digest()
 
 
 def _us(moment: datetime) -> int:

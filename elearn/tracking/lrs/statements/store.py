@@ -16,11 +16,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from elearn.tracking.lrs.models import NIL
 from elearn.tracking.lrs.rules.check import Checked
 from elearn.tracking.lrs.rules.comparing import equivalent
 from elearn.tracking.lrs.rules.keys import key_of
 from elearn.tracking.lrs.rules.text import decode, encode
 from elearn.tracking.lrs.statements.faces import show_faces
+
+# Read once: by it a writer that stood still between reading its clock and coming here is not late.
+_MOMENT = """moment AS MATERIALIZED (
+    SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
+)"""
 
 # One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
 # Ids go in sorted, so that two batches that share ids wait for each other in one order and never in a circle: nothing
@@ -28,11 +34,8 @@ from elearn.tracking.lrs.statements.faces import show_faces
 # a second command. Only a command of its own sees what somebody else committed after the first had begun; and a
 # look-up inside the first would cost each request, duplicates or not, a sixth more of PostgreSQL's time (16 partitions
 # opened for nothing). What a batch does not need (relations, references, definitions) is not in its command at all.
-# The moment is read once: by it a writer that stood still between reading its clock and coming here is not late.
 _INSERT = """
-WITH moment AS MATERIALIZED (
-    SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
-), given AS MATERIALIZED (
+WITH MOMENT, given AS MATERIALIZED (
     SELECT one.*, moment.at > %(stored_at)s::timestamptz AS late,
            moment.at + one.place * interval '1 microsecond' AS stored_at
     FROM moment CROSS JOIN json_to_recordset(%(batch)s::json) AS one(
@@ -51,7 +54,7 @@ WITH moment AS MATERIALIZED (
            %(authority)s::uuid, %(sitting_id)s::uuid, given.version, given.raw
     FROM given JOIN fresh USING (id)
 )
-"""
+""".replace("MOMENT", _MOMENT)
 _RELATED = """
 , related AS (
     INSERT INTO elearn.statement_relation (key, kind, stored_at, id)
@@ -76,15 +79,17 @@ SELECT given.id, fresh.id IS NULL, NULL, CASE WHEN given.late THEN given.stored_
 FROM given LEFT JOIN fresh USING (id)
 WHERE fresh.id IS NULL OR given.late OR EXISTS (SELECT FROM elearn.statement_reference WHERE target_id = given.id)
 """
+# Whether an activity's last word by this definer was another.
+_NEW_WORD = """decode(said.digest, 'hex') IS DISTINCT FROM (
+    SELECT there.digest FROM elearn.activity_definition AS there
+    WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
+    ORDER BY there.stored_at DESC LIMIT 1)"""
 _UNDEFINED = """
 UNION ALL
 SELECT NULL, false, said.place, NULL
 FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, digest text)
-WHERE decode(said.digest, 'hex') IS DISTINCT FROM (
-    SELECT there.digest FROM elearn.activity_definition AS there
-    WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
-    ORDER BY there.stored_at DESC LIMIT 1)
-"""
+WHERE NEW_WORD
+""".replace("NEW_WORD", _NEW_WORD)
 _DEFINE = """
 INSERT INTO elearn.activity_definition
     (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
@@ -95,19 +100,14 @@ FROM json_to_recordset(%(definitions)s::json) AS said(
 
 # What the platform itself says; a probe for each activity, and a row where its last word was another.
 _DEFINE_OURS = """
-WITH moment AS MATERIALIZED (
-    SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
-)
+WITH MOMENT
 INSERT INTO elearn.activity_definition
     (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
 SELECT said.key, said.iri, said.definition, decode(said.digest, 'hex'), moment.at, NULL, false, %(definer)s::uuid
 FROM moment CROSS JOIN json_to_recordset(%(definitions)s::json)
     AS said(key uuid, iri text, definition text, digest text)
-WHERE decode(said.digest, 'hex') IS DISTINCT FROM (
-    SELECT there.digest FROM elearn.activity_definition AS there
-    WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
-    ORDER BY there.stored_at DESC LIMIT 1)
-"""
+WHERE NEW_WORD
+""".replace("MOMENT", _MOMENT).replace("NEW_WORD", _NEW_WORD)
 
 _THERE = """
 SELECT there.id, there.digest, there.stored_at
@@ -227,7 +227,7 @@ def insert(
     if referring:
         parameters["organisation_id"] = organisation_id
     said = _said(first.values()) if defines else []
-    definer = organisation_id or UUID(int=0)
+    definer = organisation_id or NIL
     if said:
         parameters["definer"] = definer
         ways = Counter(one["key"] for one in said)
@@ -295,13 +295,13 @@ def define(
     It stands beside what keys of the whole platform say, and holds for all readers until one of these says otherwise;
     then it is written again the next time. Does not commit.
     """
-    said = []
-    for iri, definition in definitions:
-        text = encode(definition)
-        digest = blake2b(text.encode(), digest_size=16).hexdigest()
-        said.append({"key": key_of(iri), "iri": iri, "definition": text, "digest": digest})
-    parameters = {"stored_at": stored_at, "stale_after": stale_after, "definer": UUID(int=0)}
-    return session.connection().exec_driver_sql(_DEFINE_OURS, parameters | {"definitions": encode(said)}).rowcount
+    parameters = {
+        "definitions": encode([_word(iri, encode(definition)) for iri, definition in definitions]),
+        "stored_at": stored_at,
+        "stale_after": stale_after,
+        "definer": NIL,
+    }
+    return session.connection().exec_driver_sql(_DEFINE_OURS, parameters).rowcount
 
 
 def get(session: Session, id_: UUID) -> Kept | None:
@@ -348,12 +348,10 @@ def _said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in batch:
         for iri, definition in one.definitions:
-            digest = blake2b(definition.encode(), digest_size=16).hexdigest()
-            found[iri, digest] = {
-                "key": key_of(iri),
-                "iri": iri,
-                "definition": definition,
-                "digest": digest,
-                "statement_id": one.id,
-            }
+            found[iri, definition] = _word(iri, definition) | {"statement_id": one.id}
     return list(found.values())
+
+
+def _word(iri: str, definition: str) -> dict[str, Any]:
+    digest = blake2b(definition.encode(), digest_size=16).hexdigest()
+    return {"key": key_of(iri), "iri": iri, "definition": definition, "digest": digest}
