@@ -25,7 +25,7 @@ COMPONENTS = {
     **{name: set[str]() for name in ("true-false", "fill-in", "long-fill-in", "numeric", "other")},
 }
 """Interaction type -> the component lists it may have (Data 2.4.4.1)."""
-COMPONENT_LISTS = frozenset(("choices", "scale", "source", "target", "steps"))
+COMPONENT_LISTS = frozenset[str]().union(*COMPONENTS.values())
 INTERACTION = COMPONENT_LISTS | {"interactionType", "correctResponsesPattern"}
 DEFINITION = INTERACTION | {"name", "description", "type", "moreInfo", "extensions"}
 COMPONENT = frozenset(("id", "description"))

@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
+from elearn.tracking.lrs.rules.activities import COMPONENT_LISTS
+from elearn.tracking.lrs.rules.actors import IDENTIFIERS
 from elearn.tracking.lrs.rules.keys import key_of
 from elearn.tracking.lrs.statements.answers import Members, members_of, raw_of
 from elearn.tracking.lrs.statements.languages import choose
 
 Change = Callable[[Members], Members]
 
-IDENTIFIERS = ("objectType", "account", "mbox", "mbox_sha1sum", "openid")
-COMPONENTS = ("choices", "scale", "source", "target", "steps")
-"""The parts of an interaction definition that hold language maps (Data 2.4.4.1)."""
+KEPT_OF_ACTORS = IDENTIFIERS | {"objectType"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def _only_id(members: Members) -> Members:
 
 
 def _only_identifier(actor: Members) -> Members:
-    kept = {name: actor[name] for name in IDENTIFIERS if name in actor}
-    if len(kept) == 1 and "member" in actor:  # an anonymous group is nothing but its members
+    kept = {name: value for name, value in actor.items() if name in KEPT_OF_ACTORS}
+    if "member" in actor and kept.keys().isdisjoint(IDENTIFIERS):  # an anonymous group is nothing but its members
         members = msgspec.json.decode(actor["member"], type=list[Members])
         kept["member"] = raw_of([_only_identifier(one) for one in members])
     return kept
@@ -124,10 +124,9 @@ def _changed_context(context: Members, changes: Changes) -> Members:
 def _one_language_each(definition: Members, accept_language: str) -> Members:
     """A definition with one language in its name, its description and those of its interaction components."""
     made = _one_language(definition, ("name", "description"), accept_language)
-    for name in COMPONENTS:
-        if name in made:
-            components = msgspec.json.decode(made[name], type=list[Members])
-            made[name] = raw_of([_one_language(one, ("description",), accept_language) for one in components])
+    for name in made.keys() & COMPONENT_LISTS:
+        components = msgspec.json.decode(made[name], type=list[Members])
+        made[name] = raw_of([_one_language(one, ("description",), accept_language) for one in components])
     return made
 
 
