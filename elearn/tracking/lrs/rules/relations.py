@@ -24,6 +24,9 @@ class RelationKind(IntEnum):
     """By `activity` with `related_activities`: context activities, and those and the object of a SubStatement."""
 
 
+# Plain numbers: an enum is hashed in Python, and these are for each relation of each statement.
+_AGENT, _AGENT_BROAD, _ACTIVITY_BROAD = map(int, RelationKind)
+
 Relations = tuple[tuple[str, int], ...]
 
 
@@ -36,19 +39,19 @@ def relations(statement: dict[str, Any], *, actor: str | None, activity: str | N
     found: dict[tuple[str, int], None] = {}
     for one in (statement["actor"], *_object_actor(thing)) if "member" in statement["actor"] else _object_actor(thing):
         for key in _keys(one):
-            found[key, 1] = found[key, 2] = None
+            found[key, _AGENT] = found[key, _AGENT_BROAD] = None
     if context is not None:
         _from_context(context, found)
     if thing.get("objectType") == "SubStatement":
         inner = thing["object"]
         for one in (thing["actor"], *_object_actor(inner)):
             for key in _keys(one):
-                found[key, 2] = None
+                found[key, _AGENT_BROAD] = None
         if inner.get("objectType", "Activity") == "Activity":
-            found[key_of(inner["id"]), 3] = None
+            found[key_of(inner["id"]), _ACTIVITY_BROAD] = None
         if "context" in thing:
             _from_context(thing["context"], found)
-    return tuple((key, kind) for key, kind in found if key != (activity if kind == 3 else actor))
+    return tuple((key, kind) for key, kind in found if key != (activity if kind == _ACTIVITY_BROAD else actor))
 
 
 def refers_to(statement: dict[str, Any]) -> str | None:
@@ -69,9 +72,9 @@ def definitions(statement: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 def _from_context(context: dict[str, Any], found: dict[tuple[str, int], None]) -> None:
     for actor in _context_actors(context):
         for key in _keys(actor):
-            found[key, 2] = None
+            found[key, _AGENT_BROAD] = None
     for activity in _context_activities(context):
-        found[key_of(activity["id"]), 3] = None
+        found[key_of(activity["id"]), _ACTIVITY_BROAD] = None
 
 
 def _object_actor(thing: dict[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -230,7 +230,7 @@ def _branch(shape: Shape, ways: Ways, lead: Way | None, *, through_face: bool) -
     whose = "face" if through_face else "kept"
     if through_face and lead == "reader":
         lead = ways[0]  # references are few
-    conditions = [_lead(shape, lead, whose)] if lead in COLUMNS else []
+    conditions = [_lead(shape, lead, whose)] if lead is not None and lead in COLUMNS else []
     for way in ways:
         if way in COLUMNS and way != lead:
             indexed = way in ("verb", "activity column") and lead == "agent column" and not through_face
@@ -239,7 +239,7 @@ def _branch(shape: Shape, ways: Ways, lead: Way | None, *, through_face: bool) -
         elif way.endswith("relation") and way != lead:
             face = "by.face_id = face.target_id" if through_face else "by.face_id IS NULL"
             conditions.append(
-                f"EXISTS (SELECT FROM elearn.statement_relation AS by WHERE {_related(shape, way)} AND {face} "
+                f"EXISTS (SELECT FROM elearn.statement_relation AS by WHERE {_related(shape, way, 'by')} AND {face} "
                 f"AND by.stored_at = {whose}.stored_at AND by.id = {whose}.id OFFSET 0)"
             )
     lookups = [f"NOT {VOIDED}"]
@@ -274,17 +274,15 @@ def _parameter(way: Way) -> str:
     return "authority" if way == "agent authority" else way.split()[0]
 
 
-def _related(shape: Shape, way: Way) -> str:
+def _related(shape: Shape, way: Way, table: str) -> str:
     kind = ACTIVITY if way == "activity relation" else shape.agent_kind
-    return f"by.key = %({_parameter(way)})s AND by.kind = {kind:d}"
+    return f"{table}.key = %({_parameter(way)})s AND {table}.kind = {kind:d}"
 
 
-def _lead(shape: Shape, way: Way | None, table: str, *, through_face: bool = False) -> str:
+def _lead(shape: Shape, way: Way, table: str, *, through_face: bool = False) -> str:
     """What an index gives the rows of `way` by."""
-    if way is not None and way.endswith("relation"):
-        related = f"{_related(shape, way)} AND by.face_id IS {'NOT ' if through_face else ''}NULL"
-        return related.replace("by.", f"{table}.")
-    assert way is not None
+    if way.endswith("relation"):
+        return f"{_related(shape, way, table)} AND {table}.face_id IS {'NOT ' if through_face else ''}NULL"
     return f"{table}.{COLUMNS[way]} = %({_parameter(way)})s"
 
 
