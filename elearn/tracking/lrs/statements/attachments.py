@@ -194,10 +194,12 @@ def keep(session: Session, batch: Sequence[Checked], outcomes: Sequence[Outcome]
     Call it once the statements are written: ids first, then contents in the order of their hashes, so that requests
     that share some of both wait for each other in one order and never in a circle.
     """
+    if not parts:
+        return
     rows: list[dict[str, object]] = []
     contents: dict[str, bytes] = {}
     for checked, outcome in zip(batch, outcomes, strict=True):
-        if not parts or not isinstance(outcome, Stored):
+        if not isinstance(outcome, Stored):
             continue
         types: dict[str, str] = {}
         for _, attachment in _attachments(checked.statement):

@@ -198,8 +198,7 @@ def _keep(batch: Sequence[Checked], incoming: attachments.Incoming) -> None:
         if isinstance(outcome, store.ConflictingId):
             session.rollback()
             raise errors.Conflict("Another statement has the id %(id)s.", code="statement_conflict", id=str(outcome.id))
-    if incoming.parts:
-        attachments.keep(session, batch, outcomes, incoming.parts)
+    attachments.keep(session, batch, outcomes, incoming.parts)
     session.commit()
 
 
