@@ -42,7 +42,6 @@ _FIND = """
 SELECT id, key, secret_hash, organisation_id, scopes, speaks FROM elearn.lrs_credential
 WHERE key = %(key)s AND revoked_at IS NULL
 """
-_OF_ORGANISATION = "SELECT id FROM elearn.lrs_credential WHERE organisation_id = %(organisation)s ORDER BY id"
 
 
 class _Found(NamedTuple):
@@ -74,9 +73,12 @@ class Holder:
         """Whose statements it may see; a key of one organisation sees those that came by that one's keys."""
         if not self.scopes & scopes.READS_ALL:
             return Reads(all=False, credentials=(self.id,) if self.scopes & scopes.READS else ())
-        if self.organisation_id is None:
-            return Reads(all=True)
-        return Reads(all=False, credentials=_keys_of(db.session(), self.organisation_id))
+        kept: dict[UUID | None, tuple[float, Reads]] = runtime().kept.setdefault("lrs.reads", {})
+        last = kept.get(self.organisation_id)
+        read_at = time.monotonic()
+        if last is None or read_at - last[0] >= KEPT_S:
+            last = kept[self.organisation_id] = read_at, reads_of(db.session(), self.organisation_id)
+        return last[1]
 
     def may_read(self, authority_id: UUID | None, authority_organisation_id: UUID | None) -> bool:
         """The same of one statement that came by `authority_id`, whose organisation is known."""
@@ -216,16 +218,20 @@ def _look_up(session: Session, key: str) -> _Found | None:
     return found
 
 
-def _keys_of(session: Session, organisation_id: UUID) -> tuple[UUID, ...]:
-    """The credentials of an organisation, revoked ones too: what they wrote stays its own."""
-    kept: dict[UUID, tuple[float, tuple[UUID, ...]]] = runtime().kept.setdefault("lrs.keys_of", {})
-    last = kept.get(organisation_id)
-    read_at = time.monotonic()
-    if last is not None and read_at - last[0] < KEPT_S:
-        return last[1]
-    rows = session.connection().exec_driver_sql(_OF_ORGANISATION, {"organisation": organisation_id})
-    kept[organisation_id] = read_at, tuple(row[0] for row in rows)
-    return kept[organisation_id][1]
+def reads_of(session: Session, organisation_id: UUID | None) -> Reads:
+    """All statements, or those that came by the keys of an organisation, revoked ones too: they stay its own."""
+    if organisation_id is None:
+        return Reads(all=True)
+    keys = sa.select(Credential.id).where(Credential.organisation_id == organisation_id)
+    return Reads(all=False, credentials=tuple(session.scalars(keys.order_by(Credential.id))))
+
+
+def named(session: Session, key: str) -> Holder:
+    """The live credential of `key`, for the operator at the machine, who needs no secret. Raises NotFound."""
+    row = _look_up(session, key)
+    if row is None:
+        raise NotFound("There is no such key.")
+    return _holder(row)
 
 
 def create(

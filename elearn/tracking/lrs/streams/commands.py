@@ -13,6 +13,7 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.people.organisations import get_organisation
 from elearn.runtime import runtime
+from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.consistency import consistent_through
 from elearn.tracking.lrs.streams import ndjson, outbox, targets
 from elearn.tracking.lrs.versions import LATEST, LATEST_1
@@ -154,7 +155,7 @@ def export(
         get_organisation(session, organisation)
     through = consistent_through(session)
     wanted = ndjson.Wanted(
-        reads=outbox.reads_of(session, organisation),
+        reads=credentials.reads_of(session, organisation),
         after=None if since is None else (since, LAST_ID),
         through=through if until is None else min(until, through),
         attachments=not without_attachments,
@@ -174,7 +175,7 @@ def import_(file: str, key: str) -> None:
     stops: what stands in the batches before it is stored, nothing of its own batch is.
     """
     session = db.session()
-    credential = ndjson.credential_named(session, key)
+    sender = credentials.named(session, key)
     with ndjson.reading(file, sys.stdin.buffer) as lines:
-        done = ndjson.read(session, lines, credential, now=utcnow)
+        done = ndjson.read(session, lines, sender, now=utcnow)
     click.echo(f"stored {done.stored}, there already {done.there}", err=True)

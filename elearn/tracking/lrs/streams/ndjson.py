@@ -20,16 +20,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
-from uuid import UUID
 
 import msgspec
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.errors import DomainError, Malformed, NotFound
-from elearn.tracking.lrs.access import scopes
+from elearn.errors import DomainError, Malformed
+from elearn.tracking.lrs.access.credentials import Holder
+from elearn.tracking.lrs.access.scopes import Reads
 from elearn.tracking.lrs.consistency import stale_after
-from elearn.tracking.lrs.models import Credential
 from elearn.tracking.lrs.rules.check import Checked, check_statement
 from elearn.tracking.lrs.statements import answers, attachments, store
 from elearn.tracking.lrs.statements.attachments import SHA2, Incoming
@@ -50,7 +48,7 @@ MAX_LINE_BYTES = 150_000_000
 class Wanted:
     """What is to be written."""
 
-    reads: scopes.Reads
+    reads: Reads
     after: feed.Place | None
     through: datetime
     attachments: bool = True
@@ -137,14 +135,6 @@ def write(session: Session, wanted: Wanted, out: IO[bytes], *, home_page: str) -
             return Written(statements, contents)
 
 
-def credential_named(session: Session, key: str) -> Credential:
-    """The live credential of `key`. Raises NotFound."""
-    found = session.scalar(sa.select(Credential).where(Credential.key == key, Credential.revoked_at.is_(None)))
-    if found is None:
-        raise NotFound("There is no such key.")
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
@@ -152,16 +142,15 @@ class _Line:
     parts: dict[str, list[Part]]
 
 
-def read(session: Session, lines: IO[bytes], credential: Credential, *, now: Callable[[], datetime]) -> Done:
-    """Store every statement of `lines`, a batch at a time; commits each. Raises BadLine."""
-    by = credential.id, credential.organisation_id, bool(set(credential.scopes) & scopes.DEFINES)
+def read(session: Session, lines: IO[bytes], sender: Holder, *, now: Callable[[], datetime]) -> Done:
+    """Store every statement of `lines` as sent by `sender`, a batch at a time; commits each. Raises BadLine."""
     stored = there = number = size = 0
     batch: list[_Line] = []
     parts: dict[str, list[Part]] = {}
 
     def keep() -> None:
         nonlocal stored, there
-        outcomes = _keep(session, batch, by, now(), stored)
+        outcomes = _keep(session, batch, sender, now(), stored)
         there += sum(isinstance(one, store.Duplicate) for one in outcomes)
         stored += sum(isinstance(one, store.Stored) for one in outcomes)
 
@@ -223,19 +212,18 @@ def _attachment(said: Any) -> dict[str, list[Part]]:
 def _keep(
     session: Session,
     batch: Sequence[_Line],
-    by: tuple[UUID, UUID | None, bool],
+    sender: Holder,
     at: datetime,
     before: int,
 ) -> Sequence[store.Outcome]:
     """Store a batch and commit, or nothing. Raises BadLine."""
-    credential_id, organisation_id, defines = by
     outcomes = store.insert(
         session,
         [line.checked for line in batch],
         stored_at=at,
-        authority=credential_id,
-        organisation_id=organisation_id,
-        defines=defines,
+        authority=sender.id,
+        organisation_id=sender.organisation_id,
+        defines=sender.defines,
         stale_after=stale_after(),
     )
     for line, outcome in zip(batch, outcomes, strict=True):

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from elearn.tracking.lrs.access.scopes import Reads
-from elearn.tracking.lrs.models import Credential, ForwardFailure, ForwardTarget
+from elearn.tracking.lrs.access.credentials import reads_of
+from elearn.tracking.lrs.models import ForwardFailure, ForwardTarget
 from elearn.tracking.lrs.streams import feed
 from elearn.tracking.lrs.streams.sending import Away, Refused, Sent
 
@@ -68,14 +68,6 @@ def release(session: Session, target_id: UUID) -> None:
         sa.update(ForwardTarget).where(ForwardTarget.id == target_id).values(claimed_until=None),
         execution_options={"synchronize_session": False},
     )
-
-
-def reads_of(session: Session, organisation_id: UUID | None) -> Reads:
-    """All statements, or those that came by the keys of an organisation."""
-    if organisation_id is None:
-        return Reads(all=True)
-    keys = sa.select(Credential.id).where(Credential.organisation_id == organisation_id)
-    return Reads(all=False, credentials=tuple(session.scalars(keys.order_by(Credential.id))))
 
 
 def place_of(target: ForwardTarget) -> feed.Place | None:

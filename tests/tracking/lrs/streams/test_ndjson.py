@@ -50,7 +50,8 @@ def lines_of(*statements: dict[str, Any]) -> bytes:
 
 
 def take(session: Session, data: bytes, credential: Any = None) -> ndjson.Done:
-    return ndjson.read(session, io.BytesIO(data), credential or a_credential(session), now=lambda: AT)
+    sender = credentials.named(session, (credential or a_credential(session)).key)
+    return ndjson.read(session, io.BytesIO(data), sender, now=lambda: AT)
 
 
 @pytest.fixture
