@@ -18,7 +18,7 @@ from elearn.tracking.lrs.statements import answers, attachments, store
 from elearn.tracking.lrs.statements.store import Kept
 from elearn.tracking.lrs.streams import feed, outbox
 from elearn.tracking.lrs.streams.peer import Letter, Peer
-from elearn.tracking.lrs.streams.sending import Away, Refused, Sent, Taken, deliver
+from elearn.tracking.lrs.streams.sending import Answer, Away, Refused, Taken, deliver
 from elearn.tracking.lrs.versions import LATEST_1, LATEST_2, is_second
 
 logger = logging.getLogger(__name__)
@@ -58,15 +58,12 @@ def _one_batch(session: Session, target_id: UUID, means: Means) -> bool:
         return False
     went = outbox.gather(session, target, through=means.through(session))
     letters = _letters(session, went.page.statements, home_page=means.home_page)
-    peer, speaks, doubting = means.reach(target), tuple(target.speaks), target.attempts >= DOUBTS_AFTER
+    send, doubting = _way_to(target, means), target.attempts >= DOUBTS_AFTER
     session.commit()  # nothing stays open while the other side is waited for
     if not letters:
         return False
     more = went.page.more or len(letters) < len(went.page.statements)
-    if letters[0].version in speaks:
-        sent = deliver(letters, peer.send, doubting=doubting)
-    else:
-        sent = Sent([Refused(None, f"it does not speak xAPI {letters[0].version}") for _ in letters], None)
+    sent = deliver(letters, send, doubting=doubting)
     counts = outbox.record(session, target_id, went, sent, at=means.now(), chance=random())
     session.commit()
     refused = sum(one is not None for one in sent.decided)
@@ -86,13 +83,9 @@ def _failures_again(session: Session, target_id: UUID, means: Means, ends: float
         kept = store.get(session, id_)
         if target is None or kept is None or time.monotonic() >= ends:
             break
-        (letter,) = _letters(session, [kept], home_page=means.home_page)
-        peer, speaks = means.reach(target), tuple(target.speaks)
+        letters, send = _letters(session, [kept], home_page=means.home_page), _way_to(target, means)
         session.commit()
-        if letter.version in speaks:
-            answer = peer.send([letter])
-        else:
-            answer = Refused(None, f"it does not speak xAPI {letter.version}")
+        answer = send(letters)
         if isinstance(answer, Away) and answer.suspect:
             answer = Refused(None, answer.why, final=False)
         if isinstance(answer, Taken):
@@ -113,6 +106,17 @@ def _ready(session: Session, target_id: UUID, means: Means) -> ForwardTarget | N
     if target is None or target.state != "active" or target.next_try_at > means.now():
         return None
     return target
+
+
+def _way_to(target: ForwardTarget, means: Means) -> Callable[[Sequence[Letter]], Answer]:
+    """How letters of one version go to a target: by its peer, unless it does not speak their version."""
+    peer, speaks = means.reach(target), tuple(target.speaks)
+
+    def send(letters: Sequence[Letter]) -> Answer:
+        version = letters[0].version
+        return peer.send(letters) if version in speaks else Refused(None, f"it does not speak xAPI {version}")
+
+    return send
 
 
 def _letters(session: Session, statements: Sequence[Kept], *, home_page: str) -> list[Letter]:
