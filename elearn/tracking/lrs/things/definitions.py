@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.orm import Session
 
-from elearn.clock import utcnow
+from elearn.clock import EPOCH, utcnow
 from elearn.db import db
 from elearn.jobs import task
 from elearn.tracking.lrs.consistency import consistent_through
@@ -99,8 +99,6 @@ INSERT INTO elearn.activity_definition
 VALUES (%(key)s, %(iri)s, %(definition)s, %(digest)s, %(stored_at)s, NULL, true, %(scope)s)
 """
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def canonical(
     session: Session, keys: Iterable[str], *, organisation_id: UUID | None = None
@@ -132,7 +130,7 @@ def fold_definitions() -> None:
 @task("lrs.fold_all_definitions", every="47 3 * * *")
 def fold_all_definitions() -> None:
     """Each night: also those that gathered slowly, or while no worker ran."""
-    fold_due(db.session(), since=_EPOCH)
+    fold_due(db.session(), since=EPOCH)
 
 
 def fold_due(session: Session, *, since: datetime) -> int:
@@ -164,7 +162,8 @@ def fold_once(session: Session, key: UUID, scope: UUID | None, *, through: datet
     """Fold the oldest `AT_ONCE` rows of this activity that no fold of this scope has; False when there are too few."""
     facts = {"key": key, "scope": scope, "through": through, "most": AT_ONCE}
     rows = session.connection().exec_driver_sql(scoped(_NEXT, "%(scope)s::uuid", every=scope is None), facts).all()
-    if sum(not row.merged for row in rows if row.stored_at > _last(rows)) <= FOLD_FROM:
+    last = max((row.stored_at for row in rows if row.merged), default=EPOCH)
+    if sum(not row.merged for row in rows if row.stored_at > last) <= FOLD_FROM:
         return False
     folded = folding.fold(_fold_of(row.definition, row.stored_at, row.digest, merged=row.merged) for row in rows)
     text = folding.written(folded)
@@ -188,14 +187,10 @@ def scoped(command: str, scope: str, *, every: bool) -> str:
     return command.replace("FOLDS", folds).replace("READ", read)
 
 
-def _last(rows: Sequence[object]) -> datetime:
-    return max((row.stored_at for row in rows if row.merged), default=_EPOCH)  # type: ignore[attr-defined]
-
-
 def _fold_of(definition: str, stored_at: datetime, digest: bytes, *, merged: bool) -> folding.Fold:
     if merged:
         return folding.read(definition)
-    at_us = (stored_at - _EPOCH) // timedelta(microseconds=1)
+    at_us = (stored_at - EPOCH) // timedelta(microseconds=1)
     return folding.said(definition, at_us=at_us, source=digest.hex())
 
 

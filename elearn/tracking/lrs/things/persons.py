@@ -8,7 +8,6 @@ that the agent went by in statements.
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -60,13 +59,9 @@ def _names(session: Session, agent: dict[str, Any], reads: Reads) -> list[str]:
             "key": actor_key(agent),
             "most": LOOKED_AT,
             "all": reads.all,
-            "credentials": _listed(reads.credentials),
+            "credentials": list(reads.credentials),
             "bytes": MOST_BYTES,
         },
     )
     found = (msgspec.json.decode(raw, type=_Statement).actor.name for (raw,) in rows)
     return [name for name in found if name is not None]
-
-
-def _listed(credentials: tuple[UUID, ...]) -> list[str]:
-    return [str(one) for one in credentials]
