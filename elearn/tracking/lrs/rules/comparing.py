@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -74,7 +73,7 @@ def _plain_actor(actor: dict[str, Any]) -> dict[str, Any]:
     if "mbox_sha1sum" in made:
         made["mbox_sha1sum"] = made["mbox_sha1sum"].lower()
     if "member" in made:
-        members: Sequence[dict[str, Any]] = [_plain_actor(member) for member in made["member"]]
+        members = [_plain_actor(member) for member in made["member"]]
         made["member"] = sorted(members, key=lambda one: msgspec.json.encode(one, order="deterministic"))
     return made
 

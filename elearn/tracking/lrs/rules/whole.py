@@ -27,19 +27,27 @@ from elearn.tracking.lrs.rules.reading import (
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
-STATEMENT = frozenset(
-    "id actor verb object result context timestamp stored authority version attachments".split()  # noqa: SIM905
-)
-SUB_STATEMENT = frozenset("objectType actor verb object result context timestamp attachments".split())  # noqa: SIM905
+SUB_STATEMENT = frozenset(("objectType", "actor", "verb", "object", "result", "context", "timestamp", "attachments"))
+STATEMENT = SUB_STATEMENT - {"objectType"} | {"id", "stored", "authority", "version"}
 REFERENCE = frozenset(("objectType", "id"))
 RESULT = frozenset(("score", "success", "completion", "response", "duration", "extensions"))
 SCORE = frozenset(("scaled", "raw", "min", "max"))
 CONTEXT = frozenset(
-    "registration instructor team contextActivities revision platform language statement extensions".split()  # noqa: SIM905
+    (
+        "registration",
+        "instructor",
+        "team",
+        "contextActivities",
+        "revision",
+        "platform",
+        "language",
+        "statement",
+        "extensions",
+    )
 )
 CONTEXT_2 = CONTEXT | {"contextAgents", "contextGroups"}
 CONTEXT_ACTIVITIES = frozenset(("parent", "grouping", "category", "other"))
-ATTACHMENT = frozenset("usageType display description contentType length sha2 fileUrl".split())  # noqa: SIM905
+ATTACHMENT = frozenset(("usageType", "display", "description", "contentType", "length", "sha2", "fileUrl"))
 
 _VERSION_1 = re.compile(r"1\.0(?:\.[0-9A-Za-z.+\-]+)?")
 _VERSION_2 = re.compile(r"[12]\.0(?:\.[0-9A-Za-z.+\-]+)?")

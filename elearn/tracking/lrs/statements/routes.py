@@ -21,7 +21,8 @@ from elearn.tracking.lrs.access.credentials import READER, WRITER, holder
 from elearn.tracking.lrs.asking import BadParameter, flag_parameter, only_parameters, uuid_parameter
 from elearn.tracking.lrs.consistency import consistent_through, stale_after
 from elearn.tracking.lrs.doorway import bp
-from elearn.tracking.lrs.rules.check import BadStatement, Checked, check_statement
+from elearn.tracking.lrs.rules.check import Checked, check_statement
+from elearn.tracking.lrs.rules.reading import BadStatement
 from elearn.tracking.lrs.statements import answers, attachments, formats, more, multipart, store
 from elearn.tracking.lrs.statements.asked import CLAUSE, Asked, asked, form
 from elearn.tracking.lrs.statements.search import MAX_PAGE_BYTES, search

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from elearn.tracking.lrs.rules.check import Checked, check_statement, equivalent
+from elearn.tracking.lrs.rules.check import Checked, check_statement
+from elearn.tracking.lrs.rules.comparing import equivalent
 from elearn.tracking.lrs.rules.reading import BadStatement
 
 USAGE = "http://adlnet.gov/expapi/attachments/signature"

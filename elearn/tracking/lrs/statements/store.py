@@ -1,4 +1,5 @@
-"""Statements in and out of the database: one round trip each way (more for ids that were there), no objects.
+"""Statements in and out of the database, no objects: one round trip each way, and more for ids that were there, for
+activities in new words, and where one statement refers to another.
 
 What may be lost: nothing that was committed. What must never be: two different statements under one id.
 """
@@ -6,7 +7,7 @@ What may be lost: nothing that was committed. What must never be: two different 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -211,10 +212,10 @@ def insert(
     if not first:
         return []
     connection = session.connection()
-    step = timedelta(microseconds=0 if sitting_id else 1)
-    stored = {id_: stored_at + step * place for place, id_ in enumerate(first)}
+    step = 0 if sitting_id else 1
+    stored = {id_: stored_at + timedelta(microseconds=step * place) for place, id_ in enumerate(first)}
     parameters: dict[str, object] = {
-        "batch": _as_json(first.values(), 0 if sitting_id else 1),
+        "batch": _as_json(first.values(), step),
         "stored_at": stored_at,
         "stale_after": stale_after,
         "authority": authority,
@@ -260,8 +261,20 @@ def insert(
         connection.exec_driver_sql(_DEFINE, {"definitions": encode(dated), "definer": definer})
     if referring or referred:
         show_faces(session, [*referring, *referred])
-    # Equal digests are equal statements. What is equal may have another digest: with the timestamp that was assigned
-    # here, or when the kept one's was made under older rules.
+    return _outcomes(session, batch, stored, there)
+
+
+def _outcomes(
+    session: Session,
+    batch: Sequence[Checked],
+    stored: Mapping[UUID, datetime],
+    there: dict[UUID, tuple[bytes, datetime]],
+) -> list[Outcome]:
+    """What became of each of `batch`. `stored`: when each id is stored if it is new; `there`: what was there before.
+
+    Equal digests are equal statements. What is equal may have another digest: with the timestamp that was assigned
+    here, or when the kept one's was made under older rules.
+    """
     differing = {one.id for one in batch if one.id in there and there[one.id][0] != one.digest}
     kept = {id_: decode(one.raw) for id_, one in get_many(session, differing).items()} if differing else {}
     outcomes: list[Outcome] = []
