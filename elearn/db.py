@@ -7,12 +7,14 @@ All tables live in the schema `elearn`. Times are aware UTC (`UtcDateTime`), ids
 from __future__ import annotations
 
 import os
+import select
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
@@ -96,12 +98,29 @@ def new_id() -> UUID:
     return UUID(int=value | random & (1 << 62) - 1)
 
 
+def _still_there(connection: Any, record: Any, proxy: Any) -> None:
+    """A pooled connection whose server went away has something to read: what it said last, or that it closed.
+
+    Only then is it asked, which costs a round trip. Raises DisconnectionError: the pool makes another one.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if not waiting.poll(0):
+        return
+    try:
+        connection.autocommit = True
+        connection.execute(";")
+        connection.autocommit = False
+    except psycopg.Error as error:
+        raise sa.exc.InvalidatePoolError from error
+
+
 def engine_options() -> Mapping[str, Any]:
     """How every connection of the product is made; the pool is as large as the server's threads."""
     return {
         "pool_size": 8,
         "max_overflow": 8,
-        "pool_pre_ping": True,
+        "pool_events": [(_still_there, "checkout")],
         # A failed statement is logged with its message, and parameters are names, sealed numbers, statements.
         "hide_parameters": True,
         "connect_args": {
