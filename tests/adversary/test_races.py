@@ -10,9 +10,9 @@ from elearn.db import db
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from elearn.tracking.ledger_check import check_ledger
 from tests.adversary.test_presence import SUBSETS, send
+from tests.at_once import at_once
 from tests.builders_tracking import RIGHT, a_player, a_unit, a_watchable
 from tests.conftest import scalar
-from tests.tracking.service.test_two_at_once import at_once
 
 
 def an_open_player(app: Flask) -> ScriptedPlayer:

@@ -9,13 +9,14 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.at_once import at_once
 from tests.builders_lrs import a_statement, an_agent
 from tests.journeys.record_store import TIMES, Answer, RecordStore, a_record_store
 from tests.journeys.running import Part, wait_for
@@ -32,28 +33,6 @@ CALM_S = 6.0
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordStore]:
     with a_record_store(tmp_path_factory.mktemp("record_store"), processes=2) as made:
         yield made
-
-
-def all_at_once(works: Sequence[Callable[[], Answer]]) -> list[Answer]:
-    """What each of `works` answered, all of them started together."""
-    barrier = threading.Barrier(len(works), timeout=60)
-    answers: list[Answer | BaseException] = []
-
-    def run(work: Callable[[], Answer]) -> None:
-        try:
-            barrier.wait()
-            answers.append(work())
-        except BaseException as error:
-            answers.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    broken = [answer for answer in answers if isinstance(answer, BaseException)]
-    assert not broken, broken
-    return [answer for answer in answers if isinstance(answer, Answer)]
 
 
 class Client(threading.Thread):
@@ -190,7 +169,7 @@ def test_32_clients_that_write_of_the_same_people_and_activities_are_all_served(
         ]
 
     for _ in range(2 * TIMES):
-        answers = all_at_once([partial(store.post, batch(turn)) for turn in range(WRITERS)])
+        answers = at_once(*(partial(store.post, batch(turn)) for turn in range(WRITERS)))
         assert Counter(answer.status for answer in answers) == {200: WRITERS}
     assert store.rows()["statement"] == before + 2 * TIMES * WRITERS * 20
 
@@ -198,7 +177,7 @@ def test_32_clients_that_write_of_the_same_people_and_activities_are_all_served(
 def test_the_same_statement_from_32_connections_leaves_one_copy(store: RecordStore) -> None:
     for _ in range(3 * TIMES):
         one = a_statement()
-        answers = all_at_once([partial(store.post, one)] * WRITERS)
+        answers = at_once(*[partial(store.post, one)] * WRITERS)
         assert Counter(answer.status for answer in answers) == {200: WRITERS}
         assert store.select(f"SELECT count(*) FROM elearn.statement WHERE id = '{one['id']}'") == [(1,)]
 
@@ -207,14 +186,14 @@ def test_32_different_statements_of_one_id_leave_one_copy_and_conflicts(store: R
     for _ in range(3 * TIMES):
         id_ = str(uuid4())
         sent = [a_statement(id=id_, verb={"id": f"a:verb/{number}"}) for number in range(WRITERS)]
-        answers = all_at_once([partial(store.post, one) for one in sent])
+        answers = at_once(*(partial(store.post, one) for one in sent))
         assert Counter(answer.status for answer in answers) == {200: 1, 409: WRITERS - 1}
         assert store.select(f"SELECT count(*) FROM elearn.statement WHERE id = '{id_}'") == [(1,)]
 
 
 def test_32_clients_that_put_and_merge_one_document_lose_nothing(store: RecordStore) -> None:
     path = f"/xapi/activities/profile?activityId=a:x&profileId={uuid4()}"
-    answers = all_at_once([partial(store.ask, "POST", path, _json({f"m{number}": 1})) for number in range(WRITERS)])
+    answers = at_once(*(partial(store.ask, "POST", path, _json({f"m{number}": 1})) for number in range(WRITERS)))
     assert Counter(answer.status for answer in answers) == {204: WRITERS}
     assert store.ask("GET", path).told == {f"m{number}": 1 for number in range(WRITERS)}
 

@@ -23,10 +23,10 @@ from elearn.tracking.signals import decisions, duties, reading, reviews
 from elearn.tracking.signals.decisions import Act
 from elearn.tracking.signals.models import ReviewCase
 from elearn.tracking.signals.reviews import act
+from tests.at_once import at_once
 from tests.builders_tracking import a_player, a_watchable, pass_check
 from tests.conftest import ManualClock, scalar
 from tests.pages.conftest import text_of
-from tests.tracking.service.test_two_at_once import at_once
 from tests.tracking.signals.test_voids import a_caller
 from tests.tracking.signals.test_whole_way import Office
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +19,7 @@ from elearn.tracking.lrs.models import Statement
 from elearn.tracking.lrs.rules.check import VOIDED, Checked, check_statement
 from elearn.tracking.lrs.statements import store
 from elearn.tracking.lrs.statements.store import ConflictingId, Duplicate, Stored
+from tests.at_once import in_sessions
 from tests.builders_lrs import a_checked
 from tests.conftest import statements
 
@@ -182,29 +183,6 @@ def test_later_queries_find_an_index(session: Session, column: str) -> None:
     assert f"{column}_stored_at" in "\n".join(plan)
 
 
-def at_once(app: Flask, works: list[Callable[[Session], None]]) -> list[BaseException]:
-    """Run each of `works` in a thread and a connection of its own, all starting together; their errors."""
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(len(works), timeout=60)
-
-    def run(work: Callable[[Session], None]) -> None:
-        with app.app_context():
-            try:
-                db.session.execute(sa.text("SELECT 1"))
-                barrier.wait()
-                work(db.session())
-                db.session.commit()
-            except BaseException as error:
-                errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
-
-
 def test_one_id_from_many_connections_leaves_one_copy(own_app: Flask) -> None:
     first = a_checked()
     other = check_statement(json.dumps(first.statement | {"verb": {"id": "a:other"}}))
@@ -213,7 +191,9 @@ def test_one_id_from_many_connections_leaves_one_copy(own_app: Flask) -> None:
     def write(checked: Checked) -> Callable[[Session], None]:
         return lambda session: outcomes.extend(store.insert(session, [checked], stored_at=AT, authority=None))
 
-    assert at_once(own_app, [write(first if turn % 2 else other) for turn in range(16)]) == []
+    with own_app.app_context():
+        engine = db.engine
+    in_sessions(engine, *(write(first if turn % 2 else other) for turn in range(16)))
     counted = {kind: sum(isinstance(one, kind) for one in outcomes) for kind in (Stored, Duplicate, ConflictingId)}
     assert counted == {Stored: 1, Duplicate: 7, ConflictingId: 8}
     with own_app.app_context():
@@ -223,12 +203,12 @@ def test_one_id_from_many_connections_leaves_one_copy(own_app: Flask) -> None:
 def test_batches_that_share_ids_in_any_order_never_deadlock(own_app: Flask) -> None:
     shared = [a_checked() for _ in range(60)]
 
-    def write(turn: int) -> Callable[[Session], None]:
+    def write(turn: int) -> Callable[[Session], Any]:
         batch = shared if turn % 2 else shared[::-1]
-        return lambda session: [
-            None for _ in store.insert(session, [*batch, a_checked()], stored_at=AT, authority=None)
-        ].clear()
+        return lambda session: store.insert(session, [*batch, a_checked()], stored_at=AT, authority=None)
 
-    assert at_once(own_app, [write(turn) for turn in range(16)]) == []
+    with own_app.app_context():
+        engine = db.engine
+    in_sessions(engine, *(write(turn) for turn in range(16)))
     with own_app.app_context():
         assert db.session.execute(sa.text("SELECT count(*) FROM elearn.statement")).scalar() == 60 + 16

@@ -24,9 +24,9 @@ from elearn.people import devices
 from elearn.tracking import policies
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.policy import Policy
+from tests.at_once import at_once
 from tests.builders_tracking import Watchable, a_player, a_watchable, again_later, fail_check
 from tests.conftest import ManualClock, scalar, statements
-from tests.tracking.service.test_two_at_once import at_once
 
 WEEK_MS = 7 * 24 * 3_600_000
 MINUTE_MS = 60_000

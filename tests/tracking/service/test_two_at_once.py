@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from flask import Flask
 
 from elearn.db import db
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from elearn.tracking.ledger_check import check_ledger
+from tests.at_once import at_once
 from tests.builders_tracking import a_player, a_watchable
 from tests.conftest import scalar
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls in threads that all start at one moment; answers in order."""
-    gate = threading.Barrier(len(calls))
-    answers: list[Any] = [None] * len(calls)
-
-    def run(place: int, call: Callable[[], Any]) -> None:
-        gate.wait()
-        answers[place] = call()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def an_open_player(app: Flask) -> ScriptedPlayer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from werkzeug.test import TestResponse
 from elearn.db import db
 from elearn.tracking.lrs.documents import store
 from elearn.tracking.lrs.documents.store import Kind, Place
+from tests.at_once import at_once
 from tests.builders_lrs import a_key, an_agent
 from tests.tracking.lrs.communication.documents_client import ACTIVITY, RESOURCES, VERSIONS, Documents
 
@@ -131,23 +131,6 @@ def test_a_version_of_the_same_document_is_of_no_account(client: FlaskClient, se
 
 
 # At once, over real connections
-
-
-def at_once(*calls: Callable[[], TestResponse]) -> list[TestResponse]:
-    """The calls' answers, in order; all start at one moment."""
-    gate = threading.Barrier(len(calls))
-    answers: dict[int, TestResponse] = {}
-
-    def run(place: int, call: Callable[[], TestResponse]) -> None:
-        gate.wait()
-        answers[place] = call()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [answers[place] for place in range(len(calls))]
 
 
 def clients(app: Flask, number: int, resource: str, version: str = "1.0.3") -> list[Documents]:

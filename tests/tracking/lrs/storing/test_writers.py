@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +19,7 @@ from elearn.tracking.lrs.rules.keys import key_of
 from elearn.tracking.lrs.statements import faces, store
 from elearn.tracking.lrs.statements.search import Filters, search
 from elearn.tracking.lrs.statements.store import ConflictingId, Duplicate, Stored
+from tests.at_once import in_sessions
 from tests.builders_lrs import a_checked, an_agent
 
 AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
@@ -30,29 +31,6 @@ def engine(own_database_url: str) -> Iterator[sa.Engine]:
     made = sa.create_engine(own_database_url, **{**engine_options(), "pool_size": WRITERS})
     yield made
     made.dispose()
-
-
-def all_at_once(engine: sa.Engine, works: Sequence[Callable[[Session], None]]) -> list[BaseException]:
-    """Each of `works` in a thread and a connection of its own, all starting together and committing; their errors."""
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(len(works), timeout=60)
-
-    def run(work: Callable[[Session], None]) -> None:
-        with Session(engine) as session:
-            try:
-                session.execute(sa.text("SELECT 1"))
-                barrier.wait()
-                work(session)
-                session.commit()
-            except BaseException as error:
-                errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def count(engine: sa.Engine, table: str) -> int:
@@ -84,7 +62,7 @@ def test_32_writers_about_the_same_people_and_activities_do_not_deadlock(engine:
 
         return work
 
-    assert all_at_once(engine, [write(turn) for turn in range(WRITERS)]) == []
+    in_sessions(engine, *(write(turn) for turn in range(WRITERS)))
     assert count(engine, "statement") == count(engine, "statement_id") == WRITERS * 60
     with engine.connect() as connection:
         said = connection.execute(sa.text("SELECT DISTINCT iri FROM elearn.activity_definition")).scalars()
@@ -101,7 +79,7 @@ def test_the_same_id_from_32_connections_leaves_one_copy_and_one_of_everything_b
         batch = [first if turn % 2 else other]
         return lambda session: outcomes.extend(store.insert(session, batch, stored_at=AT, authority=None))
 
-    assert all_at_once(engine, [write(turn) for turn in range(WRITERS)]) == []
+    in_sessions(engine, *(write(turn) for turn in range(WRITERS)))
     assert Counter(map(type, outcomes)) == {Stored: 1, Duplicate: WRITERS // 2 - 1, ConflictingId: WRITERS // 2}
     for table in ("statement", "statement_id", "statement_reference", "statement_relation"):
         assert count(engine, table) == 1, table
@@ -153,16 +131,16 @@ def test_jobs_and_writers_about_one_chain_never_write_the_same_face(engine: sa.E
     target = a_checked()
     ratings = [a_checked(object={"objectType": "StatementRef", "id": str(target.id)}) for _ in range(24)]
 
-    def write(one: int) -> Callable[[Session], None]:
+    def write(one: int) -> Callable[[Session], Any]:
         batch = [target] if one == 12 else [ratings[one]]
-        return lambda session: store.insert(session, batch, stored_at=AT, authority=None).clear()
+        return lambda session: store.insert(session, batch, stored_at=AT, authority=None)
 
     def mend(session: Session) -> None:
         for _ in range(5):
             faces.mend(session, AT - timedelta(minutes=1))
             session.commit()
 
-    assert all_at_once(engine, [*(write(one) for one in range(24)), *([mend] * 8)]) == []
+    in_sessions(engine, *(write(one) for one in range(24)), *([mend] * 8))
     with Session(engine) as session:
         faces.mend(session, AT - timedelta(minutes=1))
         session.commit()
