@@ -11,8 +11,9 @@ what a client asks for:
 - `streams/`     everything in the order of storing: a feed, on to other stores, to and from files;
 - `rules/`       what the specification demands of a statement, pure;
 - `access/`      keys, secrets, scopes, tokens, limits;
-- `asking.py` how a request is read, `versions.py` which xAPI it speaks, `consistency.py` up to when all can be read;
-- `openapi.py` the description of all of it for tools;
+- `asking.py` how a request is read, `versions.py` which xAPI it speaks, `tags.py` what names an answer's content,
+  `consistency.py` up to when all can be read;
+- `openapi.py` the description of all of it for tools, `schemas.py` what travels in it;
 - `models.py` the tables, `jobs.py` makes the months ahead, `commands.py` is `elearn lrs ...`.
 """
 

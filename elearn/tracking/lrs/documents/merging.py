@@ -7,11 +7,11 @@ stay as each client wrote them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha1
 
 import msgspec
 
 from elearn.errors import Malformed
+from elearn.tracking.lrs.tags import tag_of
 
 CLAUSE = "Communication 2.2"
 
@@ -27,8 +27,7 @@ class Document:
 
     @property
     def tag(self) -> str:
-        """The ETag without its quotes: SHA-1 in lower-case hexadecimal, as 1.0.3 demands (Communication 3.1)."""
-        return sha1(self.content, usedforsecurity=False).hexdigest()
+        return tag_of(self.content)
 
 
 def posted(there: Document | None, sent: Document) -> Document:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.documents.merging import Document
 from elearn.tracking.lrs.rules.check import actor_key, key_of
+from elearn.tracking.lrs.tags import tag_of
 
 NONE = UUID(int=0)
 """Stands in a key's column for a part that this kind of document does not have."""
@@ -73,7 +73,7 @@ class Listed:
 
     @property
     def tag(self) -> str:
-        return sha1(self.content, usedforsecurity=False).hexdigest()
+        return tag_of(self.content)
 
 
 _MANY = """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha1
-
 import msgspec
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -14,6 +12,7 @@ from elearn.tracking.lrs.access.credentials import READS_ANY, holder
 from elearn.tracking.lrs.asking import agent_parameter, iri_parameter, only_parameters
 from elearn.tracking.lrs.doorway import bp
 from elearn.tracking.lrs.rules.check import key_of
+from elearn.tracking.lrs.tags import tag_of
 from elearn.tracking.lrs.things.definitions import canonical
 from elearn.tracking.lrs.things.persons import person
 
@@ -43,6 +42,6 @@ def get_person() -> ResponseReturnValue:
 def _answer(thing: object) -> Response:
     """As JSON, with the tag of its content; 304 to whoever has it (Communication 3.1)."""
     response = Response(msgspec.json.encode(thing), content_type="application/json; charset=utf-8")
-    response.set_etag(sha1(response.get_data(), usedforsecurity=False).hexdigest())
+    response.set_etag(tag_of(response.get_data()))
     response.make_conditional(request)
     return response
