@@ -27,6 +27,7 @@ from elearn.tracking.lrs.statements import answers, attachments, formats, more, 
 from elearn.tracking.lrs.statements.asked import CLAUSE, Asked, asked, form
 from elearn.tracking.lrs.statements.search import MAX_PAGE_BYTES, search
 from elearn.tracking.lrs.things.definitions import canonical
+from elearn.tracking.lrs.versions import is_second
 
 MAX_STATEMENTS = 1000
 """In one request. Measured on 2026-11-22, statements of 850 bytes: a statement of a batch of 50 costs no more than one
@@ -79,8 +80,7 @@ def get_statements() -> ResponseReturnValue:
         if question is None:
             raise BadParameter("more", "must be a link that this store gave to this client", "Data 2.5")
     else:
-        second = g.lrs_version.startswith("2")
-        question = asked(second=second, home_page=runtime().settings.public_url)
+        question = asked(second=is_second(g.lrs_version), home_page=runtime().settings.public_url)
     return _page(question)
 
 

@@ -259,8 +259,10 @@ def insert(
     if new_words:
         dated = [one | {"stored_at": stored[one["statement_id"]]} for one in new_words]
         connection.exec_driver_sql(_DEFINE, {"definitions": encode(dated), "definer": definer})
-    if referring or referred:
-        show_faces(session, [*referring, *referred])
+    # One that was there is not ours alone: another transaction may be writing its faces (`faces.py`).
+    joined = [id_ for id_ in (*referring, *referred) if id_ not in there]
+    if joined:
+        show_faces(session, joined)
     return _outcomes(session, batch, stored, there)
 
 
