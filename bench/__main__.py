@@ -12,18 +12,18 @@ import gzip
 import itertools
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import heartbeat, history, lrs, media_packaging, verifier
 from bench.figures import Figure, say
+from bench.servers import free_port, running, status_of, wait_for
 from elearn.demo.example import Example
 from elearn.demo.transport import HttpTransport
 
@@ -33,41 +33,37 @@ PAGE_BYTES = 60_000
 PATIENCE_S = 600
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """`elearn demo` that runs and shows its first page."""
+
+    place: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+    started_s: float
+    """From the command to the first page."""
+
+    def example(self) -> Example:
+        """Once all its lessons are there: the first start packages two and walks, the second must find that done."""
+
+        def whole() -> Example | None:
+            example = Example.load(self.place / "demo.json")
+            return example if example and len(example.unit_ids) == len(example.lesson_ids) else None
+
+        return wait_for(whole, "the demonstration's lessons", self.process, self.log, seconds=PATIENCE_S, every_s=1)
 
 
 @contextmanager
-def demonstration(place: Path, port: int) -> Iterator[float]:
-    """`elearn demo` until it is stopped; gives the seconds from the command to the first page."""
+def demonstration(place: Path, port: int) -> Iterator[Demonstration]:
+    """Stopped at the end. Raises RuntimeError when it does not come up."""
     command = [sys.executable, "-m", "elearn", "demo", "--port", str(port), "--data-dir", str(place)]
+    log = place.parent / "demo.log"
     began = time.monotonic()
-    with (place.parent / "demo.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=os.environ)
-    try:
-        while not first_page(port):
-            if process.poll() is not None or time.monotonic() - began > PATIENCE_S:
-                raise RuntimeError(f"the demonstration did not start; see {place.parent / 'demo.log'}")
-            time.sleep(0.05)
-        yield time.monotonic() - began
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def first_page(port: int) -> bool:
-    """Whether the sign-in page is served."""
-    try:
-        browser = HttpTransport(f"http://localhost:{port}", timeout_s=5)
-        return browser("GET", "/signin", headers={"Accept": "text/html"}, body=None).status == 200
-    except OSError:
-        return False
+    with running(command, os.environ, log) as process:
+        wait_for(
+            lambda: status_of(port, "/signin") == 200, "the first page", process, log, seconds=PATIENCE_S, every_s=0.05
+        )
+        yield Demonstration(place, process, log, time.monotonic() - began)
 
 
 def starts_and_pages() -> Iterator[Figure]:
@@ -75,10 +71,12 @@ def starts_and_pages() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as where:
         os.chmod(where, 0o755)  # the database's user must be able to pass through
         place, port = Path(where) / "data", free_port()
-        with demonstration(place, port) as cold_s:
+        with demonstration(place, port) as cold:
+            cold_s = cold.started_s
             yield Figure("cold demo to first page", cold_s / COLD_S, 1.0, f"{cold_s:.1f} s of {COLD_S:.0f} s")
-            example = wait_for_lesson(place)
-        with demonstration(place, port) as second_s:
+            example = cold.example()
+        with demonstration(place, port) as second:
+            second_s = second.started_s
             yield Figure(
                 "second start to first page", second_s / SECOND_S, 1.0, f"{second_s:.1f} s of {SECOND_S:.0f} s"
             )
@@ -86,17 +84,6 @@ def starts_and_pages() -> Iterator[Figure]:
             yield Figure(
                 "lesson page, compressed", bytes_ / PAGE_BYTES, 1.0, f"{bytes_} of {PAGE_BYTES} bytes: {parts}"
             )
-
-
-def wait_for_lesson(place: Path) -> Example:
-    """The first start packages two lessons and walks; the second must find all of that done."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        example = Example.load(place / "demo.json") if (place / "demo.json").exists() else None
-        if example is not None and len(example.unit_ids) == len(example.lesson_ids):
-            return example
-        time.sleep(1)
-    raise RuntimeError("the demonstration's lessons were not ready in time")
 
 
 def lesson_page(base: str, example: Example) -> tuple[int, str]:

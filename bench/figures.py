@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -23,6 +23,12 @@ class Figure:
     def __str__(self) -> str:
         limit = "" if self.limit is None else f" (limit {self.limit})"
         return f"{'   ' if self.holds else 'NOT'} {self.name}: {self.ratio:.2f}{limit}: {self.detail}"
+
+
+def percentile_ms(took_s: Sequence[float], percent: int) -> float:
+    """How long so many percent of what took so many seconds each took at most. At least one is wanted."""
+    ordered = sorted(took_s)
+    return 1_000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
 def say(figures: Iterable[Figure]) -> int:

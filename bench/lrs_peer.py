@@ -13,10 +13,11 @@ import subprocess
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from bench.connections import free_port
-from bench.lrs_servers import Store, running, wait_for
+from bench.lrs_servers import Store
+from bench.servers import free_port, running, status_of, wait_for
 
 WANTED = "ralph-malph[lrs,full]"
 APPENDS = """
@@ -67,6 +68,6 @@ def peer(where: Path, home: Path, *, keeps: bool = True) -> Iterator[Store]:
     command = [str(home / "bin" / "uvicorn"), "appointed:app", "--app-dir", str(where), "--port", str(port)]
     command += ["--workers", "2", "--log-level", "error", "--no-access-log", "--timeout-keep-alive", "120"]
     with running(command, environment, where / "log") as process:
-        wait_for(process, port, "/xAPI/statements", where / "log")
+        wait_for(partial(status_of, port, "/xAPI/statements"), "the peer", process, where / "log")
         files = (statements, history) if keeps else ()
         yield Store("Ralph", port, "/xAPI/statements", "bench", "secret", process.pid, files=files)

@@ -19,6 +19,7 @@ import psycopg
 from psycopg.pq import ExecStatus, PGconn
 from psycopg.pq.abc import PGresult
 
+from bench.figures import percentile_ms
 from bench.lrs_statements import ID, LEARNERS, VERBS, agent, texts, verb
 from elearn.embedded import libpq_url
 from elearn.tracking.lrs.rules.check import Checked, check_statement
@@ -73,7 +74,7 @@ class Bare:
 
     @property
     def p50_ms(self) -> float:
-        return 1_000 * sorted(self.took_s)[len(self.took_s) // 2]
+        return percentile_ms(self.took_s, 50)
 
 
 def checked() -> list[Checked]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import tempfile
 import time
@@ -18,7 +17,8 @@ import msgspec
 import sqlalchemy as sa
 from flask import Flask
 
-from elearn import create_app, embedded, schema
+from bench import processor, servers
+from elearn import create_app
 from elearn.db import db
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import callers
@@ -26,9 +26,7 @@ from elearn.people.models import Account
 from elearn.settings import Settings
 from tests.builders_people import signed_in
 from tests.builders_tracking import Over, Watchable, a_watchable
-from tests.conftest import ManualClock, settings_for
-
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+from tests.conftest import ManualClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +106,15 @@ class Watcher:
 @contextmanager
 def a_place() -> Iterator[Place]:
     """An application on services of its own, as durable as in production."""
-    with tempfile.TemporaryDirectory(prefix="bench-watching-") as found:
-        where = Path(found)
-        where.chmod(0o755)  # the database's user must be able to pass through
-        with embedded.services(where / "services", durable=True) as services:
-            url = services.create_database("bench")
-            schema.upgrade(url)
-            settings = settings_for(url, services.redis_url, where / "data")
-            clock = ManualClock()
-            app = create_app(settings, clock=clock)
-            try:
-                yield Place(app, settings, clock)
-            finally:
-                app.extensions["elearn"].redis.close()
-                with app.app_context():
-                    db.engine.dispose()
+    with tempfile.TemporaryDirectory(prefix="bench-watching-") as found, servers.services(Path(found)) as settings:
+        clock = ManualClock()
+        app = create_app(settings, clock=clock)
+        try:
+            yield Place(app, settings, clock)
+        finally:
+            app.extensions["elearn"].redis.close()
+            with app.app_context():
+                db.engine.dispose()
 
 
 def a_watcher(place: Place, *, duration_ms: int) -> Watcher:
@@ -188,8 +180,4 @@ def postgres_beside(place: Place, spent: Spent) -> Iterator[None]:
 def _backends_s(app: Flask) -> float:
     with app.app_context(), db.engine.connect() as connection:
         pids = connection.scalars(sa.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
-    total = 0.0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) * TICK_S
-    return total
+    return sum(map(processor.spent_s, pids))

@@ -60,8 +60,10 @@ class Example:
     unit_ids: list[str]
 
     def save(self, path: Path) -> None:
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1))
+        fresh = path.with_suffix(".fresh")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1))
+        fresh.replace(path)  # whoever reads it meanwhile reads one or the other
 
     @classmethod
     def load(cls, path: Path) -> Example | None:
