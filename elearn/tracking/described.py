@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.clock import utcnow
+from elearn.clock import EPOCH, utcnow
 from elearn.courses.models import Unit, UnitKind
 from elearn.db import db
 from elearn.jobs import task
@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 LOOK_BACK = timedelta(hours=2)
 """How far back the frequent job looks for units that were published; the nightly one looks at all."""
 AT_ONCE = 500
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def describe(session: Session, units: Iterable[tuple[UUID, UnitKind, str]], *, at: datetime) -> int:
@@ -47,7 +46,7 @@ def describe_units() -> None:
 @task("tracking.describe_all_units", every="52 3 * * *")
 def describe_all_units() -> None:
     """Each night: whatever was ever published, also while no worker ran."""
-    describe_published(db.session(), since=_EPOCH)
+    describe_published(db.session(), since=EPOCH)
 
 
 def describe_published(session: Session, *, since: datetime) -> int:
