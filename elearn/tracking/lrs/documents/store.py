@@ -18,11 +18,9 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.documents.merging import Document
+from elearn.tracking.lrs.models import NIL
 from elearn.tracking.lrs.rules.check import actor_key, key_of
 from elearn.tracking.lrs.tags import tag_of
-
-NONE = UUID(int=0)
-"""Stands in a key's column for a part that this kind of document does not have."""
 
 
 class Kind(IntEnum):
@@ -46,10 +44,10 @@ class Place:
 
     def columns(self) -> dict[str, object]:
         return {
-            "organisation": self.organisation_id or NONE,
+            "organisation": self.organisation_id or NIL,
             "kind": int(self.kind),
-            "activity": NONE if self.activity is None else key_of(self.activity),
-            "agent": NONE if self.agent is None else actor_key(self.agent),
+            "activity": NIL if self.activity is None else key_of(self.activity),
+            "agent": NIL if self.agent is None else actor_key(self.agent),
         }
 
 
@@ -179,7 +177,7 @@ def _context(place: Place) -> dict[str, object]:
 
 
 def _key(place: Place, id_: str) -> dict[str, object]:
-    return {**place.columns(), "registration": place.registration or NONE, "id_key": key_of(id_)}
+    return {**place.columns(), "registration": place.registration or NIL, "id_key": key_of(id_)}
 
 
 def _read(session: Session, sql: str, key: dict[str, object]) -> Kept | None:

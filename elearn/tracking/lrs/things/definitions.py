@@ -25,12 +25,10 @@ from elearn.clock import EPOCH, utcnow
 from elearn.db import db
 from elearn.jobs import task
 from elearn.tracking.lrs.consistency import consistent_through
+from elearn.tracking.lrs.models import NIL
 from elearn.tracking.lrs.things import folding
 
 logger = logging.getLogger(__name__)
-
-NONE = UUID(int=0)
-"""The organisation of what came by no organisation's credential."""
 
 FOLD_FROM = 20
 """More than so many rows since the last fold, and the job folds."""
@@ -108,7 +106,7 @@ def canonical(
     `organisation_id` is the reader's: it sees what came by its own credentials and by those of the whole platform.
     None reads all.
     """
-    scopes = ["all"] if organisation_id is None else [str(organisation_id), str(NONE)]
+    scopes = ["all"] if organisation_id is None else [str(organisation_id), str(NIL)]
     asked = sorted(set(keys))
     if not asked:
         return {}

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from elearn import embedded, schema
 from elearn.db import new_id
+from elearn.tracking.lrs.models import NIL
 from elearn.tracking.lrs.rules.check import key_of
 from elearn.tracking.lrs.statements import store
 from elearn.tracking.lrs.things import definitions
@@ -56,7 +57,7 @@ def rows(session: Session) -> list[tuple[bool, UUID | None]]:
 def test_the_same_words_again_are_not_written_again(session: Session) -> None:
     for second in range(5):
         tell(session, second, {"type": "a:t"})
-    assert rows(session) == [(False, definitions.NONE)]
+    assert rows(session) == [(False, NIL)]
 
 
 def test_folding_changes_no_answer_for_anybody(session: Session) -> None:
@@ -153,7 +154,7 @@ def test_neither_a_reader_nor_the_job_goes_through_the_table(session: Session, r
     session.execute(sa.text("ANALYZE elearn.activity_definition"))
     connection = session.connection()
     every = reader is None
-    scopes = ["all"] if every else [str(reader), str(definitions.NONE)]
+    scopes = ["all"] if every else [str(reader), str(NIL)]
     asked = {"keys": json.dumps([ONE]), "scopes": json.dumps(scopes), "most": MOST_ROWS}
     due = {"since": AT, "through": AT, "more": FOLD_FROM + 1}
     one = {"key": UUID(ONE), "scope": reader, "through": AT, "most": MOST_ROWS}
