@@ -127,6 +127,22 @@ def test_a_writer_leaves_what_raced_before_it_to_the_job(engine: sa.Engine) -> N
     assert count(engine, "statement_face") == 3
 
 
+def test_a_statement_sent_again_leaves_what_raced_to_the_job(engine: sa.Engine) -> None:
+    target = a_checked()
+    rating = a_checked(object={"objectType": "StatementRef", "id": str(target.id)})
+    with Session(engine) as one, Session(engine) as other:
+        store.insert(one, [rating], stored_at=AT, authority=None)
+        store.insert(other, [target], stored_at=AT, authority=None)
+        one.commit()
+        other.commit()
+        assert isinstance(store.insert(one, [rating], stored_at=AT, authority=None)[0], Duplicate)
+        other.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
+        assert faces.mend(other, AT - timedelta(minutes=1)) == 1
+        other.commit()
+        one.commit()
+    assert count(engine, "statement_face") == 1
+
+
 def test_jobs_and_writers_about_one_chain_never_write_the_same_face(engine: sa.Engine) -> None:
     target = a_checked()
     ratings = [a_checked(object={"objectType": "StatementRef", "id": str(target.id)}) for _ in range(24)]
