@@ -12,16 +12,17 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.access import credentials
+from elearn.tracking.lrs.models import Credential
 from elearn.tracking.lrs.rules.check import Checked, check_statement
 
 HOME = "https://school.example"
 AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
 
 
-def a_key(
-    session: Session, *scopes: str, organisation_id: UUID | None = None, version: str = "1.0.3"
-) -> dict[str, str]:
-    """The headers of a client with a key of its own (scope `all` unless told); commits."""
+def a_key_and_secret(
+    session: Session, *scopes: str, organisation_id: UUID | None = None, speaks: str = "1.0.3"
+) -> tuple[str, str]:
+    """A key and its secret, of scope `all` unless told; commits."""
     made, secret = credentials.create(
         session,
         label="a client",
@@ -29,10 +30,32 @@ def a_key(
         organisation_id=organisation_id,
         at=AT,
         server_key=credentials.server_key(),
+        speaks=speaks,
     )
     session.commit()
-    sent = b64encode(f"{made.key}:{secret}".encode()).decode()
+    return made.key, secret
+
+
+def basic(key: str, secret: str, *, version: str = "1.0.3") -> dict[str, str]:
+    """The headers of a client with this key."""
+    sent = b64encode(f"{key}:{secret}".encode()).decode()
     return {"Authorization": f"Basic {sent}", "X-Experience-API-Version": version, "Accept-Language": "en"}
+
+
+def a_key(
+    session: Session, *scopes: str, organisation_id: UUID | None = None, version: str = "1.0.3"
+) -> dict[str, str]:
+    """The headers of a client with a key of its own; commits."""
+    return basic(*a_key_and_secret(session, *scopes, organisation_id=organisation_id), version=version)
+
+
+def a_credential(session: Session, *, organisation_id: UUID | None = None, id_: UUID | None = None) -> UUID:
+    """The id of a key that nobody has the secret of."""
+    id_ = id_ or uuid4()
+    values: dict[str, Any] = {"key": str(id_), "secret_hash": b"", "label": "", "scopes": ["all"], "created_at": AT}
+    session.add(Credential(id=id_, organisation_id=organisation_id, **values))
+    session.flush()
+    return id_
 
 
 def an_agent(account: str = "w-1001", **more: Any) -> dict[str, Any]:

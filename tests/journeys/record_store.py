@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import sqlalchemy as sa
 from elearn import create_app, embedded, schema
 from elearn.db import db
 from elearn.settings import Settings
-from elearn.tracking.lrs.access import credentials
+from tests.builders_lrs import a_key
 from tests.journeys.running import RunningProduct, running
 
 TIMES = int(os.environ.get("ELEARN_FUZZ", "1"))
@@ -131,16 +129,7 @@ def a_record_store(place: Path, *, processes: int = 1) -> Iterator[RecordStore]:
         with_services = replace(settings, database_url=services.database_url, redis_url=services.redis_url)
         app = create_app(with_services)
         with app.app_context():
-            made, secret = credentials.create(
-                db.session(),
-                label="everything",
-                scopes=("all",),
-                organisation_id=None,
-                at=datetime.now(UTC),
-                server_key=credentials.server_key(),
-            )
-            authorization = f"Basic {b64encode(f'{made.key}:{secret}'.encode()).decode()}"
-            db.session.commit()
+            authorization = a_key(db.session())["Authorization"]
             db.session.remove()
             db.engine.dispose()
         app.extensions["elearn"].redis.close()

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from elearn.people.models import Account
 from elearn.tracking.lrs.models import Credential
+from tests.builders_lrs import a_key_and_secret, basic
 from tests.pages.conftest import Browser, World, text_of
-from tests.tracking.lrs.access.keys import a_key, basic
 
 Opens = Callable[[Account | None], Browser]
 ONCE = "x" * 22
@@ -73,7 +73,7 @@ def test_a_manager_makes_keys_of_the_own_institution_only(world: World, browser:
 
 def test_who_sees_and_revokes_which_keys(world: World, browser: Opens, session: Session) -> None:
     made = {
-        name: a_key(session, organisation_id=owner)[0]
+        name: a_key_and_secret(session, organisation_id=owner)[0]
         for name, owner in {"ours": world.institution.id, "theirs": world.other_institution.id, "all": None}.items()
     }
     sees = {"manager": {"ours"}, "other_manager": {"theirs"}, "operator": set(made), "auditor": set(made)}
@@ -124,13 +124,13 @@ def test_a_key_is_made_by_nobody_without_the_pages_own_token(world: World, brows
 
 def test_more_keys_need_no_more_queries(world: World, browser: Opens, session: Session) -> None:
     desk = browser(world.operator)
-    a_key(session, organisation_id=world.institution.id)
+    a_key_and_secret(session, organisation_id=world.institution.id)
     seen: list[str] = []
     sa.event.listen(session.connection(), "before_cursor_execute", lambda *args: seen.append(args[2]))
     desk.page("/record-store")
     few, seen[:] = len(seen), []
     for _ in range(10):
-        a_key(session, organisation_id=world.other_institution.id)
+        a_key_and_secret(session, organisation_id=world.other_institution.id)
     seen[:] = []
     desk.page("/record-store")
     assert few >= len(seen) > 0

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from elearn.runtime import runtime
 from elearn.settings import Settings, SettingsError
-from tests.tracking.lrs.access.keys import a_key, basic
+from tests.builders_lrs import a_key_and_secret, basic
 
 HOME = "https://school.example"
 STATEMENTS = "/xapi/statements?verb=a:v"
@@ -46,7 +46,7 @@ def test_a_page_on_the_list_may_send_what_xapi_needs(client: FlaskClient, listed
 
 
 def test_a_page_on_the_list_may_read_answers_and_refusals(client: FlaskClient, session: Session, listed: None) -> None:
-    headers = basic(*a_key(session))
+    headers = basic(*a_key_and_secret(session))
     for sent, status in (headers, 200), ({}, 400), (headers | {"Authorization": "Basic eA=="}, 401):
         answer = client.get(STATEMENTS, headers={**sent, "Origin": HOME})
         assert answer.status_code == status
@@ -66,7 +66,7 @@ def test_a_page_on_the_list_may_read_answers_and_refusals(client: FlaskClient, s
      "https://evil-school.example", f"{HOME}/", HOME.upper()],
 )  # fmt: skip
 def test_any_other_page_may_not(client: FlaskClient, session: Session, listed: None, origin: str | None) -> None:
-    headers = basic(*a_key(session)) | ({"Origin": origin} if origin else {})
+    headers = basic(*a_key_and_secret(session)) | ({"Origin": origin} if origin else {})
     for answer in (client.get(STATEMENTS, headers=headers), client.options("/xapi/statements", headers=headers | ASKS)):
         assert cors(answer.headers) == {}
         assert "Origin" in answer.vary
@@ -74,7 +74,7 @@ def test_any_other_page_may_not(client: FlaskClient, session: Session, listed: N
 
 def test_without_a_list_no_page_may(client: FlaskClient, session: Session) -> None:
     for answer in (
-        client.get(STATEMENTS, headers=basic(*a_key(session)) | {"Origin": HOME}),
+        client.get(STATEMENTS, headers=basic(*a_key_and_secret(session)) | {"Origin": HOME}),
         client.options("/xapi/statements", headers={"Origin": HOME, **ASKS}),
     ):
         assert cors(answer.headers) == {}

@@ -16,8 +16,9 @@ from elearn.errors import Malformed, NotFound
 from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.access.credentials import Holder
 from elearn.tracking.lrs.access.scopes import Reads
+from tests.builders_lrs import AT, a_key_and_secret, basic
 from tests.builders_people import an_organisation
-from tests.tracking.lrs.access.keys import AT, VERSION, a_key, basic
+from tests.tracking.lrs.access.keys import VERSION
 
 CLOCK = "elearn.tracking.lrs.access.credentials.time"
 STATEMENTS = "/xapi/statements?verb=a:v"
@@ -56,7 +57,7 @@ def test_what_is_no_key_is_refused(client: FlaskClient, sent: str) -> None:
 
 
 def test_an_unknown_key_and_a_wrong_secret_are_answered_alike(client: FlaskClient, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     answers = [
         client.get(STATEMENTS, headers=basic(name, word))
         for name, word in [(key, "wrong"), ("nobody", secret), (key, ""), ("", secret), (f"{key}\0", secret)]
@@ -65,7 +66,7 @@ def test_an_unknown_key_and_a_wrong_secret_are_answered_alike(client: FlaskClien
 
 
 def test_an_unknown_key_and_a_wrong_secret_cost_the_same_look_up(app: Flask, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     assert holder_of(session, key, secret) is not None
     seen = look_ups(session.connection().engine)
     assert holder_of(session, key, "wrong") is None
@@ -75,7 +76,7 @@ def test_an_unknown_key_and_a_wrong_secret_cost_the_same_look_up(app: Flask, ses
 
 
 def test_a_key_in_use_is_looked_up_once_a_second(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     seen = look_ups(session.connection().engine)
     moment = time.monotonic()
     monkeypatch.setattr(CLOCK, SimpleNamespace(monotonic=lambda: moment))
@@ -92,7 +93,7 @@ def test_a_revoked_key_is_shut_here_at_once_and_in_other_processes_within_a_seco
 ) -> None:
     moment = time.monotonic()
     monkeypatch.setattr(CLOCK, SimpleNamespace(monotonic=lambda: moment))
-    here, elsewhere = a_key(session), a_key(session)
+    here, elsewhere = a_key_and_secret(session), a_key_and_secret(session)
     assert holder_of(session, *here) is not None
     assert holder_of(session, *elsewhere) is not None
     credentials.revoke(session, here[0], at=AT)
@@ -109,7 +110,7 @@ def test_what_a_key_sees(session: Session) -> None:
     ids: dict[str, UUID] = {}
 
     def made(name: str, *scopes: str, organisation_id: UUID | None = None) -> Holder:
-        found = holder_of(session, *a_key(session, *scopes, organisation_id=organisation_id))
+        found = holder_of(session, *a_key_and_secret(session, *scopes, organisation_id=organisation_id))
         assert found is not None
         ids[name] = found.id
         return found
@@ -138,7 +139,7 @@ def test_an_organisation_goes_on_seeing_what_its_revoked_keys_wrote(session: Ses
         session, label="x", scopes=["all"], organisation_id=school.id, at=AT, server_key=credentials.server_key()
     )[0]
     credentials.revoke(session, gone.key, at=AT)
-    reader = holder_of(session, *a_key(session, "statements/read", organisation_id=school.id))
+    reader = holder_of(session, *a_key_and_secret(session, "statements/read", organisation_id=school.id))
     assert reader is not None
     assert gone.id in reader.reads.credentials
 
@@ -147,7 +148,7 @@ def test_an_organisation_goes_on_seeing_what_its_revoked_keys_wrote(session: Ses
 def test_an_answer_to_a_request_without_a_version_names_the_one_the_key_is_for(
     client: FlaskClient, session: Session, speaks: str
 ) -> None:
-    headers = basic(*a_key(session, "statements/write", speaks=speaks))
+    headers = basic(*a_key_and_secret(session, "statements/write", speaks=speaks))
     del headers["X-Experience-API-Version"]
     for answer in (client.get("/xapi/statements", headers=headers), client.post("/xapi/statements", headers=headers)):
         assert (answer.status_code, answer.headers["X-Experience-API-Version"]) == (400, speaks)
@@ -163,7 +164,7 @@ def test_a_key_for_a_version_or_scope_that_does_not_exist_is_not_made(session: S
 
 def test_keys_of_other_organisations_are_neither_listed_nor_revoked(session: Session) -> None:
     school, other = an_organisation(session), an_organisation(session)
-    ours, theirs, anyones = (a_key(session, organisation_id=one)[0] for one in (school.id, other.id, None))
+    ours, theirs, anyones = (a_key_and_secret(session, organisation_id=one)[0] for one in (school.id, other.id, None))
     within = frozenset({school.id})
     assert [one.key for one in credentials.everyone(session, within=within)] == [ours]
     for key in (theirs, anyones, "nobody"):

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from elearn.runtime import runtime
 from elearn.tracking.lrs.access import doors, limits
 from elearn.tracking.lrs.access.limits import BURST_S, FAILURES_S, MOST_FOR_KEY, MOST_FROM_ADDRESS, Failures, Pace
-from tests.builders_lrs import a_statement, an_agent
-from tests.tracking.lrs.access.keys import a_key, ask_token, basic
+from tests.builders_lrs import a_key_and_secret, a_statement, an_agent, basic
+from tests.tracking.lrs.access.keys import ask_token
 
 STATEMENTS = "/xapi/statements?verb=a:v"
 
@@ -51,7 +51,7 @@ def nobody_failed(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_touched(
     client: FlaskClient, session: Session, slow: None
 ) -> None:
-    greedy, other = basic(*a_key(session)), basic(*a_key(session))
+    greedy, other = basic(*a_key_and_secret(session)), basic(*a_key_and_secret(session))
     answers = [client.get(STATEMENTS, headers=greedy) for _ in range(40)]
     taken = [answer.status_code for answer in answers].count(200)
     assert taken in (5 * BURST_S, 5 * BURST_S + 1)
@@ -63,7 +63,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_
 
 
 def test_tokens_are_counted_with_their_key(client: FlaskClient, session: Session, slow: None) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     assert 429 in {ask_token(client, key, secret).status_code for _ in range(40)}
     assert client.get(STATEMENTS, headers=basic(key, secret)).status_code == 429
 
@@ -101,7 +101,7 @@ def test_who_waits_as_long_as_told_is_answered(rate: int, asked: int) -> None:
 def test_who_guesses_is_told_to_come_back_later_and_the_right_secret_is_let_in_all_the_while(
     client: FlaskClient, session: Session
 ) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     statuses = [client.get(STATEMENTS, headers=basic(key, f"guess {n}")).status_code for n in range(MOST_FOR_KEY + 5)]
     assert statuses == [401] * MOST_FOR_KEY + [429] * 5
     answer = client.get(STATEMENTS, headers=basic(key, "guess"))
@@ -116,7 +116,7 @@ def test_an_address_that_tries_many_keys_is_told_so_too(client: FlaskClient, ses
     assert statuses == [401] * MOST_FROM_ADDRESS + [429]
     elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
     assert client.get(STATEMENTS, headers=basic("k", "x"), environ_overrides=elsewhere).status_code == 401
-    assert client.get(STATEMENTS, headers=basic(*a_key(session))).status_code == 200
+    assert client.get(STATEMENTS, headers=basic(*a_key_and_secret(session))).status_code == 200
 
 
 def test_wrong_tokens_count_for_their_address(client: FlaskClient, session: Session) -> None:
@@ -147,7 +147,7 @@ def test_a_packed_body_is_refused_and_never_opened(
     client: FlaskClient, session: Session, method: str, encoding: str
 ) -> None:
     bomb = gzip.compress(b"[" + b" " * 50_000_000 + b"]", compresslevel=9)
-    headers = basic(*a_key(session)) | {"Content-Encoding": encoding}
+    headers = basic(*a_key_and_secret(session)) | {"Content-Encoding": encoding}
     for address in ("statements", "activities/state", "oauth/token", "about"):
         answer = client.open(
             f"/xapi/{address}", method=method, data=bomb, headers=headers, content_type="application/json"
@@ -158,12 +158,12 @@ def test_a_packed_body_is_refused_and_never_opened(
 
 
 def test_identity_is_no_encoding(client: FlaskClient, session: Session) -> None:
-    headers = basic(*a_key(session)) | {"Content-Encoding": "Identity"}
+    headers = basic(*a_key_and_secret(session)) | {"Content-Encoding": "Identity"}
     assert client.get(STATEMENTS, headers=headers).status_code == 200
 
 
 def test_a_heap_of_headers_is_refused(client: FlaskClient, session: Session) -> None:
-    headers = basic(*a_key(session))
+    headers = basic(*a_key_and_secret(session))
     assert client.get(STATEMENTS, headers=headers | {"If-Match": "x" * 20_000}).status_code == 200
     for more in {"If-Match": "x" * doors.MOST_HEADER_BYTES}, {f"X-{n}": "x" * 1000 for n in range(40)}:
         answer = client.get(STATEMENTS, headers=headers | more)
@@ -179,7 +179,7 @@ DEEP_OBJECT = '{"a":' * 10_000 + "1" + "}" * 10_000
 def test_json_ten_thousand_deep_is_a_bad_request_wherever_json_is_read(
     client: FlaskClient, session: Session, deep: str
 ) -> None:
-    headers = basic(*a_key(session))
+    headers = basic(*a_key_and_secret(session))
     statement = a_statement(result={"extensions": {"a:x": "DEEP"}})
     agent = json.dumps(an_agent())
     state = {"activityId": "a:x", "agent": agent, "stateId": uuid4().hex}

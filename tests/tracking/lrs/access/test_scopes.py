@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.access import scopes
 from elearn.tracking.lrs.access.scopes import DEFAULT_SCOPES, SCOPES, included, narrowed
-from tests.builders_lrs import a_statement, an_agent
-from tests.tracking.lrs.access.keys import a_key, basic
+from tests.builders_lrs import a_key_and_secret, a_statement, an_agent, basic
 
 AGENT = json.dumps(an_agent())
 ACTIVITY = "https://school.example/units/7"
@@ -51,7 +50,7 @@ OPENS = {
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_opens_what_the_table_says_and_nothing_else(client: FlaskClient, session: Session, scope: str) -> None:
-    headers = basic(*a_key(session, scope))
+    headers = basic(*a_key_and_secret(session, scope))
     opened = set()
     for name, (method, address, query) in REQUESTS.items():
         body = None if method in ("GET", "DELETE") else json.dumps(a_statement() if address == "statements" else {})

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.access import bearer, credentials
 from elearn.tracking.lrs.access.bearer import LIVES_S, Bearer
+from tests.builders_lrs import AT, a_key_and_secret
 from tests.conftest import ManualClock
-from tests.tracking.lrs.access.keys import AT, VERSION, a_key, ask_token, by_token
+from tests.tracking.lrs.access.keys import VERSION, ask_token, by_token
 
 STATEMENTS = "/xapi/statements?verb=a:v"
 SIGNING = b"k" * 32
@@ -29,7 +30,7 @@ def token_for(client: FlaskClient, key: str, secret: str, **form: Any) -> str:
 
 
 def test_a_key_gets_a_token_and_the_token_opens_what_was_asked_for(client: FlaskClient, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     answer = ask_token(client, key, secret, scope="statements/read state")
     assert answer.status_code == 200
     assert answer.json is not None
@@ -45,7 +46,7 @@ def test_a_key_gets_a_token_and_the_token_opens_what_was_asked_for(client: Flask
 
 
 def test_the_secret_may_stand_in_the_form(client: FlaskClient, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     form = {"grant_type": "client_credentials", "client_id": key, "client_secret": secret, "scope": "all"}
     answer = client.post("/xapi/oauth/token", data=form)
     assert answer.status_code == 200
@@ -53,7 +54,7 @@ def test_the_secret_may_stand_in_the_form(client: FlaskClient, session: Session)
 
 
 def test_asking_for_no_scope_gives_the_two_that_xapi_names(client: FlaskClient, session: Session) -> None:
-    answer = ask_token(client, *a_key(session))
+    answer = ask_token(client, *a_key_and_secret(session))
     assert answer.json is not None
     assert answer.json["scope"] == "statements/write statements/read/mine"
 
@@ -75,13 +76,13 @@ def test_asking_for_no_scope_gives_the_two_that_xapi_names(client: FlaskClient, 
 def test_a_wrong_request_for_a_token_is_refused_as_rfc_6749_says(
     client: FlaskClient, session: Session, granted: str, form: dict[str, Any], status: int, error: str
 ) -> None:
-    answer = ask_token(client, *a_key(session, granted), **form)
+    answer = ask_token(client, *a_key_and_secret(session, granted), **form)
     assert answer.json is not None
     assert (answer.status_code, answer.json["error"]) == (status, error)
 
 
 def test_a_wrong_secret_an_unknown_key_and_none_get_no_token(client: FlaskClient, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     for name, word in (key, "wrong"), ("nobody", secret), ("", ""), (f"{key}\0", secret):
         answer = ask_token(client, name, word)
         assert answer.json is not None
@@ -93,7 +94,7 @@ def test_a_wrong_secret_an_unknown_key_and_none_get_no_token(client: FlaskClient
 
 
 def test_a_token_opens_nothing_after_ten_minutes(client: FlaskClient, session: Session, clock: ManualClock) -> None:
-    token = token_for(client, *a_key(session))
+    token = token_for(client, *a_key_and_secret(session))
     clock.advance(LIVES_S * 1000 - 1)
     assert client.get(STATEMENTS, headers=by_token(token)).status_code == 200
     clock.advance(1)
@@ -103,7 +104,7 @@ def test_a_token_opens_nothing_after_ten_minutes(client: FlaskClient, session: S
 
 
 def test_a_token_opens_nothing_once_its_key_is_revoked(client: FlaskClient, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     token = token_for(client, key, secret)
     assert client.get(STATEMENTS, headers=by_token(token)).status_code == 200
     credentials.revoke(session, key, at=AT)
@@ -113,21 +114,21 @@ def test_a_token_opens_nothing_once_its_key_is_revoked(client: FlaskClient, sess
 
 
 def test_a_token_opens_no_more_than_its_key_does_now(session: Session) -> None:
-    key, _ = a_key(session, "all/read")
+    key, _ = a_key_and_secret(session, "all/read")
     token = bearer.write(Bearer(key, ("all/read", "statements/read", "state")), at=AT, signing=SIGNING)
     found = credentials.authenticate_token(session, token, at=AT, signing=SIGNING)
     assert found is not None
     assert found.scopes == {"all/read", "statements/read"}
     assert found.speaks == "1.0.3"
     session.execute(sa.text("UPDATE elearn.lrs_credential SET scopes = '{statements/read/mine}'"))
-    credentials._kept().clear()
+    credentials._kept().pop(key)
     found = credentials.authenticate_token(session, token, at=AT, signing=SIGNING)
     assert found is not None
     assert found.scopes == frozenset()
 
 
 def test_a_statement_sent_by_a_token_is_the_keys_own(client: FlaskClient, session: Session) -> None:
-    key, secret = a_key(session)
+    key, secret = a_key_and_secret(session)
     token = token_for(client, key, secret, scope="statements/write statements/read/mine")
     one, other = (credentials.authenticate(session, key, secret, server_key=credentials.server_key()),
                   credentials.authenticate_token(session, token, at=AT, signing=credentials.token_key()))  # fmt: skip

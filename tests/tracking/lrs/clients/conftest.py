@@ -16,8 +16,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from elearn.db import db
-from elearn.tracking.lrs.access import credentials
-from tests.builders_lrs import AT
+from tests.builders_lrs import a_key_and_secret
 from tests.pages.test_assets import hook
 
 FRONTEND = Path(__file__).parents[4] / "frontend"
@@ -35,16 +34,7 @@ class Served:
 def served(own_app: Flask) -> Iterator[Served]:
     own_app.extensions["elearn"].clock = lambda: datetime.now(UTC)
     with own_app.app_context():
-        made, secret = credentials.create(
-            db.session(),
-            label="a stock client",
-            scopes=["all"],
-            organisation_id=None,
-            at=AT,
-            server_key=credentials.server_key(),
-        )
-        key = made.key
-        db.session.commit()
+        key, secret = a_key_and_secret(db.session())
     server = make_server("127.0.0.1", 0, own_app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

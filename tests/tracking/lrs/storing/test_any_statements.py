@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.access.scopes import Reads
-from elearn.tracking.lrs.models import Credential
 from elearn.tracking.lrs.rules.check import VOIDED, actor_key, check_statement
 from elearn.tracking.lrs.rules.keys import key_of
 from elearn.tracking.lrs.statements import store
 from elearn.tracking.lrs.statements.search import EVERYTHING, Filters, search
+from tests.builders_lrs import a_credential
 from tests.builders_people import an_organisation
 from tests.tracking.lrs.storing.naive import Lying, Naive, Question
 
@@ -121,18 +121,7 @@ def organisations(session: Session) -> list[UUID | None]:
     """Of each of CREDENTIALS, which are there afterwards."""
     found = [an_organisation(session).id, an_organisation(session).id, None]
     for id_, organisation_id in zip(CREDENTIALS, found, strict=True):
-        session.add(
-            Credential(
-                id=id_,
-                key=str(id_),
-                secret_hash=b"",
-                label="",
-                organisation_id=organisation_id,
-                scopes=["all"],
-                created_at=AT,
-            )
-        )
-    session.flush()
+        a_credential(session, organisation_id=organisation_id, id_=id_)
     return found
 
 

@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from elearn.tracking.lrs.models import Credential
 from elearn.tracking.lrs.rules.check import VOIDED, Checked, check_statement
 from elearn.tracking.lrs.rules.keys import key_of
 from elearn.tracking.lrs.statements import store
 from elearn.tracking.lrs.statements.search import Filters, search
-from tests.builders_lrs import a_checked, an_agent
+from tests.builders_lrs import a_checked, a_credential, an_agent
 from tests.builders_people import an_organisation
 
 AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
@@ -89,23 +88,6 @@ def test_what_was_rolled_back_is_not_taken_for_said(session: Session) -> None:
     assert len(said(session)) == 1
 
 
-def a_credential(session: Session, organisation_id: UUID | None) -> UUID:
-    id_ = uuid4()
-    session.add(
-        Credential(
-            id=id_,
-            key=str(id_),
-            secret_hash=b"",
-            label="",
-            organisation_id=organisation_id,
-            scopes=["all"],
-            created_at=AT,
-        )
-    )
-    session.flush()
-    return id_
-
-
 @pytest.mark.parametrize(
     ("by", "sent", "voided"),
     [
@@ -122,7 +104,7 @@ def test_a_voiding_takes_back_what_came_by_its_own_organisation(
     session: Session, by: str, sent: str, voided: bool
 ) -> None:
     organisations = {"ours": an_organisation(session).id, "theirs": an_organisation(session).id, "platform": None}
-    credentials = {name: a_credential(session, organisation_id) for name, organisation_id in organisations.items()}
+    credentials = {name: a_credential(session, organisation_id=id_) for name, id_ in organisations.items()}
     target = a_checked()
     sitting = uuid4() if sent == "sitting" else None
     store.insert(session, [target], stored_at=AT, authority=credentials.get(sent), sitting_id=sitting)

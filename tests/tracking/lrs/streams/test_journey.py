@@ -24,7 +24,6 @@ from elearn.db import db
 from elearn.jobs import work
 from elearn.runtime import runtime
 from elearn.settings import Settings
-from elearn.tracking.lrs.access import credentials
 from elearn.tracking.lrs.access.scopes import Reads
 from elearn.tracking.lrs.commands import lrs
 from elearn.tracking.lrs.models import ForwardTarget
@@ -32,7 +31,7 @@ from elearn.tracking.lrs.rules.check import VOIDED, Checked
 from elearn.tracking.lrs.statements import answers, attachments, multipart, store
 from elearn.tracking.lrs.streams import feed
 from elearn.tracking.lrs.streams.jobs import forward_due, forward_to
-from tests.builders_lrs import AT, a_checked, an_attachment
+from tests.builders_lrs import a_checked, a_key_and_secret, an_attachment
 from tests.conftest import settings_for
 from tests.tracking.lrs.streams.other_store import Asked, OtherStore
 
@@ -83,21 +82,11 @@ def keep(batch: list[Checked], data: bytes = b"") -> None:
 def lately(app: Flask) -> None:
     """What has been stored may be read as complete."""
     app.extensions["elearn"].clock.now += timedelta(minutes=1)
-    app.extensions["elearn"].kept.clear()
 
 
 def test_one_store_of_ours_becomes_the_mirror_of_another(own_app: Flask, there: Flask) -> None:
     with there.app_context():
-        made, secret = credentials.create(
-            db.session(),
-            label="the mirror's source",
-            scopes=["statements/write", "statements/read"],
-            organisation_id=None,
-            at=AT,
-            server_key=credentials.server_key(),
-        )
-        key = made.key
-        db.session.commit()
+        key, secret = a_key_and_secret(db.session(), "statements/write", "statements/read")
     batch = [a_checked() for _ in range(60)]
     batch[7] = a_checked(attachments=[an_attachment(b"\x00a file")])
     batch[9] = a_checked("2.0.0", timestamp="2026-07-01T00:00:00.5Z")
