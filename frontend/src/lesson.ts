@@ -6,13 +6,9 @@ import { OfflineStudy } from "./offline_study";
 import type { NoWay } from "./opener";
 import type { Listener } from "./outbox";
 import { Playback } from "./playback";
-import { type Ended, type Opening, type State, isEnd } from "./protocol";
-import { believed } from "./room";
+import { type Ended, type Opening, type State, type Stretch, isEnd } from "./protocol";
 import type { Sitting } from "./sitting";
 import { Study } from "./study";
-
-/** What a video's end may fall short of its duration. */
-const LAST_MS = 500;
 
 export class Lesson extends Study {
   readonly playback = new Playback(this.view, {
@@ -134,17 +130,12 @@ export class Lesson extends Study {
     if (!this.playback.obey(state.frontier_ms)) this.view.explain(state.held ? "check_missed" : "jumped_ahead");
   }
 
-  protected override get isEnding(): boolean {
-    const left = this.playback.ending;
-    // Where the rest is more than may wait, its keys would not come and it would not count: the check comes first.
-    return left !== null && (this.outbox?.admits(...left) ?? false);
+  protected get ending(): Stretch | null {
+    return this.playback.ending;
   }
 
-  /** A check that came before the last moments may have made the lesson complete without them. */
-  protected override hasMore(state: State): boolean {
-    const end = Math.max(0, ...believed(state).map(([, b]) => b));
-    if (super.hasMore(state)) return true;
-    return !this.view.video.ended && (this.sitting?.opening.duration_ms ?? 0) - end > LAST_MS;
+  protected get atEnd(): boolean {
+    return this.view.video.ended;
   }
 
   /** The next key is not due. Tell the server where we are, and the learner why it stands still. */
@@ -175,8 +166,8 @@ export class Lesson extends Study {
     const sitting = this.asking.isOpen ? null : await this.opened();
     if (!sitting) return;
     const passed = await this.asking.run(sitting, wanted);
-    if (sitting.state.complete && !this.hasMore(sitting.state)) this.completed(sitting.state);
-    else if (passed && !wanted && !this.view.video.ended) await this.start();
+    if (this.sitting !== sitting) return;
+    if (!this.completed(sitting.state) && passed && !wanted && !this.atEnd) await this.start();
   }
 
   /** A downloaded lesson stays open: it may be gone on with where there is no network. */

@@ -1,6 +1,7 @@
 // The video element of an open sitting: measured, kept in order, reported. What the server believes is told to it.
 
 import type { View } from "./view";
+import { ENDING_MS } from "./limits";
 import { t } from "./messages";
 import { Meter } from "./meter";
 import type { EventKind, Opening, Stretch } from "./protocol";
@@ -9,7 +10,6 @@ import type { Draft } from "./statement";
 
 const STALL_MS = 2000;
 const SMALL_SEEK_MS = 300;
-const ENDING_MS = 5000;
 
 /** What a report claims, but for what the sitting and the page add. */
 export type Claim = Omit<Draft, "cm" | "touches">;
@@ -116,10 +116,7 @@ export class Playback {
     return this.video.ended || this.positionMs >= (this.opening?.duration_ms ?? 0) - 250;
   }
 
-  /**
-   * What is not reported yet, up to the end, while the last moments play; else null. They are played out before the
-   * check that the end brings: they are then behind it too.
-   */
+  /** What is not reported yet, up to the end, while the last moments play; else null. */
   get ending(): Stretch | null {
     const end = this.opening?.duration_ms ?? 0;
     const ends = this.going && !this.video.paused && !this.video.ended && end - this.positionMs <= ENDING_MS;

@@ -2,6 +2,7 @@
 // read before has been sent: only time since a page was shown counts on it (docs/player-protocol.md, units of pages).
 
 import { Refused } from "./door";
+import { ENDING_MS } from "./limits";
 import { t } from "./messages";
 import type { NoWay } from "./opener";
 import type { Listener } from "./outbox";
@@ -216,6 +217,16 @@ export class Reading extends Study {
     if (state.frontier_ms < page.start_ms - sitting.opening.delta_ms && !state.held) void this.play();
   }
 
+  protected get ending(): Stretch | null {
+    const { sitting, time } = this;
+    const end = sitting?.opening.duration_ms ?? 0;
+    return time.isRunning && end - time.at <= ENDING_MS ? [time.at - time.unreported, end] : null;
+  }
+
+  protected get atEnd(): boolean {
+    return this.page?.index === this.pages.length - 1 && this.isCounted;
+  }
+
   /** What is shown is `page`; of it, what lies before the frontier is read. */
   private readUpTo(frontierMs: number, { start_ms: start, end_ms: end }: Page): void {
     this.time.open(Math.min(end, Math.max(start, frontierMs)), end);
@@ -247,8 +258,8 @@ export class Reading extends Study {
     this.halt("pause");
     await this.asking.run(sitting, wanted);
     if (this.sitting !== sitting || !sitting.isLive) return; // what goes on elsewhere is not taken back
-    if (sitting.state.complete) this.completed(sitting.state);
-    else if (this.page && sitting.state.frontier_ms < this.page.start_ms - sitting.opening.delta_ms) await this.play();
+    const over = this.completed(sitting.state);
+    if (!over && this.page && sitting.state.frontier_ms < this.page.start_ms - sitting.opening.delta_ms) await this.play();
     this.goOn();
   }
 

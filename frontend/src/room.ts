@@ -12,7 +12,7 @@ export interface Played {
 
 /** How many of `queue`, from its front, claim no more new media than may still wait for a check. */
 export function roomFor(queue: readonly Played[], state: State, pendMaxMs: number): number {
-  if (state.held || state.complete) return queue.length; // nothing becomes pending: it is sent as evidence
+  if (state.held) return queue.length; // nothing becomes pending: it is sent as evidence
   const pending = state.pending_all_ms ?? state.pending_ms;
   let room = pendMaxMs - pending;
   let known: Stretch[] = believed(state);

@@ -6,13 +6,13 @@ import { CheckDialog } from "./checks";
 import { Covers } from "./covers";
 import { canSign } from "./device";
 import { Door, Refused } from "./door";
-import { allowanceMs, heartbeatMs } from "./limits";
+import { allowanceMs, heartbeatMs, isOver } from "./limits";
 import { t } from "./messages";
 import { type NoWay, Opener } from "./opener";
 import type { Listener, Outbox } from "./outbox";
 import { watchPage } from "./page_life";
 import type { Claim } from "./playback";
-import type { Config, Ended, Receipt, State } from "./protocol";
+import type { Config, Ended, Receipt, State, Stretch } from "./protocol";
 import type { Sitting } from "./sitting";
 import type { Store } from "./store";
 import { Touches } from "./touches";
@@ -64,6 +64,10 @@ export abstract class Study {
   protected abstract begin(sitting: Sitting): Promise<void> | void;
   /** Whoever is ahead of what is believed goes back to it. */
   protected abstract obey(state: State): void;
+  /** What is not reported yet, up to the end, while the last moments are played or read; else null. */
+  protected abstract get ending(): Stretch | null;
+  /** The end was played, or read, and nothing comes after it. */
+  protected abstract get atEnd(): boolean;
   protected abstract hide(): void;
   protected abstract show(): void;
 
@@ -79,7 +83,7 @@ export abstract class Study {
     return this.sitting?.outbox;
   }
 
-  get heartbeatMs(): number {
+  protected get heartbeatMs(): number {
     const { sitting } = this;
     return sitting ? heartbeatMs(sitting.opening, sitting.outbox.isAway) : Infinity;
   }
@@ -169,17 +173,16 @@ export abstract class Study {
     const due = state.held || (state.check_due && !this.isEnding);
     // Without network nothing can be asked: what is due is asked when it is back.
     if (due && !this.outbox?.isAway) void this.check(false);
-    else if (state.complete && !this.hasMore(state)) this.completed(state);
+    else this.completed(state);
   }
 
-  /** The last moments are played out before the check that the end brings. */
-  protected get isEnding(): boolean {
-    return false;
-  }
-
-  /** Complete already, as the last moments need not be there; but they count too, and are still to come or to be confirmed. */
-  protected hasMore(state: State): boolean {
-    return state.pending_ms > 0;
+  /**
+   * The last moments come before the check that the end brings: they are then behind it too. Where they are more than
+   * may wait they would not count, and the check comes first.
+   */
+  private get isEnding(): boolean {
+    const left = this.ending;
+    return left !== null && (this.outbox?.admits(...left) ?? false);
   }
 
   protected async refresh(): Promise<void> {
@@ -213,11 +216,15 @@ export abstract class Study {
     this.covers.outOfDate();
   }
 
-  protected completed(state: State): void {
-    if (this.completionShown || this.asking.isOpen) return;
-    this.completionShown = true;
-    this.view.pause();
-    this.covers.completed(state, () => void this.play());
+  /** False while it is not over; when it is, that is told, once. */
+  protected completed(state: State): boolean {
+    if (!this.sitting || !isOver(state, this.sitting.opening, this.atEnd)) return false;
+    if (!this.completionShown && !this.asking.isOpen) {
+      this.completionShown = true;
+      this.view.pause();
+      this.covers.completed(state, () => void this.play());
+    }
+    return true;
   }
 
   // -- the network

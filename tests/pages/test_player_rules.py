@@ -24,10 +24,9 @@ const answers = cases.map(({ queue, state, most }) => {
 console.log(JSON.stringify(answers));
 """
 ASK_LIMITS = """
-const { allowanceMs, heartbeatMs } = await import(process.argv[1]);
-const [ahead, pieces] = JSON.parse(process.argv[2]);
-const each = (list, rule) => list.map((facts) => rule(...facts));
-console.log(JSON.stringify([each(ahead, allowanceMs), each(pieces, heartbeatMs)]));
+const limits = await import(process.argv[1]);
+const [rule, cases] = JSON.parse(process.argv[2]);
+console.log(JSON.stringify(cases.map((facts) => limits[rule](...facts))));
 """
 
 
@@ -76,7 +75,13 @@ TABLE = [
     ("one that is larger than all goes alone", [[0, 40], [40, 50]], standing(pending=[]), 30, (1, 50)),
     ("other lessons wait too", [[0, 10]], standing(pending=[], pending_all_ms=25), 30, (0, 10)),
     ("while held all goes, as evidence", [[20, 30]], standing(pending=[[0, 20]], held=True), 20, (1, 10)),
-    ("a complete lesson gains nothing more", [[20, 30]], standing(pending=[[0, 20]], complete=True), 20, (1, 10)),
+    (
+        "the last moments of a complete one wait too",
+        [[20, 30]],
+        standing(pending=[[0, 20]], complete=True),
+        20,
+        (0, 10),
+    ),
 ]
 
 
@@ -101,16 +106,39 @@ PIECES = [
 ]
 
 
-def test_a_lesson_runs_ahead_as_far_as_a_stretch_and_the_day_allow_and_tells_in_pieces_that_fit(
-    tmp_path: Path,
-) -> None:
-    ahead = [
+OVER = [
+    ("all of it is final", {"complete": True, "pending_ms": 0, "frontier_ms": 60_000}, False, True),
+    ("what is final is not enough", {"complete": False, "pending_ms": 0, "frontier_ms": 60_000}, True, False),
+    ("the last moments wait for a check", {"complete": True, "pending_ms": 1, "frontier_ms": 60_000}, True, False),
+    ("the last moments are to come", {"complete": True, "pending_ms": 0, "frontier_ms": 59_499}, False, False),
+    ("half a second is no moment", {"complete": True, "pending_ms": 0, "frontier_ms": 59_500}, False, True),
+    ("the end came early", {"complete": True, "pending_ms": 0, "frontier_ms": 59_000}, True, True),
+]
+
+
+@pytest.fixture(scope="module")
+def limits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return module("limits", tmp_path_factory.mktemp("limits"))
+
+
+def test_a_lesson_runs_ahead_as_far_as_a_stretch_and_the_day_allow(limits: Path) -> None:
+    cases = [
         ({"gap_max_ms": gap, "late_day_ms": day}, late, unheard) for _rule, (gap, day), late, unheard, _left in AHEAD
     ]
-    pieces = [({"heartbeat_ms": beat, "pend_max_ms": most}, away) for _rule, (beat, most), away, _piece in PIECES]
-    allowed, cut = told_by_node(ASK_LIMITS, str(module("limits", tmp_path)), json.dumps([ahead, pieces]))
-    assert dict(zip([rule for rule, *_ in AHEAD], allowed, strict=True)) == {rule: left for rule, *_, left in AHEAD}
-    assert dict(zip([rule for rule, *_ in PIECES], cut, strict=True)) == {rule: piece for rule, *_, piece in PIECES}
+    told = told_by_node(ASK_LIMITS, str(limits), json.dumps(["allowanceMs", cases]))
+    assert dict(zip([rule for rule, *_ in AHEAD], told, strict=True)) == {rule: left for rule, *_, left in AHEAD}
+
+
+def test_a_lesson_tells_in_pieces_that_fit_into_what_may_wait(limits: Path) -> None:
+    cases = [({"heartbeat_ms": beat, "pend_max_ms": most}, away) for _rule, (beat, most), away, _piece in PIECES]
+    told = told_by_node(ASK_LIMITS, str(limits), json.dumps(["heartbeatMs", cases]))
+    assert dict(zip([rule for rule, *_ in PIECES], told, strict=True)) == {rule: piece for rule, *_, piece in PIECES}
+
+
+def test_a_lesson_is_over_when_its_last_moments_are_confirmed_too(limits: Path) -> None:
+    cases = [(state, {"duration_ms": 60_000}, at_end) for _rule, state, at_end, _over in OVER]
+    told = told_by_node(ASK_LIMITS, str(limits), json.dumps(["isOver", cases]))
+    assert dict(zip([rule for rule, *_ in OVER], told, strict=True)) == {rule: over for rule, *_, over in OVER}
 
 
 def test_no_lesson_has_limits_of_its_own() -> None:
