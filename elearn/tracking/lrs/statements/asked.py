@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import request
 
+from elearn.tracking.lrs.access.scopes import Reads
 from elearn.tracking.lrs.asking import (
     BadParameter,
     agent_parameter,
@@ -37,6 +38,7 @@ FILTERS = (
     "attachments",
     "ascending",
 )
+NOTHING = Reads(all=False)
 MAX_PAGE = 500
 """Statements in one answer, whatever `limit` says; 0 asks for as many."""
 
@@ -45,8 +47,10 @@ _LIMIT = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Filters):
-    """A question for many statements: what they must meet, and how they are shown. Who may read them is not in it."""
+    """A question for many statements: what they must meet, and how they are shown."""
 
+    reads: Reads = NOTHING
+    """Whose statements the key may see is not in a question or a link: the door says it each time."""
     limit: int = MAX_PAGE
     """From 1 to MAX_PAGE."""
     form: str = "exact"
