@@ -21,7 +21,6 @@ from uuid import UUID
 
 import msgspec
 from flask import Flask
-from flask import session as cookie
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -35,7 +34,7 @@ from elearn.credit_export import credit
 from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import ScriptedPlayer
-from elearn.people import accounts, callers, csrf, persons, registry, roles, signin
+from elearn.people import accounts, callers, persons, registry, roles
 from elearn.people.identity import Keys
 from elearn.people.models import Account, Role
 from elearn.settings import Settings
@@ -44,6 +43,7 @@ from elearn.tracking.models import Sitting
 from elearn.tracking.signals import reviews
 from elearn.tracking.signals.models import ReviewCase
 from media.manifest import Block, Manifest, read_manifest
+from tests.builders_people import signed_in
 from tests.builders_tracking import Over
 
 PORT = 8765
@@ -84,16 +84,9 @@ class MovedClock:
 
 def player(app: Flask, clock: MovedClock, person_id: UUID) -> ScriptedPlayer:
     client = app.test_client()
-    with app.test_request_context():
-        callers.forget_last_request()
-        account = db.session.query(Account).filter_by(person_id=person_id).one()
-        signin.begin(db.session(), account, clock())
-        token = csrf.token()
-        db.session.commit()
-        values = dict(cookie)
-    with client.session_transaction() as stored:
-        stored.update(values)
-    return ScriptedPlayer(Over(client), {csrf.HEADER: token}, wait=clock.advance)
+    callers.forget_last_request()  # another browser than the one before
+    account = db.session.query(Account).filter_by(person_id=person_id).one()
+    return ScriptedPlayer(Over(client), signed_in(client, db.session(), account), wait=clock.advance)
 
 
 def confirm(one: ScriptedPlayer) -> None:
