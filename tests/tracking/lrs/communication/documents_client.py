@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from tests.builders_lrs import an_agent
+from tests.conftest import scalar
 
 ACTIVITY = "https://school.example/units/7"
 RESOURCES = ("activities/state", "activities/profile", "agents/profile")
@@ -92,3 +94,8 @@ class Documents:
         answer = self.get(None, **more)
         assert answer.status_code == 200
         return answer.json
+
+
+def count(session: Session) -> object:
+    """How many documents there are."""
+    return scalar(session, "SELECT count(*) FROM elearn.lrs_document")

@@ -11,7 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from elearn.tracking.lrs.rules.whole import VOIDED
+from tests.builders_lrs import a_statement, an_agent
+
 VERSIONS = ("1.0.3", "2.0.0")
+UUID_1 = "11111111-2222-4333-8444-555555555555"
+BEN = an_agent("ben")
 THROUGH = "X-Experience-API-Consistent-Through"
 
 
@@ -77,3 +82,11 @@ class Statements:
 
 def ids_of(statements: Sequence[dict[str, Any]]) -> list[str]:
     return [one["id"] for one in statements]
+
+
+def a_reference(target: str, **what: Any) -> dict[str, Any]:
+    return a_statement(object={"objectType": "StatementRef", "id": target}, **what)
+
+
+def a_voiding(target: str) -> dict[str, Any]:
+    return a_reference(target, verb={"id": VOIDED})

@@ -15,12 +15,7 @@ from elearn.tracking.lrs.doorway import MAX_BODY_BYTES
 from elearn.tracking.lrs.statements.routes import MAX_STATEMENTS
 from tests.builders_lrs import a_key, a_statement
 from tests.conftest import ManualClock
-from tests.tracking.lrs.communication.statements_client import VERSIONS, Statements, ids_of
-
-
-@pytest.fixture(params=VERSIONS)
-def statements(request: pytest.FixtureRequest, client: FlaskClient, session: Session) -> Statements:
-    return Statements(client, a_key(session, version=request.param))
+from tests.tracking.lrs.communication.statements_client import Statements, ids_of
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: bytes = field(repr=False)
+    store: OtherStore = field(repr=False)
 
     @property
     def statements(self) -> list[dict[str, Any]]:
@@ -32,6 +33,11 @@ class Asked:
             body = body.split(b"\r\n\r\n", 1)[1].split(b"\r\n--", 1)[0]
         found: list[dict[str, Any]] = json.loads(body)
         return found
+
+    def take(self) -> None:
+        """Keep them, without a word."""
+        for one in self.statements:
+            self.store.kept[one["id"]] = one
 
     @property
     def ids(self) -> list[str]:
@@ -55,9 +61,9 @@ class OtherStore:
             id_ = parse_qs(urlsplit(asked.path).query).get("statementId", [""])[0]
             say(handler, 200 if id_ in self.kept else 404, self.kept.get(id_, {}))
             return
-        for one in asked.statements:
-            self.kept[one["id"]] = one
-            self.times[one["id"]] = self.times.get(one["id"], 0) + 1
+        asked.take()
+        for id_ in asked.ids:
+            self.times[id_] = self.times.get(id_, 0) + 1
         say(handler, 200, asked.ids)
 
 
@@ -78,7 +84,7 @@ def serving(store: OtherStore) -> Iterator[OtherStore]:
         def handle_one(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             try:
-                store.answer(Asked(self.command, self.path, dict(self.headers), body), self)
+                store.answer(Asked(self.command, self.path, dict(self.headers), body, store), self)
             except OSError:
                 return  # the client has gone, as some tests want it to
 
