@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -78,15 +76,6 @@ class Child:
     def kill(self) -> None:
         self.process.kill()
         self.process.communicate(timeout=30)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> float:
-    """Seconds until `condition` holds; fails when it never does."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, "waited in vain"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def running_commands() -> list[str]:

@@ -17,7 +17,8 @@ import redis
 from elearn import embedded
 from elearn.embedded.place import Account
 from elearn.embedded.supervisor import command_of, launch_command
-from tests.embedded.processes import ROOT, Child, answers, connect, running_commands, value, wait_for
+from tests.embedded.processes import ROOT, Child, answers, connect, running_commands, value
+from tests.waiting import wait_for
 
 MakeChild = Callable[[Path], Child]
 
@@ -49,7 +50,7 @@ def test_a_killed_parent_takes_both_servers_along_and_loses_no_row(tmp_path: Pat
     with connect(database_url) as connection:
         connection.execute("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n")
         parent.kill()
-        wait_for(lambda: not any(command_of(pid) for pid in pids), 5)
+        wait_for(lambda: not any(command_of(pid) for pid in pids), seconds=5)
     with embedded.services(tmp_path / "data", durable=False) as services:
         assert value(services.database_url, "SELECT count(*) FROM t") == 1000
 

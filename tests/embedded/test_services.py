@@ -21,7 +21,8 @@ from redis.retry import Retry
 from elearn import embedded
 from elearn.embedded import postgres
 from elearn.embedded.supervisor import command_of
-from tests.embedded.processes import answers, connect, running_commands, value, wait_for
+from tests.embedded.processes import answers, connect, running_commands, value
+from tests.waiting import wait_for
 
 
 def test_both_urls_lead_to_a_server(servers: embedded.Services) -> None:

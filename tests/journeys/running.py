@@ -7,14 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from elearn.demo.transport import HttpTransport
+from tests.waiting import wait_for
 
 UP_S = 60
 OURS = ("ELEARN_", "DATABASE_URL", "REDIS_URL", "PYTHONPATH", "PYTEST_")
@@ -38,15 +38,6 @@ def free_port() -> int:
 def clean_environment(**more: str) -> dict[str, str]:
     """This environment without what is meant for other installations."""
     return {name: value for name, value in os.environ.items() if not name.startswith(OURS)} | more
-
-
-def wait_for(holds: Callable[[], bool], *, seconds: float, what: str) -> float:
-    """Seconds until `holds()`; AssertionError naming `what` when it never does."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, f"waited {seconds:.0f} s in vain for {what}"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elearn.demo.browser import Phone, phone
-from tests.journeys.running import wait_for
 from tests.journeys.school import Learner, School
 from tests.journeys.test_watching import WHOLE_MS, play_to, press_pause, start
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, Response

@@ -14,7 +14,7 @@ import pytest
 from elearn.demo.browser import Phone, phone
 from elearn.demo.example import questions
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
-from tests.journeys.running import Part, wait_for
+from tests.journeys.running import Part
 from tests.journeys.school import SHORT_S, Learner, School, a_running_school, right_answers
 from tests.journeys.test_watching import (
     go_on,
@@ -23,6 +23,7 @@ from tests.journeys.test_watching import (
     start,
     watch_to_the_end,
 )
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

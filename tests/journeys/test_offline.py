@@ -12,9 +12,9 @@ import pytest
 from elearn.demo.browser import Phone, phone
 from elearn.demo.example import questions
 from tests.journeys.lessons import offer_packaged, package_short
-from tests.journeys.running import wait_for
 from tests.journeys.school import SHORT_S, Learner, School
 from tests.journeys.test_watching import go_on, is_paused, play_to, press_pause, start, watch_to_the_end
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route

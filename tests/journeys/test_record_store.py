@@ -19,7 +19,8 @@ import pytest
 from tests.at_once import at_once
 from tests.builders_lrs import a_statement, an_agent
 from tests.journeys.record_store import TIMES, Answer, RecordStore, a_record_store
-from tests.journeys.running import Part, wait_for
+from tests.journeys.running import Part
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.xdist_group("record store")]
 

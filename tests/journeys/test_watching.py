@@ -9,8 +9,8 @@ import pytest
 
 from elearn.demo.browser import Phone, phone
 from elearn.demo.example import questions
-from tests.journeys.running import wait_for
 from tests.journeys.school import SHORT_S, Learner, School
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

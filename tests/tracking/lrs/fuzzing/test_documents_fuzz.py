@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.builders_lrs import a_key
-from tests.tracking.lrs.communication.documents_client import RESOURCES, VERSIONS, Documents
+from tests.tracking.lrs.communication.documents_client import RESOURCES, Documents
 from tests.tracking.lrs.fuzzing.asking import examples, refused
 from tests.tracking.lrs.fuzzing.mutations import json_values
 
@@ -58,11 +57,6 @@ moves = st.lists(
     min_size=1,
     max_size=8,
 )
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def headers_of(move: Move, there: tuple[bytes, str] | None) -> dict[str, str]:

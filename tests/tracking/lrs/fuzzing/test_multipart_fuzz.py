@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
-import pytest
-from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from elearn.tracking.lrs.statements.multipart import boundary_of, parts_of
-from tests.builders_lrs import a_key, a_multipart, a_part, a_statement, an_attachment
-from tests.tracking.lrs.communication.statements_client import VERSIONS, Statements
+from tests.builders_lrs import a_multipart, a_part, a_statement, an_attachment
+from tests.tracking.lrs.communication.statements_client import Statements
 from tests.tracking.lrs.fuzzing.asking import examples, refused, rows
 
 KIND = "multipart/mixed; boundary=b0undary"
@@ -24,16 +22,6 @@ contents = st.lists(st.binary(max_size=30) | st.sampled_from(TOKENS), max_size=4
 damage = st.lists(
     st.tuples(st.integers(0, 5000), st.integers(0, 30), st.binary(max_size=3) | st.sampled_from(TOKENS)), max_size=3
 )
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def statements(client: FlaskClient, session: Session, version: str) -> Statements:
-    return Statements(client, a_key(session, version=version))
 
 
 @examples(100)

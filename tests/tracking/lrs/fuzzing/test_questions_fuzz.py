@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.builders_lrs import a_key, a_statement, an_agent
-from tests.tracking.lrs.communication.statements_client import VERSIONS
 from tests.tracking.lrs.fuzzing.asking import examples, refused, rows
 
 ID = "5f1c6a52-8d0e-4b7a-9c3f-0d6c2f1e7a11"
@@ -56,11 +55,6 @@ def queries(draw: st.DrawFn) -> list[tuple[str, str]]:
         value = draw(st.one_of(right, right, right, right, st.sampled_from(WRONG), st.text(max_size=8)))
         asked.append((name, value))
     return asked
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

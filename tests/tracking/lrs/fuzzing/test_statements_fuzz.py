@@ -5,29 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-from flask.testing import FlaskClient
 from hypothesis import event, given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from tests.builders_lrs import a_key
-from tests.tracking.lrs.communication.statements_client import VERSIONS, Statements
+from tests.tracking.lrs.communication.statements_client import Statements
 from tests.tracking.lrs.fuzzing.asking import exact, examples, refused, rows
 from tests.tracking.lrs.fuzzing.mutations import mutated, names_twice
 
 NOISE = [b"\\ud800", b"\\u0000", b"NaN", b"-", b"1e999", b",", b"}{", b"\xff"]
 GIVEN_BY_THE_STORE = ("stored", "authority", "timestamp", "version", "id")
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def statements(client: FlaskClient, session: Session, version: str) -> Statements:
-    return Statements(client, a_key(session, version=version))
 
 
 def as_shown(sent: dict[str, Any], got: dict[str, Any]) -> dict[str, Any]:

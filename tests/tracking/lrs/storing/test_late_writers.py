@@ -31,6 +31,7 @@ from elearn.tracking.lrs.streams import feed
 from tests.builders_lrs import a_checked, a_key, a_statement
 from tests.builders_people import signed_in
 from tests.builders_tracking import Over, a_watchable
+from tests.waiting import wait_for
 
 STANDSTILL_S = 1.5
 MICROSECOND = timedelta(microseconds=1)
@@ -106,8 +107,7 @@ def assert_nothing_was_missed(app: Flask, told: list[tuple[datetime, set[UUID]]]
     assert set(kept) == set(ids)
     for through, seen in told:
         assert seen >= {one.id for one in kept.values() if one.stored_at <= through}
-    time.sleep(1.1)
-    assert read_through(app)[1] >= set(ids)
+    wait_for(lambda: read_through(app)[1] >= set(ids), seconds=10, what="the bound to pass them")
 
 
 def test_a_client_whose_request_was_held_up_anywhere_is_not_behind_the_bound(real: Flask) -> None:
