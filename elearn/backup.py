@@ -66,6 +66,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members: tuple[Member, ...]
 
 
+_manifests = msgspec.json.Decoder(Manifest)
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What went in or came out."""
@@ -204,7 +207,7 @@ def verify(source: Path) -> Manifest:
         if found.pop(MANIFEST) != kept[MANIFEST_SUM].decode():
             raise BackupError(f"{source} is damaged: its manifest was changed.")
         del found[MANIFEST_SUM]
-        manifest = msgspec.json.decode(kept[MANIFEST], type=Manifest)
+        manifest = _manifests.decode(kept[MANIFEST])
     except (tarfile.TarError, OSError, KeyError, UnicodeDecodeError) as error:
         raise BackupError(f"{source} is damaged or not a backup: it cannot be read to its end.") from error
     except msgspec.DecodeError as error:

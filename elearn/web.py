@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
@@ -82,6 +83,18 @@ def exempt_from_csrf(view: Callable[P, T]) -> Callable[P, T]:
     return view
 
 
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_building = threading.Lock()
+
+
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """Made by one thread: msgspec ends the process where two ask for a Struct that neither has used before."""
+    if kind not in _decoders:
+        with _building:
+            _decoders.setdefault(kind, msgspec.json.Decoder(kind))
+    return _decoders[kind]
+
+
 def read_json(kind: type[T], *, body: bytes | None = None) -> T:
     """The request's body as `kind` (a msgspec Struct or a plain type).
 
@@ -89,7 +102,7 @@ def read_json(kind: type[T], *, body: bytes | None = None) -> T:
     """
     raw = request.get_data() if body is None else body
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return _decoder(kind).decode(raw)
     except msgspec.ValidationError as error:
         raise errors.Malformed("The request does not have the form this door takes: %(why)s", why=str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -121,6 +134,17 @@ def refuse(error: errors.DomainError) -> Response:
     return response
 
 
+def is_away(error: DBAPIError) -> bool:
+    """Whether the database is gone, and not the command wrong."""
+    return error.connection_invalidated or isinstance(error, OperationalError)
+
+
+def away(error: DBAPIError) -> errors.Unavailable:
+    """What a caller is told of it. The transaction is gone as a whole: the same may be sent again."""
+    logger.warning("the database is away", extra={"path": request.path, "kind": type(error.orig).__name__})
+    return errors.Unavailable("The service is away for a moment. Nothing was lost; please try again.")
+
+
 @functools.cache
 def content_policy(media_url: str | None) -> str:
     """What a page may load: our own things, and media from where it is served."""
@@ -150,11 +174,9 @@ def install(blueprint: Blueprint) -> None:
         if isinstance(error, DataError) and "NUL (0x00)" in str(error.orig):
             # PostgreSQL's text holds every character but this one, and nobody types it.
             return refuse(errors.Malformed("A text of the request holds a character that no text may hold."))
-        if not (error.connection_invalidated or isinstance(error, OperationalError)):
+        if not is_away(error):
             raise error
-        # The transaction is gone as a whole: the caller may send the same again.
-        logger.warning("the database is away", extra={"path": request.path, "kind": type(error.orig).__name__})
-        return refuse(errors.Unavailable("The service is away for a moment. Nothing was lost; please try again."))
+        return refuse(away(error))
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def on_too_large(error: RequestEntityTooLarge) -> Response:

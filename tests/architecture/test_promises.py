@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import json
 import re
 import subprocess
@@ -49,6 +50,19 @@ def test_every_setting_is_in_the_readme() -> None:
 def test_every_package_has_a_tour(package: Path) -> None:
     tour = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
     assert len(tour) >= 40
+
+
+def test_structs_are_read_by_decoders_that_one_thread_has_made() -> None:
+    """msgspec.json.decode(type=...) prepares a Struct at its first use; two threads that do so end the process."""
+    by_the_way = []
+    for path in sorted((ROOT / "elearn").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        module = importlib.import_module(name)
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("json.decode"):
+                kinds = [getattr(module, ast.unparse(each.value), None) for each in call.keywords if each.arg == "type"]
+                by_the_way += [f"{path.name}: {kind}" for kind in kinds if hasattr(kind, "__struct_fields__")]
+    assert by_the_way == []
 
 
 def messages() -> set[str]:

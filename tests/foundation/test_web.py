@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -130,3 +132,29 @@ def test_only_as_many_proxies_as_are_ours_are_believed(
     )
     app.extensions["elearn"].redis.close()
     assert addresses == [seen]
+
+
+FIRST_USERS = """
+import sys
+from typing import Annotated
+from msgspec import Meta, defstruct
+from flask import Flask
+from elearn.web import read_json
+from tests.at_once import at_once
+sys.setswitchinterval(1e-6)
+app, names = Flask("x"), [f"f{number}" for number in range(30)]
+body = b"{" + b",".join(b'"%s":1' % name.encode() for name in names) + b"}"
+for turn in range(200):
+    kind = defstruct(f"Form{turn}", [(name, Annotated[int, Meta(ge=0)]) for name in names])
+
+    def read():
+        return read_json(kind, body=body)
+
+    assert [found.f29 for found in at_once(*[read] * 8)] == [1] * 8
+"""
+
+
+def test_a_form_that_many_threads_read_for_the_first_time_is_read_by_all() -> None:
+    """msgspec 0.22 reads a null pointer there: the first requests after a start would end the web process."""
+    done = subprocess.run([sys.executable, "-c", FIRST_USERS], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr[-500:]) == (0, "")

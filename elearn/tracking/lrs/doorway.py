@@ -9,8 +9,9 @@ import logging
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale, web
@@ -61,14 +62,6 @@ def enter() -> ResponseReturnValue | None:
 
 
 @bp.after_request
-def end_reading(response: Response) -> Response:
-    """What was read ends in COMMIT: after a ROLLBACK the driver forgets all commands that it has prepared."""
-    if response.status_code < 400:
-        db.session.commit()
-    return response
-
-
-@bp.after_request
 def mark(response: Response) -> Response:
     """Every answer names the version it speaks, refusals too (Communication 3.3)."""
     if "lrs_version" not in g:
@@ -79,6 +72,23 @@ def mark(response: Response) -> Response:
     response.headers[versions.HEADER] = g.lrs_version
     if "lrs_through" in g:
         response.headers["X-Experience-API-Consistent-Through"] = show_timestamp(g.lrs_through)
+    return response
+
+
+@bp.after_request
+def end_reading(response: Response) -> Response:
+    """What was read ends in COMMIT: after a ROLLBACK the driver forgets all commands that it has prepared.
+
+    It stands below `mark`, so that it comes before it: an answer of its own is marked too.
+    """
+    if response.status_code < 400:
+        try:
+            db.session.commit()
+        except DBAPIError as error:
+            db.session.rollback()
+            if not web.is_away(error):
+                raise
+            return make_response(on_refusal(web.away(error)))
     return response
 
 

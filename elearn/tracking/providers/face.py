@@ -48,6 +48,9 @@ class _Verdict(msgspec.Struct):
     did_task: bool
 
 
+_verdicts = msgspec.json.Decoder(_Verdict)
+
+
 @dataclass(frozen=True, slots=True)
 class FaceProvider(Provider):
     """Asks the service `POST {enrolled, images, task}`; it answers `{same_person, did_task}`."""
@@ -108,7 +111,7 @@ class FaceProvider(Provider):
 
         def ask() -> Found:
             try:
-                verdict = msgspec.json.decode(self.service.post(message_id, at_s, body), type=_Verdict)
+                verdict = _verdicts.decode(self.service.post(message_id, at_s, body))
             except NotUsable as error:
                 # Pictures come from the learner. If one that the service cannot read made it "out of order", a
                 # question would stand in for whoever has no face to show.

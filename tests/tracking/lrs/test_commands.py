@@ -25,6 +25,7 @@ def test_a_key_is_made_listed_and_revoked(session: Session) -> None:
     found = re.fullmatch(r"key     (\S+)\nsecret  (\S+)\n", made.output)
     assert found is not None
     key, secret = found.groups()
+    assert not key.startswith("-"), "what begins with a dash is no word for a command, but an option"
     server_key = credentials.server_key()
     holder = credentials.authenticate(session, key, secret, server_key=server_key)
     assert holder is not None

@@ -256,7 +256,7 @@ def create(
     secret = secrets.token_urlsafe(32)
     credential = Credential(
         id=new_id(),
-        key=secrets.token_urlsafe(12),
+        key=secrets.token_hex(12),  # a word of commands: never with a dash in front
         secret_hash=_hash(secret, server_key),
         label=label,
         organisation_id=organisation_id,

@@ -40,6 +40,9 @@ class _Statement(msgspec.Struct):
     actor: _Actor
 
 
+_statements = msgspec.json.Decoder(_Statement)
+
+
 def person(session: Session, agent: dict[str, Any], reads: Reads) -> dict[str, Any]:
     """The Person of `agent` (which keeps the rules), with names from statements that `reads` may see, newest first."""
     asked = [agent["name"]] if "name" in agent else []
@@ -63,5 +66,5 @@ def _names(session: Session, agent: dict[str, Any], reads: Reads) -> list[str]:
             "bytes": MOST_BYTES,
         },
     )
-    found = (msgspec.json.decode(raw, type=_Statement).actor.name for (raw,) in rows)
+    found = (_statements.decode(raw).actor.name for (raw,) in rows)
     return [name for name in found if name is not None]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from elearn.db import db
 from elearn.extension import Elearn
@@ -235,3 +237,39 @@ def test_in_a_host_application_the_door_is_the_same(
         host.extensions["elearn"].redis.close()
         with host.app_context():
             db.engine.dispose()
+
+
+def test_a_database_that_goes_away_before_the_last_word_is_a_moment_to_wait_for(own_app: Flask) -> None:
+    """What was stored by then is stored: the client sends it again and is told so."""
+    with own_app.app_context():
+        headers = a_key(db.session())
+        db.session.commit()
+        engine = db.engine
+    other = sa.create_engine(engine.url, poolclass=sa.NullPool)
+
+    def end(connection: sa.Connection) -> None:
+        pid = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
+        with other.connect() as outside:
+            outside.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    client, one = own_app.test_client(), a_statement()
+
+    def send() -> TestResponse:
+        return client.post("/xapi/statements", json=one, headers=headers)
+
+    def last_word(connection: sa.Connection, _cursor: object, command: str, *_rest: object) -> None:
+        if "min(xact_start)" in command:
+            end(connection)
+
+    assert send().status_code == 200
+    one = a_statement()
+    sa.event.listen(engine, "after_cursor_execute", last_word)
+    answer = send()
+    sa.event.remove(engine, "after_cursor_execute", last_word)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.headers["X-Experience-API-Version"] == "1.0.3"
+    assert answer.json
+    assert answer.json["error"] == "unavailable"
+    assert send().status_code == 200
+    with own_app.app_context():
+        assert db.session.scalar(sa.text("SELECT count(*) FROM elearn.statement")) == 2
