@@ -3,19 +3,67 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from elearn.embedded import EmbeddedError
 from elearn.errors import DomainError
-from elearn.schema import OldSchema
 from elearn.settings import SettingsError
 
 
-@click.group()
+class Late(click.Group):
+    """A group some of whose commands stand in packages, each as `module:name`; a package loads when asked for.
+
+    So `elearn witness serve`, which others run on machines of their own, loads neither Flask nor the database.
+    `inside` are commands that run in the application's context, `alone` those that need none.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        inside: Mapping[str, str] | None = None,
+        alone: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self._inside, self._alone = dict(inside or {}), dict(alone or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self._inside, *self._alone})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self._inside:
+            return in_application(_found(self._inside[cmd_name]))
+        if cmd_name in self._alone:
+            return _found(self._alone[cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+
+def _found(place: str) -> click.Command:
+    module, name = place.split(":")
+    command: click.Command = getattr(importlib.import_module(module), name)
+    return command
+
+
+@click.group(
+    cls=Late,
+    inside={
+        "lrs": "elearn.tracking.lrs.commands:lrs",
+        "orgs": "elearn.people.commands:orgs",
+        "receivers": "elearn.credit_export.commands:receivers",
+        "roles": "elearn.people.commands:roles",
+        "tracking": "elearn.tracking.commands:tracking",
+        "users": "elearn.people.commands:users",
+    },
+    alone={
+        "media": "media.cli:media_commands",
+    },
+)
 @click.version_option(package_name="elearn")
 def cli() -> None:
     """Verified learning hours: courses, watched time, and what the exam system receives."""
@@ -23,18 +71,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; an expected error is one line and exit status 1, never a traceback."""
-    from elearn.credit_export.commands import receivers
-    from elearn.people.commands import orgs, roles, users
-    from elearn.tracking.commands import tracking
-    from elearn.tracking.lrs.commands import lrs
-    from media.cli import media_commands
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    for group in (users, roles, orgs, receivers, lrs, tracking):
-        cli.add_command(in_application(group))
-    cli.add_command(media_commands, "media")
     try:
         # Outside its standalone mode click answers the status of `Exit` instead of raising it.
         status = cli(standalone_mode=False)
@@ -45,7 +84,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (DomainError, EmbeddedError, OldSchema, SettingsError) as error:
+    except (DomainError, SettingsError) as error:
         click.echo(f"elearn: {error}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
@@ -109,7 +148,7 @@ def db_upgrade() -> None:
         click.echo(f"the schema is at {schema.newest()}")
 
 
-@cli.group()
+@cli.group(cls=Late, alone={})
 def ledger() -> None:
     """The ledgers of watched time and hours."""
 

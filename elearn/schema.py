@@ -11,9 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from elearn.db import SCHEMA, engine_options
+from elearn.errors import DomainError
 
 
-class OldSchema(RuntimeError):
+class OldSchema(DomainError):
     """The database is at another schema than this program; the message holds the command to run."""
 
 

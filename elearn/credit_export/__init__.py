@@ -13,7 +13,10 @@ running it twice credits once. Words: *final* is behind a passed check; *credite
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Flask
 
 
 def install(app: Flask, whole: Blueprint) -> None:
