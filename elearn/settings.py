@@ -31,6 +31,8 @@ SHORTEST_SECRET = 16
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 """As browsers write one (RFC 6454): small letters, no path. There is no `*`: the list says whose pages are trusted."""
 
+SIGNER = re.compile(r"unix:/.+|http://([a-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -72,8 +74,31 @@ class Settings:
     """Whose pages may use /xapi/ from a browser (CORS); a key or token is asked for all the same."""
     lrs_rate: int = 2000
     """Requests a second that a web process answers to one key of /xapi/."""
+    ledger_files: Path | None = None
+    """Where the log's public files are written; unset, below `data_dir`."""
+    ledger_signer: str | None = None
+    """Where the process that signs the log listens; unset, one of our own below `data_dir`."""
+    ledger_secret: str = field(repr=False, default="")
+    """Shared with a signer on another host."""
+    ledger_policy: Path | None = None
+    """Witnesses and how many of them it takes (C2SP tlog-policy); unset, none."""
     secure_cookies: bool = True
     """False only when `public_url` is plain http on one machine."""
+
+    @property
+    def ledger_dir(self) -> Path:
+        """The log's public files: `<year>/checkpoint`, `<year>/tile/...`."""
+        return self.ledger_files or self.data_dir / "ledger"
+
+    @property
+    def ledger_signer_dir(self) -> Path:
+        """Key, state and socket of our own signer."""
+        return self.data_dir / "ledger_signer"
+
+    @property
+    def ledger_minute_ms(self) -> int:
+        """How long a minute of evidence is; shorter where presence times are."""
+        return max(1, 60_000 // self.policy_scale)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -117,6 +142,15 @@ class Settings:
         origins = tuple(env.get("ELEARN_LRS_ORIGINS", "").replace(",", " ").split())
         if not all(ORIGIN.fullmatch(origin) for origin in origins):
             wrong.append("ELEARN_LRS_ORIGINS must hold origins like https://school.example, with commas between")
+        signer, policy = env.get("ELEARN_LEDGER_SIGNER"), env.get("ELEARN_LEDGER_POLICY")
+        if signer is not None and not SIGNER.fullmatch(signer):
+            wrong.append("ELEARN_LEDGER_SIGNER must be unix:/path/of/a/socket or http://host:port")
+        if (signer or "").startswith("http") and len(env.get("ELEARN_LEDGER_SECRET", "")) < SHORTEST_SECRET:
+            wrong.append(
+                f"ELEARN_LEDGER_SECRET is missing ({SHORTEST_SECRET} characters or more, for a signer elsewhere)"
+            )
+        if policy is not None and not Path(policy).is_file():
+            wrong.append("ELEARN_LEDGER_POLICY must name a file")
         for url, secret in SERVICES.items():
             if not env.get(url, "https://").startswith(("http://", "https://")):
                 wrong.append(f"{url} must begin with http:// or https://")
@@ -144,6 +178,10 @@ class Settings:
             trusted_proxies=proxies,
             lrs_origins=origins,
             lrs_rate=rate,
+            ledger_files=Path(env["ELEARN_LEDGER_DIR"]).absolute() if "ELEARN_LEDGER_DIR" in env else None,
+            ledger_signer=signer,
+            ledger_secret=env.get("ELEARN_LEDGER_SECRET", ""),
+            ledger_policy=None if policy is None else Path(policy).absolute(),
             secure_cookies=public_url.startswith("https://"),
         )
 
@@ -169,6 +207,10 @@ class Settings:
             "ELEARN_FACE_URL": self.face_url,
             "ELEARN_FACE_SECRET": self.face_secret or None,
             "ELEARN_LRS_ORIGINS": ",".join(self.lrs_origins) or None,
+            "ELEARN_LEDGER_DIR": None if self.ledger_files is None else str(self.ledger_files),
+            "ELEARN_LEDGER_SIGNER": self.ledger_signer,
+            "ELEARN_LEDGER_SECRET": self.ledger_secret or None,
+            "ELEARN_LEDGER_POLICY": None if self.ledger_policy is None else str(self.ledger_policy),
         }
         return env | {name: value for name, value in rest.items() if value is not None}
 

@@ -53,6 +53,10 @@ def test_with_a_server_every_missing_variable_is_named_in_one_error(tmp_path: Pa
         ("ELEARN_SMS_URL", "sms.example", "http:// or https://"),
         ("ELEARN_SMS_URL", "https://sms.example/send", "ELEARN_SMS_SECRET is missing"),
         ("ELEARN_FACE_URL", "https://face.example/look", "ELEARN_FACE_SECRET is missing"),
+        ("ELEARN_LEDGER_SIGNER", "/run/signer.sock", "unix:/path/of/a/socket or http://host:port"),
+        ("ELEARN_LEDGER_SIGNER", "http://signer.example", "unix:/path/of/a/socket or http://host:port"),
+        ("ELEARN_LEDGER_SIGNER", "http://signer.example:8440", "ELEARN_LEDGER_SECRET is missing"),
+        ("ELEARN_LEDGER_POLICY", "/nonexistent/policy", "must name a file"),
     ],
 )
 def test_a_wrong_value_is_refused_at_start(variable: str, value: str, why: str, tmp_path: Path) -> None:
@@ -84,3 +88,19 @@ def test_services_and_their_secrets_reach_the_processes_that_a_server_starts(tmp
     settings = Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path), **secrets, **urls})
     assert (secrets | urls).items() <= settings.to_env().items()
     assert "s" * 16 not in repr(settings)
+
+
+def test_what_the_log_needs_reaches_the_processes_that_a_server_starts(tmp_path: Path) -> None:
+    policy = tmp_path / "witnesses"
+    policy.write_text("quorum none\n")
+    ledger = {
+        "ELEARN_LEDGER_DIR": str(tmp_path / "public"),
+        "ELEARN_LEDGER_SIGNER": "http://signer.example:8440",
+        "ELEARN_LEDGER_SECRET": "l" * 16,
+        "ELEARN_LEDGER_POLICY": str(policy),
+    }
+    settings = Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path), "ELEARN_POLICY_SCALE": "60", **ledger})
+    assert ledger.items() <= settings.to_env().items()
+    assert Settings.from_env(settings.to_env() | {"ELEARN_DATA_DIR": str(tmp_path)}).ledger_dir == tmp_path / "public"
+    assert "l" * 16 not in repr(settings)
+    assert settings.ledger_minute_ms == 1_000
