@@ -147,7 +147,7 @@ class Settings:
             wrong.append("ELEARN_LEDGER_SIGNER must be unix:/path/of/a/socket or http://host:port")
         if (signer or "").startswith("http") and len(env.get("ELEARN_LEDGER_SECRET", "")) < SHORTEST_SECRET:
             wrong.append(
-                f"ELEARN_LEDGER_SECRET is missing ({SHORTEST_SECRET} characters or more, for a signer elsewhere)"
+                f"ELEARN_LEDGER_SECRET is missing ({SHORTEST_SECRET} characters or more, with ELEARN_LEDGER_SIGNER)"
             )
         if policy is not None and not Path(policy).is_file():
             wrong.append("ELEARN_LEDGER_POLICY must name a file")
