@@ -82,6 +82,8 @@ class Settings:
     """Shared with a signer on another host."""
     ledger_policy: Path | None = None
     """Witnesses and how many of them it takes (C2SP tlog-policy); unset, none."""
+    ledger_series: int = 1
+    """Which log of its year is written; a higher number begins a new one."""
     secure_cookies: bool = True
     """False only when `public_url` is plain http on one machine."""
 
@@ -139,6 +141,7 @@ class Settings:
         proxies = whole("ELEARN_TRUSTED_PROXIES", 0, least=0)
         largest_mb = whole("ELEARN_LRS_LARGEST_REQUEST_MB", 25, least=1, most=1000)
         rate = whole("ELEARN_LRS_RATE", 2000, least=1)
+        series = whole("ELEARN_LEDGER_SERIES", 1, least=1, most=99)
         origins = tuple(env.get("ELEARN_LRS_ORIGINS", "").replace(",", " ").split())
         if not all(ORIGIN.fullmatch(origin) for origin in origins):
             wrong.append("ELEARN_LRS_ORIGINS must hold origins like https://school.example, with commas between")
@@ -182,6 +185,7 @@ class Settings:
             ledger_signer=signer,
             ledger_secret=env.get("ELEARN_LEDGER_SECRET", ""),
             ledger_policy=None if policy is None else Path(policy).absolute(),
+            ledger_series=series,
             secure_cookies=public_url.startswith("https://"),
         )
 
@@ -197,6 +201,7 @@ class Settings:
             "ELEARN_LRS_LARGEST_REQUEST_MB": str(self.lrs_largest_request_bytes // 1_000_000),
             "ELEARN_TRUSTED_PROXIES": str(self.trusted_proxies),
             "ELEARN_LRS_RATE": str(self.lrs_rate),
+            "ELEARN_LEDGER_SERIES": str(self.ledger_series),
         }
         rest = {
             "ELEARN_MEDIA_URL": self.media_url,

@@ -98,6 +98,7 @@ def test_what_the_log_needs_reaches_the_processes_that_a_server_starts(tmp_path:
         "ELEARN_LEDGER_SIGNER": "http://signer.example:8440",
         "ELEARN_LEDGER_SECRET": "l" * 16,
         "ELEARN_LEDGER_POLICY": str(policy),
+        "ELEARN_LEDGER_SERIES": "2",
     }
     settings = Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path), "ELEARN_POLICY_SCALE": "60", **ledger})
     assert ledger.items() <= settings.to_env().items()
