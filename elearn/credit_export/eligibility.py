@@ -22,6 +22,7 @@ class Reason(StrEnum):
     HOURS_PRACTICE_SHORT = "HOURS_PRACTICE_SHORT"
     OFFLINE_SHARE_LOW = "OFFLINE_SHARE_LOW"
     CLASS_NOT_FILED = "CLASS_NOT_FILED"
+    IDENTITY_UNVERIFIED = "IDENTITY_UNVERIFIED"
     OUTLINE_NOT_IN_FORCE = "OUTLINE_NOT_IN_FORCE"
     NO_RECORD = "NO_RECORD"
 
@@ -56,6 +57,8 @@ class Facts:
     enrolled: bool
     class_filed: bool
     """Some class of this outline that the person is enrolled in was filed (事前报告)."""
+    identified: bool = True
+    """The person's document is known; it is not of somebody who never gave one, or was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def judge(person: Candidate, category: Category, on: date, hours: Tally, facts: 
         Reason.HOURS_PRACTICE_SHORT: found.practice < category.required_practice * MICRO,
         Reason.OFFLINE_SHARE_LOW: found.theory < needed <= found.theory_if_all_online_counted,
         Reason.CLASS_NOT_FILED: facts.enrolled and not facts.class_filed,
+        Reason.IDENTITY_UNVERIFIED: not facts.identified,
         Reason.OUTLINE_NOT_IN_FORCE: not in_force,
         Reason.NO_RECORD: not facts.enrolled,
     }

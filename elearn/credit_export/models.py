@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from elearn.credit_export.ledger import models as log  # noqa: F401 - hours name its leaves
 from elearn.db import Base, Ledger, new_id
 
 
@@ -19,6 +20,11 @@ class HoursEntry(Ledger, Base):
     __tablename__ = "hours_entry"
     __table_args__ = (
         sa.CheckConstraint("(amount_ms > 0) = (reverses_id IS NULL)", name="sign"),
+        sa.CheckConstraint("num_nulls(leaf_origin, leaf_index) IN (0, 2)", name="leaf"),
+        sa.ForeignKeyConstraint(
+            ["leaf_origin", "leaf_index"], ["elearn.ledger_leaf.origin", "elearn.ledger_leaf.index"]
+        ),
+        sa.UniqueConstraint("leaf_origin", "leaf_index"),
         sa.Index("ix_hours_entry_person", "person_id", "outline_item_id"),
     )
 
@@ -37,6 +43,9 @@ class HoursEntry(Ledger, Base):
     watched_span_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.watched_span.id"), unique=True)
     """What earned it. Unique: running the crediting job twice credits once."""
     reverses_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.hours_entry.id"), unique=True)
+    leaf_origin: Mapped[str | None]
+    leaf_index: Mapped[int | None]
+    """The leaf of the log it was made from; None on entries that are older than the log."""
     rule_version: Mapped[str]
     created_at: Mapped[datetime]
 
@@ -63,6 +72,101 @@ class EligibilityRecord(Ledger, Base):
     class_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.training_class.id"))
     judged_on: Mapped[date]
     computed_at: Mapped[datetime]
+    witnessed: Mapped[bool]
+    """All of its hours stand in checkpoints that witnesses cosigned."""
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """The other blocks of RULES 4(c) as they were then: `gathering.FACTS`. Empty in records of before 2026-11-22."""
+
+
+class EligibilityStep(Ledger, Base):
+    """One step in the life of a version (`lifecycle.py`). Where it stands is its last step; nothing is ever edited."""
+
+    __tablename__ = "eligibility_step"
+    __table_args__ = (
+        sa.UniqueConstraint("record_id", "number"),
+        sa.CheckConstraint("(number = 1) = (from_state IS NULL)", name="begins_once"),
+        sa.CheckConstraint(
+            "act NOT IN ('suspend', 'resume', 'revoke', 'correct') OR (by_id <> second_id) IS TRUE", name="two_people"
+        ),
+        sa.CheckConstraint("(second_id IS NULL) = (proposal_id IS NULL)", name="second_confirms"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    position: Mapped[int] = mapped_column(unique=True)
+    """Place in the change feed, given out under a lock that is held until commit: `feed.py`."""
+    record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.eligibility_record.id"))
+    number: Mapped[int]
+    """1, 2, 3 of its version."""
+    act: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    by_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    """None: the platform."""
+    second_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    """Who confirmed, of a sensitive step."""
+    proposal_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.eligibility_proposal.id"), unique=True)
+    reason: Mapped[str]
+    """A code: `lifecycle.Why`."""
+    note: Mapped[str]
+    rule: Mapped[str]
+    """The version of the region's rule that it was taken under."""
+    at: Mapped[datetime]
+    submitted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    checked_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    verified_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    granted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    granted_at: Mapped[datetime | None]
+    expires_on: Mapped[date | None]
+    """These six: the life after this step (`lifecycle.Life`), so that one row tells it whole."""
+
+
+class EligibilityProposal(Ledger, Base):
+    """Somebody wants a sensitive step; somebody of another side confirms it or objects."""
+
+    __tablename__ = "eligibility_proposal"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.eligibility_record.id"), index=True)
+    """The version that was looked at; the step lands on the newest one."""
+    act: Mapped[str]
+    by_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    office: Mapped[str]
+    reason: Mapped[str]
+    note: Mapped[str]
+    at: Mapped[datetime]
+
+
+class EligibilityAnswer(Ledger, Base):
+    """What came of a proposal; one answer each."""
+
+    __tablename__ = "eligibility_answer"
+
+    proposal_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.eligibility_proposal.id"), primary_key=True)
+    confirmed: Mapped[bool]
+    """False: objected to, or withdrawn by who proposed it."""
+    by_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    office: Mapped[str]
+    note: Mapped[str]
+    at: Mapped[datetime]
+
+
+class GrantRuleRow(Ledger, Base):
+    """What a region asks before a record is granted, from a day on (`lifecycle.GrantRule`). The last loaded holds."""
+
+    __tablename__ = "grant_rule"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(unique=True)
+    """1, 2, 3: the order in which they were loaded."""
+    region: Mapped[str]
+    """GB/T 2260; `CN` for the whole country. The nearest around a place holds there."""
+    effective_from: Mapped[date]
+    submits_by_itself: Mapped[bool]
+    regulator_verifies: Mapped[bool]
+    grants_by_itself: Mapped[bool]
+    valid_days: Mapped[int | None]
+    loaded_by: Mapped[str]
+    loaded_at: Mapped[datetime]
 
 
 class CreditMark(Base):

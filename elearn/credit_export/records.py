@@ -1,104 +1,53 @@
-"""Eligibility records: what was judged, version after version, in one order that a reader never skips.
+"""Eligibility records: what was judged, version after version; a version is written when it says something new.
 
-A record is written when the judgement or the hours behind it change. Its place in the feed is taken under a lock
-that is held until commit, so places become visible in order (ids alone are not handed out in commit order).
+Nothing is edited: a new version supersedes the one before, by a step in that one's life, and both steps take their
+places in the change feed (`feed.py`). What people did for the version before holds for the new one as long as nothing
+they relied on got less (`lifecycle.carries`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from elearn.credit_export.eligibility import (
-    Candidate,
-    Category,
-    Eligible,
-    EligibleExempt,
-    Facts,
-    Judgement,
-    Rules,
-    judge,
+from elearn.credit_export import feed, grant_rules
+from elearn.credit_export.eligibility import Candidate, Eligible, EligibleExempt, Judgement, Rules, judge
+from elearn.credit_export.gathering import Case, gather, gather_many
+from elearn.credit_export.hours import AQ8011_2023
+from elearn.credit_export.lifecycle import (
+    STRICTEST,
+    Act,
+    GrantRule,
+    Life,
+    Said,
+    Standing,
+    State,
+    Why,
+    after,
+    born,
+    carries,
+    next_by_itself,
+    why_changed,
 )
-from elearn.credit_export.hours import AQ8011_2023, Amount, Kind, Modality, Tally, tally
-from elearn.credit_export.models import EligibilityRecord
+from elearn.credit_export.models import EligibilityRecord, EligibilityStep
 from elearn.db import new_id
 from elearn.people.registry import local_day
 
+__all__ = ["RULES", "Case", "decide", "gather", "gather_many", "hours_as_data", "newest_record", "newest_records",
+           "record_people", "record_person", "said_by"]  # fmt: skip
+
 RULES = Rules(AQ8011_2023)
 
-GATHER = sa.text("""
-SELECT o.id AS outline_id, o.code, o.version, o.effective_from, o.effective_to,
-       (SELECT coalesce(sum(i.required_hours) FILTER (WHERE i.kind = 'theory'), 0)
-          FROM elearn.outline_item i WHERE i.outline_id = o.id) AS required_theory,
-       (SELECT coalesce(sum(i.required_hours) FILTER (WHERE i.kind = 'practice'), 0)
-          FROM elearn.outline_item i WHERE i.outline_id = o.id) AS required_practice,
-       bool_or(k.filed_at IS NOT NULL AND k.filed_at <= :now) AS class_filed,
-       (array_agg(k.id ORDER BY (k.filed_at IS NOT NULL) DESC, n.enrolled_at DESC))[1] AS class_id,
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(s.modality, s.kind, s.ms)), '[]')
-          FROM (SELECT l.modality, l.kind, sum(l.ms) AS ms
-                  FROM (SELECT e.modality, e.kind, least(sum(e.amount_ms), max(u.duration_ms)) AS ms
-                          FROM elearn.hours_entry e
-                          JOIN elearn.training_class f ON f.id = e.class_id
-                          JOIN elearn.outline_item oi ON oi.id = e.outline_item_id
-                          LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
-                          LEFT JOIN elearn.unit u ON u.id = w.unit_id
-                         WHERE e.person_id = :person AND f.outline_id = o.id AND oi.outline_id = o.id
-                           AND f.filed_at <= e.learned_at
-                         GROUP BY e.modality, e.kind, u.lesson_id) l
-                 GROUP BY 1, 2) s) AS amounts
-FROM elearn.enrolment n
-JOIN elearn.training_class k ON k.id = n.class_id
-JOIN elearn.outline o ON o.id = k.outline_id
-WHERE n.person_id = :person AND (CAST(:outline AS uuid) IS NULL OR o.id = :outline)
-GROUP BY o.id
-ORDER BY o.id
-""")
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One person under one outline: all that `judge` asks, and where it came from."""
-
-    outline_id: UUID
-    category: Category
-    facts: Facts
-    hours: Tally
-    class_id: UUID | None
-
-
-def gather(session: Session, person_id: UUID, *, now: datetime, outline_id: UUID | None = None) -> list[Case]:
-    """The cases of a person: one for each outline of a class they were ever enrolled in. One query.
-
-    A lesson is worth its longest version at most: who watches a corrected one again has not learned twice.
-    """
-    rows = session.execute(GATHER, {"person": person_id, "outline": outline_id, "now": now})
-    return [
-        Case(
-            outline_id=row.outline_id,
-            category=Category(
-                row.code,
-                row.version,
-                int(row.required_theory),
-                int(row.required_practice),
-                row.effective_from,
-                row.effective_to,
-            ),
-            facts=Facts(enrolled=True, class_filed=bool(row.class_filed)),
-            hours=tally(Amount(Modality(m), Kind(k), int(ms)) for m, k, ms in row.amounts),
-            class_id=row.class_id,
-        )
-        for row in rows
-    ]
-
-
-def decide(case: Case, person_id: UUID, on: date) -> Judgement:
-    return judge(Candidate(person_id), case.category, on, case.hours, case.facts, rules=RULES)
+def decide(case: Case, on: date) -> Judgement:
+    return judge(Candidate(case.person_id), case.category, on, case.hours, case.facts, rules=RULES)
 
 
 def hours_as_data(case: Case) -> dict[str, Any]:
@@ -112,45 +61,158 @@ def hours_as_data(case: Case) -> dict[str, Any]:
     }
 
 
+@dataclass(slots=True)
+class Writer:
+    """Adds versions and steps, each step in the next place of the feed. The feed's lock is held."""
+
+    session: Session
+    now: datetime
+    position: int
+    """The last place given out."""
+
+    @classmethod
+    def begin(cls, session: Session, now: datetime) -> Writer:
+        """Takes the lock: from here to the commit nobody else decides about records."""
+        feed.lock(session)
+        return cls(session, now, feed.last_position(session))
+
+    def step(
+        self,
+        record: EligibilityRecord,
+        before: EligibilityStep | None,
+        act: Act,
+        life: Life,
+        *,
+        reason: str,
+        rule: GrantRule,
+        by: UUID | None = None,
+        second: UUID | None = None,
+        proposal_id: UUID | None = None,
+        note: str = "",
+    ) -> EligibilityStep:
+        """One step after `before` (None: the first of a new version), which leaves the version as `life`."""
+        self.position += 1
+        step = EligibilityStep(
+            position=self.position,
+            record_id=record.id,
+            number=before.number + 1 if before else 1,
+            act=act.value,
+            from_state=before.to_state if before else None,
+            to_state=life.state.value,
+            by_id=by,
+            second_id=second,
+            proposal_id=proposal_id,
+            reason=reason,
+            note=note,
+            rule=rule.version,
+            at=self.now,
+            submitted_by=life.submitted_by,
+            checked_by=life.checked_by,
+            verified_by=life.verified_by,
+            granted_by=life.granted_by,
+            granted_at=life.granted_at,
+            expires_on=life.expires_on,
+        )
+        self.session.add(step)
+        return step
+
+    def go_on(self, record: EligibilityRecord, last: EligibilityStep, rule: GrantRule) -> EligibilityStep:
+        """The steps that the platform takes by itself after `last`; answers the last one."""
+        on = local_day(self.now)
+        while True:
+            life = feed.life_of(last)
+            act = next_by_itself(Standing(life, record.person_id, said_by(record).eligible), rule)
+            if act is None:
+                return last
+            later = after(life, act, None, at=self.now, on=on, rule=rule)
+            last = self.step(record, last, act, later, reason=Why.IN_ORDER, rule=rule)
+
+    def version(
+        self, record: EligibilityRecord, life: Life, *, reason: Why, rule: GrantRule, by: UUID | None = None
+    ) -> EligibilityStep:
+        """A new version, its first step, and those that follow by themselves."""
+        record.position = self.position + 1
+        self.session.add(record)
+        first = self.step(record, None, Act.COMPUTE, life, reason=reason, rule=rule, by=by)
+        return self.go_on(record, first, rule)
+
+
 def record_person(session: Session, person_id: UUID, *, now: datetime) -> list[EligibilityRecord]:
     """Write a new version for each outline where the newest one no longer says what is true; answers the new ones."""
+    return record_people(session, [person_id], now=now)
+
+
+def record_people(session: Session, person_ids: Iterable[UUID], *, now: datetime) -> list[EligibilityRecord]:
+    """The same for many persons, in a fixed number of queries."""
+    people = list(person_ids)
     # Two at once would both write version n + 1 and take each other's place in the feed.
-    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('elearn eligibility feed'))"))
-    newest = {
-        record.outline_id: record
-        for record in session.scalars(
-            sa.select(EligibilityRecord)
-            .where(EligibilityRecord.person_id == person_id)
-            .order_by(EligibilityRecord.version)
-        )
-    }
-    written = []
+    writer = Writer.begin(session, now)
+    newest = newest_records(session, people)
     on = local_day(now)  # days of judgement are the regulator's days
-    for case in gather(session, person_id, now=now):
-        judgement = decide(case, person_id, on)
-        before = newest.get(case.outline_id)
-        record = EligibilityRecord(
-            id=new_id(),
-            person_id=person_id,
-            outline_id=case.outline_id,
-            version=before.version + 1 if before else 1,
-            supersedes_id=before.id if before else None,
-            status="computed",
-            outcome=_outcome(judgement),
-            reasons=[] if isinstance(judgement, Eligible | EligibleExempt) else list(judgement.reasons),
-            hours=hours_as_data(case),
-            rules=judgement.rules,
-            class_id=case.class_id,
-            judged_on=on,
-            computed_at=now,
-        )
-        if before is None or _says(before) != _says(record):
-            last = session.scalar(sa.select(sa.func.max(EligibilityRecord.position))) or 0
-            record.position = last + 1
-            session.add(record)
-            session.flush()
-            written.append(record)
+    drafts = [
+        _draft(case, newest.get((case.person_id, case.outline_id)), on, now)
+        for case in gather_many(session, people, now=now)
+    ]
+    stand = feed.last_steps(session, (record.id for record in newest.values()))
+    rules = grant_rules.rules_of_classes(session, {one.class_id for one in drafts if one.class_id}, on)
+    written = []
+    for draft in drafts:
+        before = newest.get((draft.person_id, draft.outline_id))
+        rule = rules.get(draft.class_id, STRICTEST) if draft.class_id else STRICTEST
+        if before is None:
+            writer.version(draft, Life(), reason=Why.FIRST, rule=rule)
+        elif _says(before) == _says(draft):
+            writer.go_on(before, stand[before.id], rule)
+            continue
+        else:
+            _supersede(writer, before, stand[before.id], draft, rule)
+        written.append(draft)
+    session.flush()
     return written
+
+
+def _draft(case: Case, before: EligibilityRecord | None, on: date, now: datetime) -> EligibilityRecord:
+    judgement = decide(case, on)
+    return EligibilityRecord(
+        id=new_id(),
+        person_id=case.person_id,
+        outline_id=case.outline_id,
+        version=before.version + 1 if before else 1,
+        supersedes_id=before.id if before else None,
+        status=State.COMPUTED.value,
+        outcome=_outcome(judgement),
+        reasons=[] if isinstance(judgement, Eligible | EligibleExempt) else list(judgement.reasons),
+        hours=hours_as_data(case),
+        rules=judgement.rules,
+        class_id=case.class_id,
+        judged_on=on,
+        computed_at=now,
+        witnessed=False,
+        facts={},
+    )
+
+
+def _supersede(
+    writer: Writer, before: EligibilityRecord, last: EligibilityStep, draft: EligibilityRecord, rule: GrantRule
+) -> None:
+    was, says, life = said_by(before), said_by(draft), feed.life_of(last)
+    reason = why_changed(was, says)
+    ended = after(life, Act.SUPERSEDE, None, at=writer.now, on=draft.judged_on, rule=rule)
+    writer.step(before, last, Act.SUPERSEDE, ended, reason=reason, rule=rule)
+    begins = born(life, carried=carries(was, says))
+    draft.status = begins.state.value
+    writer.version(draft, begins, reason=reason, rule=rule)
+
+
+def newest_records(session: Session, person_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], EligibilityRecord]:
+    """(person, outline) -> the newest version. One query."""
+    rows = session.scalars(
+        sa.select(EligibilityRecord)
+        .where(EligibilityRecord.person_id.in_(list(person_ids)))
+        .ext(distinct_on(EligibilityRecord.person_id, EligibilityRecord.outline_id))
+        .order_by(EligibilityRecord.person_id, EligibilityRecord.outline_id, EligibilityRecord.version.desc())
+    )
+    return {(record.person_id, record.outline_id): record for record in rows}
 
 
 def newest_record(session: Session, person_id: UUID, outline_codes: Sequence[str]) -> EligibilityRecord | None:
@@ -166,6 +228,18 @@ def newest_record(session: Session, person_id: UUID, outline_codes: Sequence[str
     ).one_or_none()
 
 
+def said_by(record: EligibilityRecord) -> Said:
+    """What people rely on who look at a version."""
+    hours = record.hours
+    return Said(
+        eligible=record.outcome != "ineligible",
+        hours=tuple(hours[name] for name in ("online_theory_ms", "offline_theory_ms", "offline_practice_ms")),
+        required=(hours["required_theory"], hours["required_practice"]),
+        rules=record.rules,
+        class_id=record.class_id,
+    )
+
+
 def _outcome(judgement: Judgement) -> str:
     match judgement:
         case Eligible():
@@ -178,4 +252,4 @@ def _outcome(judgement: Judgement) -> str:
 
 def _says(record: EligibilityRecord) -> tuple[object, ...]:
     """What makes a new version worth writing; the day of judgement alone does not."""
-    return record.outcome, sorted(record.reasons), record.hours, record.rules, record.class_id
+    return record.outcome, sorted(record.reasons), record.hours, record.rules, record.class_id, record.witnessed

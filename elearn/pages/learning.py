@@ -283,6 +283,7 @@ def reason_text(reason: Reason) -> str:
             "Enough hours, but too many of them online: the rest of theory must be done on site."
         ),
         Reason.CLASS_NOT_FILED: _("Your class is not filed with the regulator yet. Ask your training institution."),
+        Reason.IDENTITY_UNVERIFIED: _("Your identity document is not on record. Ask your training institution."),
         Reason.OUTLINE_NOT_IN_FORCE: _("This outline is not in force today."),
         Reason.NO_RECORD: _("You are not enrolled in a class of this outline."),
     }[reason]

@@ -157,7 +157,7 @@ def hours_of(session: Session, person_id: UUID, *, now: datetime) -> dict[UUID, 
     return {
         case.outline_id: Hours(
             case,
-            records.decide(case, person_id, on),
+            records.decide(case, on),
             standing(case.hours, required_theory=case.category.required_theory, rules=AQ8011_2023),
         )
         for case in records.gather(session, person_id, now=now)
