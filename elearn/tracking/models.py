@@ -26,6 +26,13 @@ SITTING = "elearn.sitting.id"
 ROOM_FOR_UPDATES = {"postgresql_with": {"fillfactor": 70}}
 
 
+def by_time(column: str) -> sa.Index:
+    """Rows come in the order of time: a summary of their blocks finds a minute, and costs a heartbeat nothing."""
+    return sa.Index(
+        None, column, postgresql_using="brin", postgresql_with={"pages_per_range": 32, "autosummarize": True}
+    )
+
+
 class Ended(StrEnum):
     """Why a sitting is over."""
 
@@ -204,6 +211,7 @@ class Report(Ledger, Base):
 
     __tablename__ = "report"
     __table_args__ = (
+        by_time("decided_ms"),
         sa.Index("uq_report_decided", "sitting_id", "seq", unique=True, postgresql_where=sa.text("refused_as IS NULL")),
         sa.Index(
             "uq_report_evidence",
@@ -226,6 +234,8 @@ class Report(Ledger, Base):
     statement_id: Mapped[UUID]
     tau_ms: Mapped[int]
     """Server time at which it was heard and is judged."""
+    decided_ms: Mapped[int]
+    """Server time at which it was written here: later than `tau_ms` when it waited for the one before it."""
     sent_cm_ms: Mapped[int]
     raw: Mapped[str | None]
     """Its bytes, when they are not in the record store: nobody proved that this learner's device said them."""
@@ -245,6 +255,7 @@ class Delivery(Ledger, Base):
     """A block whose key was handed out: from then on its media counts as delivered (MODEL 1.8)."""
 
     __tablename__ = "delivery"
+    __table_args__ = (by_time("given_ms"),)
 
     learner_id: Mapped[UUID] = mapped_column(ForeignKey(LEARNER), primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(ForeignKey(UNIT), primary_key=True)
@@ -257,6 +268,7 @@ class PageView(Ledger, Base):
     """A page of a unit of pages was shown in a sitting. The last one of a sitting is the page that is read there."""
 
     __tablename__ = "page_view"
+    __table_args__ = (by_time("shown_ms"),)
 
     sitting_id: Mapped[UUID] = mapped_column(ForeignKey(SITTING), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -273,6 +285,7 @@ class Licence(Ledger, Base):
 
     __tablename__ = "licence"
     __table_args__ = (
+        by_time("issued_ms"),
         sa.CheckConstraint("issued_ms < expires_ms", name="lasts"),
         sa.Index(None, "learner_id", "unit_id", "device"),
     )
@@ -296,6 +309,7 @@ class PresenceCheck(Base):
 
     __tablename__ = "presence_check"
     __table_args__ = (
+        by_time("decided_ms"),
         sa.CheckConstraint("outcome IN ('passed', 'failed', 'expired', 'withdrawn')", name="outcome"),
         sa.CheckConstraint("(outcome IS NULL) = (decided_ms IS NULL)", name="decided_has_outcome"),
         sa.CheckConstraint("method IN ('question', 'one_time_code', 'webauthn', 'face')", name="method"),
@@ -333,6 +347,7 @@ class WatchedSpan(Ledger, Base):
 
     __tablename__ = "watched_span"
     __table_args__ = (
+        by_time("heard_at"),
         sa.UniqueConstraint("reverses_id"),
         sa.CheckConstraint("0 <= start_ms AND start_ms < end_ms", name="holds_media"),
         sa.CheckConstraint("0 <= excess_ms AND excess_ms <= end_ms - start_ms", name="excess"),

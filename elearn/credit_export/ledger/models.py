@@ -1,0 +1,123 @@
+"""Tables of the log: its leaves, its published checkpoints, and the key that ties a person to a subject of it.
+
+What a leaf says stands in `raw`, the exact bytes that were hashed; the other columns repeat parts of it so that they
+can be looked up and joined, and `elearn ledger check` compares them. The tables of the log are written by
+`appending.py` and `publishing.py` alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey, ForeignKeyConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from elearn.db import Base, Ledger
+
+
+class SubjectKey(Base):
+    """A person's own random key: `sub` in the log is made by it. Without it nobody can say whose leaves those are.
+
+    A trigger deletes the row when the person is erased (migration 0021), whoever does that by whatever program.
+    """
+
+    __tablename__ = "subject_key"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.person.id"), primary_key=True)
+    sealed: Mapped[bytes]
+    """32 bytes under the sealing key, bound to the person (elearn.sealing)."""
+
+
+class LedgerLeaf(Ledger, Base):
+    """One leaf of a yearly log. It counts as soon as a published checkpoint is larger than its index, not before."""
+
+    __tablename__ = "ledger_leaf"
+    __table_args__ = (
+        sa.CheckConstraint("index >= 0", name="index"),
+        sa.CheckConstraint("octet_length(hash) = 32", name="hash"),
+        sa.CheckConstraint("octet_length(raw) <= 65535", name="raw"),
+        sa.CheckConstraint("kind IN ('credit', 'attend', 'void', 'evidence', 'unit', 'policy', 'key')", name="kind"),
+        sa.CheckConstraint(
+            "(kind IN ('credit', 'attend', 'void')) = (num_nulls(sub, n, counts_as, ms, total) = 0) "
+            "AND num_nulls(sub, n, counts_as, ms, total) IN (0, 5)",
+            name="chain",
+        ),
+        sa.CheckConstraint(
+            "(kind = 'evidence') = (num_nulls(from_ms, to_ms) = 0) AND num_nulls(from_ms, to_ms) IN (0, 2)",
+            name="minute",
+        ),
+        sa.CheckConstraint("(kind = 'void') = (voids_index IS NOT NULL)", name="void"),
+        ForeignKeyConstraint(["origin", "voids_index"], ["elearn.ledger_leaf.origin", "elearn.ledger_leaf.index"]),
+        # No chain has two leaves of one number, nothing is taken back twice, no minute is proved twice.
+        sa.Index("uq_ledger_leaf_chain", "origin", "sub", "n", unique=True, postgresql_where=sa.text("n IS NOT NULL")),
+        sa.Index(
+            "uq_ledger_leaf_voids",
+            "origin",
+            "voids_index",
+            unique=True,
+            postgresql_where=sa.text("voids_index IS NOT NULL"),
+        ),
+        sa.Index("uq_ledger_leaf_minute", "to_ms", unique=True, postgresql_where=sa.text("to_ms IS NOT NULL")),
+        sa.Index("ix_ledger_leaf_total", "origin", "sub", "counts_as", "n", postgresql_where=sa.text("n IS NOT NULL")),
+        sa.Index("ix_ledger_leaf_names", "origin", "names", "index", postgresql_where=sa.text("names IS NOT NULL")),
+        sa.Index(None, "hash"),
+    )
+
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    """`{host}/ledger/{year}`: the log."""
+    index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """0, 1, 2, ... without a gap."""
+    kind: Mapped[str]
+    raw: Mapped[str]
+    """RFC 8785 JSON: the leaf itself."""
+    hash: Mapped[bytes]
+    """RFC 6962: SHA-256 of a zero byte and the leaf."""
+    at: Mapped[datetime]
+    """When it was appended; never before the leaf before it."""
+    sub: Mapped[str | None]
+    n: Mapped[int | None]
+    """1, 2, 3 ... in the chain of its subject."""
+    counts_as: Mapped[str | None]
+    """`online/theory`: the modality and kind that `total` adds up."""
+    ms: Mapped[int | None]
+    """What it changes the total by; of a void below zero."""
+    total: Mapped[int | None]
+    names: Mapped[str | None]
+    """What a unit or policy leaf is about, as credit leaves name it."""
+    from_ms: Mapped[int | None]
+    to_ms: Mapped[int | None]
+    """The minute of an evidence leaf: [from_ms, to_ms), epoch milliseconds."""
+    watched_span_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.watched_span.id"), unique=True)
+    """The final row that a credit leaf is made from, or the reversal of one. Unique: a span is credited once."""
+    voids_index: Mapped[int | None]
+    """The leaf of the same log that a void takes back."""
+
+
+class LedgerCheckpoint(Ledger, Base):
+    """A checkpoint that met the quorum and was published. Every leaf below its size is credited."""
+
+    __tablename__ = "ledger_checkpoint"
+    __table_args__ = (
+        sa.CheckConstraint("size > 0", name="size"),
+        sa.CheckConstraint("octet_length(root) = 32", name="root"),
+    )
+
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    note: Mapped[str]
+    """The signed note with all cosignatures it had when it was published."""
+    witnessed: Mapped[bool]
+    """Did anybody but us sign it? Without a quorum of witnesses nobody does, and the record says so."""
+    signed_at: Mapped[datetime]
+
+
+class LedgerMark(Base):
+    """How far hours were entered from a log. Not a ledger: it saves work, and may be lost."""
+
+    __tablename__ = "ledger_mark"
+
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    entered_to: Mapped[int]
