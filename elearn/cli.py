@@ -62,6 +62,7 @@ def _found(place: str) -> click.Command:
     },
     alone={
         "media": "media.cli:media_commands",
+        "witness": "elearn.credit_export.ledger.witness.commands:witness",
     },
 )
 @click.version_option(package_name="elearn")
