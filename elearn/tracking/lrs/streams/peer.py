@@ -8,16 +8,11 @@ version and who we are; what goes out are our own bytes, to an address that was 
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import UUID
 
 import tincan
@@ -25,6 +20,7 @@ from tincan.http_request import HTTPRequest
 from tincan.lrs_response import LRSResponse
 
 from elearn.clock import utcnow
+from elearn.reaching import NotAllowed, exchange
 from elearn.tracking.lrs.rules.check import check_statement
 from elearn.tracking.lrs.rules.reading import BadStatement
 from elearn.tracking.lrs.statements import multipart
@@ -36,10 +32,6 @@ SILENCE_S = 20.0
 WHOLE_S = 60.0
 """The longest a request may take until its answer is read."""
 MAX_ANSWER_BYTES = 8_000_000
-
-
-class NotAllowed(OSError):
-    """The peer's name leads to an address that is not for it to be at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +92,17 @@ class Peer(tincan.RemoteLRS):  # type: ignore[misc]
 
     def _send_request(self, request: HTTPRequest) -> LRSResponse:
         """As RemoteLRS does it, within bounds. Raises OSError, HTTPException: no whole answer came."""
-        parts = urlsplit(self.endpoint + request.resource)
-        path = parts.path + ("?" + urlencode(request.query_params) if request.query_params else "")
-        headers = {HEADER: self.version, "Authorization": self.auth, **request.headers}
-        kind = _Tls if parts.scheme == "https" else _Plain
-        connection = kind(str(parts.hostname), parts.port, timeout=self.silence_s)
-        connection.private = self.private
-        ends = time.monotonic() + self.whole_s
-        guard = threading.Timer(self.whole_s, connection.cut)
-        guard.daemon = True
-        guard.start()
-        try:
-            connection.request(request.method, path, body=request.content, headers=headers)
-            response = connection.getresponse()
-            data = response.read(MAX_ANSWER_BYTES + 1)
-        finally:
-            guard.cancel()
-            connection.close()
-            connection.hang_up()
-        if time.monotonic() >= ends:
-            raise TimeoutError("cut off in the middle")
-        if len(data) > MAX_ANSWER_BYTES:
-            raise http.client.HTTPException("the answer is too large")
-        if response.length:
-            raise http.client.IncompleteRead(data, response.length)
+        query = "?" + urlencode(request.query_params) if request.query_params else ""
+        response, data = exchange(
+            request.method,
+            self.endpoint + request.resource + query,
+            headers={HEADER: self.version, "Authorization": self.auth, **request.headers},
+            body=request.content,
+            private=self.private,
+            silence_s=self.silence_s,
+            whole_s=self.whole_s,
+            most_bytes=MAX_ANSWER_BYTES,
+        )
         answer = LRSResponse(success=response.status < 300, request=request, response=response)
         answer._data = data  # its setter would make text of it, and fail where it is none
         return answer
@@ -134,64 +113,6 @@ def _equal(text: bytes, letter: Letter) -> bool:
         return check_statement(text, letter.version).digest == check_statement(letter.text, letter.version).digest
     except BadStatement:
         return False
-
-
-class _Plain(http.client.HTTPConnection):
-    private = False
-    line: socket.socket | None = None
-    """A second handle of the connection, below TLS: `sock` is gone once an answer has begun that ends it."""
-
-    def connect(self) -> None:
-        self.sock = _reach(self.host, self.port, self.timeout, private=self.private)
-        self.line = self.sock.dup()
-
-    def cut(self) -> None:
-        """End it from another thread: whoever reads from it then gets an end or an error."""
-        if self.line is not None:
-            with suppress(OSError):  # it has ended by itself
-                self.line.shutdown(socket.SHUT_RDWR)
-
-    def hang_up(self) -> None:
-        if self.line is not None:
-            self.line.close()
-
-
-class _Tls(_Plain):
-    default_port = http.client.HTTPS_PORT
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
-
-
-def _reach(host: str, port: int, timeout: float | None, *, private: bool) -> socket.socket:
-    """A connection to an address of `host` that is not one of a private network: the address that is looked at is the
-    one that is used, so a name cannot change its mind in between. Raises OSError, NotAllowed."""
-    failed: OSError = NotAllowed("the address is private")
-    for _, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        if not (private or is_public(str(address[0]))):
-            continue
-        try:
-            return socket.create_connection((str(address[0]), port), timeout)
-        except OSError as error:
-            failed = error
-    raise failed
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the Internet: not this machine, not a private or link-local network, also not
-    one of these inside an IPv6 address."""
-    found: Any = ipaddress.ip_address(address.partition("%")[0])
-    if found.version == 6:
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1])
-        if found in _NAT64:
-            inner = ipaddress.ip_address(int(found) & 0xFFFFFFFF)
-        if inner:
-            return is_public(str(inner))
-    return bool(found.is_global and not found.is_multicast)
-
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def remote(endpoint: str, key: str, secret: str, *, private: bool) -> Peer:

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from elearn.reaching import is_public
 from elearn.tracking.lrs.streams import outbox, targets
-from elearn.tracking.lrs.streams.peer import is_public
 from elearn.tracking.lrs.streams.sending import Sent
 from tests.builders_lrs import AT
 from tests.tracking.lrs.streams.conftest import Forwarding
