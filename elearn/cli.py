@@ -149,7 +149,12 @@ def db_upgrade() -> None:
         click.echo(f"the schema is at {schema.newest()}")
 
 
-@cli.group(cls=Late, alone={})
+@cli.group(
+    cls=Late,
+    alone={
+        "signer": "elearn.credit_export.ledger.signer_door:command",
+    },
+)
 def ledger() -> None:
     """The ledgers of watched time and hours."""
 
