@@ -102,4 +102,5 @@ def life_of(step: EligibilityStep) -> Life:
         granted_by=step.granted_by,
         granted_at=step.granted_at,
         expires_on=step.expires_on,
+        returned=step.returned,
     )

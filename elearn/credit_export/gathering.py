@@ -18,17 +18,21 @@ WITH required AS (
     SELECT outline_id, coalesce(sum(required_hours) FILTER (WHERE kind = 'theory'), 0)::bigint AS theory,
            coalesce(sum(required_hours) FILTER (WHERE kind = 'practice'), 0)::bigint AS practice
     FROM elearn.outline_item GROUP BY outline_id
+), cosigned AS (
+    SELECT origin, max(size) AS size FROM elearn.ledger_checkpoint WHERE witnessed GROUP BY origin
 ), lessons AS (
-    SELECT e.person_id, f.outline_id, e.modality, e.kind, least(sum(e.amount_ms), max(u.duration_ms)) AS ms
+    SELECT e.person_id, f.outline_id, e.modality, e.kind, least(sum(e.amount_ms), max(u.duration_ms)) AS ms,
+           bool_and(coalesce(e.leaf_index < c.size, false)) AS witnessed
     FROM elearn.hours_entry e
     JOIN elearn.training_class f ON f.id = e.class_id
     JOIN elearn.outline_item i ON i.id = e.outline_item_id AND i.outline_id = f.outline_id
     LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
     LEFT JOIN elearn.unit u ON u.id = w.unit_id
+    LEFT JOIN cosigned c ON c.origin = e.leaf_origin
     WHERE e.person_id = ANY (:persons) AND f.filed_at <= e.learned_at
     GROUP BY e.person_id, f.outline_id, e.modality, e.kind, u.lesson_id
 ), hours AS (
-    SELECT person_id, outline_id,
+    SELECT person_id, outline_id, bool_and(witnessed) AS witnessed,
            sum(ms) FILTER (WHERE modality = 'online' AND kind = 'theory')::bigint AS online_theory,
            sum(ms) FILTER (WHERE modality = 'online' AND kind = 'practice')::bigint AS online_practice,
            sum(ms) FILTER (WHERE modality = 'offline' AND kind = 'theory')::bigint AS offline_theory,
@@ -44,7 +48,7 @@ WITH required AS (
 )
 SELECT h.person_id, h.outline_id, h.filed, h.class_id, o.code, o.version, o.effective_from, o.effective_to,
        coalesce(r.theory, 0) AS required_theory, coalesce(r.practice, 0) AS required_practice,
-       p.document_index IS NOT NULL AS identified,
+       p.document_index IS NOT NULL AS identified, coalesce(s.witnessed, false) AS witnessed,
        coalesce(s.online_theory, 0) AS online_theory, coalesce(s.online_practice, 0) AS online_practice,
        coalesce(s.offline_theory, 0) AS offline_theory, coalesce(s.offline_practice, 0) AS offline_practice
 FROM held h
@@ -66,6 +70,8 @@ class Case:
     facts: Facts
     hours: Tally
     class_id: UUID | None
+    witnessed: bool = False
+    """There are hours, and the leaf of each stands in a checkpoint that a witness cosigned."""
 
 
 def gather_many(
@@ -92,6 +98,7 @@ def gather_many(
                 )
             ),
             class_id=row.class_id,
+            witnessed=row.witnessed,
         )
         for row in rows
     ]

@@ -232,6 +232,8 @@ class Life:
     granted_at: datetime | None = None
     """Stays through a suspension and a revocation: what is taken away is that admission."""
     expires_on: date | None = None
+    returned: bool = False
+    """Somebody sent it back: it waits for a person, also where the platform submits by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,7 @@ def after(life: Life, act: Act, by: UUID | None, *, at: datetime, on: date, rule
     state = STEPS[life.state, act]
     match act:
         case Act.SUBMIT:
-            return replace(life, state=state, submitted_by=by)
+            return Life(state, submitted_by=by)
         case Act.CHECK:
             return replace(life, state=state, checked_by=by)
         case Act.VERIFY:
@@ -260,7 +262,7 @@ def after(life: Life, act: Act, by: UUID | None, *, at: datetime, on: date, rule
         case Act.GRANT:
             return replace(life, state=state, granted_by=by, granted_at=at, expires_on=_last_day(on, rule))
         case Act.RETURN:
-            return Life()
+            return Life(returned=True)
     return replace(life, state=state)
 
 
@@ -317,7 +319,7 @@ def next_by_itself(stands: Standing, rule: GrantRule) -> Act | None:
     if not stands.eligible:
         return None
     if stands.state is State.COMPUTED:
-        return Act.SUBMIT if rule.submits_by_itself else None
+        return Act.SUBMIT if rule.submits_by_itself and not stands.life.returned else None
     ready = State.REGULATOR_VERIFIED if rule.regulator_verifies else State.INSTITUTION_CHECKED
     # Verified under a rule that asked for it, granted under one that no longer does: more than enough.
     if rule.grants_by_itself and stands.state in (ready, State.REGULATOR_VERIFIED):

@@ -75,7 +75,7 @@ class EligibilityRecord(Ledger, Base):
     witnessed: Mapped[bool]
     """All of its hours stand in checkpoints that witnesses cosigned."""
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    """The other blocks of RULES 4(c) as they were then: `gathering.FACTS`. Empty in records of before 2026-11-22."""
+    """The other blocks of RULES 4(c) as they were then (`record_facts.py`). Empty in records of before 2026-11-22."""
 
 
 class EligibilityStep(Ledger, Base):
@@ -117,7 +117,8 @@ class EligibilityStep(Ledger, Base):
     granted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
     granted_at: Mapped[datetime | None]
     expires_on: Mapped[date | None]
-    """These six: the life after this step (`lifecycle.Life`), so that one row tells it whole."""
+    returned: Mapped[bool]
+    """These seven: the life after this step (`lifecycle.Life`), so that one row tells it whole."""
 
 
 class EligibilityProposal(Ledger, Base):

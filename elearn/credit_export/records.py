@@ -7,7 +7,7 @@ they relied on got less (`lifecycle.carries`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -37,11 +37,14 @@ from elearn.credit_export.lifecycle import (
     why_changed,
 )
 from elearn.credit_export.models import EligibilityRecord, EligibilityStep
+from elearn.credit_export.record_facts import facts_of
 from elearn.db import new_id
 from elearn.people.registry import local_day
 
-__all__ = ["RULES", "Case", "decide", "gather", "gather_many", "hours_as_data", "newest_record", "newest_records",
-           "record_people", "record_person", "said_by"]  # fmt: skip
+__all__ = [
+    "RULES", "Case", "decide", "draft_after", "gather", "gather_many", "hours_as_data", "newest_record",
+    "newest_records", "record_people", "record_person", "said_by",
+]  # fmt: skip
 
 RULES = Rules(AQ8011_2023)
 
@@ -112,6 +115,7 @@ class Writer:
             granted_by=life.granted_by,
             granted_at=life.granted_at,
             expires_on=life.expires_on,
+            returned=life.returned,
         )
         self.session.add(step)
         return step
@@ -149,10 +153,9 @@ def record_people(session: Session, person_ids: Iterable[UUID], *, now: datetime
     writer = Writer.begin(session, now)
     newest = newest_records(session, people)
     on = local_day(now)  # days of judgement are the regulator's days
-    drafts = [
-        _draft(case, newest.get((case.person_id, case.outline_id)), on, now)
-        for case in gather_many(session, people, now=now)
-    ]
+    cases = gather_many(session, people, now=now)
+    drafts = [_draft(case, newest.get((case.person_id, case.outline_id)), on, now) for case in cases]
+    _fill(session, cases, drafts, newest, on)
     stand = feed.last_steps(session, (record.id for record in newest.values()))
     rules = grant_rules.rules_of_classes(session, {one.class_id for one in drafts if one.class_id}, on)
     written = []
@@ -171,6 +174,23 @@ def record_people(session: Session, person_ids: Iterable[UUID], *, now: datetime
     return written
 
 
+def _fill(
+    session: Session,
+    cases: Sequence[Case],
+    drafts: Sequence[EligibilityRecord],
+    newest: Mapping[tuple[UUID, UUID], EligibilityRecord],
+    on: date,
+) -> None:
+    """Give the drafts that say something new their facts."""
+    fresh = [
+        (case, draft)
+        for case, draft in zip(cases, drafts, strict=True)
+        if (before := newest.get((draft.person_id, draft.outline_id))) is None or _says(before) != _says(draft)
+    ]
+    for (_case, draft), facts in zip(fresh, facts_of(session, [case for case, _ in fresh], on=on), strict=True):
+        draft.facts = facts
+
+
 def _draft(case: Case, before: EligibilityRecord | None, on: date, now: datetime) -> EligibilityRecord:
     judgement = decide(case, on)
     return EligibilityRecord(
@@ -187,9 +207,17 @@ def _draft(case: Case, before: EligibilityRecord | None, on: date, now: datetime
         class_id=case.class_id,
         judged_on=on,
         computed_at=now,
-        witnessed=False,
-        facts={},
+        witnessed=case.witnessed,
+        facts={},  # gathered once it is known that the version is written
     )
+
+
+def draft_after(session: Session, before: EligibilityRecord, *, now: datetime) -> EligibilityRecord:
+    """The next version of a line, of what is true now, whether or not it says something new."""
+    (case,) = gather(session, before.person_id, now=now, outline_id=before.outline_id)
+    draft = _draft(case, before, local_day(now), now)
+    (draft.facts,) = facts_of(session, [case], on=draft.judged_on)
+    return draft
 
 
 def _supersede(

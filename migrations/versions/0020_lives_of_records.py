@@ -59,6 +59,7 @@ CREATE TABLE elearn.eligibility_step (
     granted_by uuid CONSTRAINT fk_eligibility_step_granted_by_person REFERENCES elearn.person (id),
     granted_at timestamptz,
     expires_on date,
+    returned boolean NOT NULL,
     CONSTRAINT uq_eligibility_step_record_id_number UNIQUE (record_id, number),
     CONSTRAINT ck_eligibility_step_begins_once CHECK ((number = 1) = (from_state IS NULL)),
     CONSTRAINT ck_eligibility_step_two_people
@@ -81,14 +82,16 @@ CREATE TABLE elearn.grant_rule (
 
 -- Versions that are there began as computed, at their place in the feed. That some of them were superseded since is
 -- told at the end of the feed: its places are given out already.
-INSERT INTO elearn.eligibility_step (id, position, record_id, number, act, to_state, reason, note, rule, at)
+INSERT INTO elearn.eligibility_step (id, position, record_id, number, act, to_state, reason, note, rule, at,
+                                     returned)
 SELECT gen_random_uuid(), position, id, 1, 'compute', 'computed',
-       CASE WHEN version = 1 THEN 'FIRST' ELSE 'HOURS_CHANGED' END, '', 'none loaded', computed_at
+       CASE WHEN version = 1 THEN 'FIRST' ELSE 'HOURS_CHANGED' END, '', 'none loaded', computed_at, false
 FROM elearn.eligibility_record;
 
-INSERT INTO elearn.eligibility_step (id, position, record_id, number, act, from_state, to_state, reason, note, rule, at)
+INSERT INTO elearn.eligibility_step (id, position, record_id, number, act, from_state, to_state, reason, note, rule, at,
+                                     returned)
 SELECT gen_random_uuid(), (SELECT max(position) FROM elearn.eligibility_record) + row_number() OVER (ORDER BY position),
-       supersedes_id, 2, 'supersede', 'computed', 'superseded', 'HOURS_CHANGED', '', 'none loaded', computed_at
+       supersedes_id, 2, 'supersede', 'computed', 'superseded', 'HOURS_CHANGED', '', 'none loaded', computed_at, false
 FROM elearn.eligibility_record WHERE supersedes_id IS NOT NULL;
 """
 
