@@ -26,10 +26,19 @@ SITTING = "elearn.sitting.id"
 ROOM_FOR_UPDATES = {"postgresql_with": {"fillfactor": 70}}
 
 
-def by_time(column: str) -> sa.Index:
-    """Rows come in the order of time: a summary of their blocks finds a minute, and costs a heartbeat nothing."""
+def evidence_batch() -> Mapped[int]:
+    """A column that says which batch of evidence a row belongs to: the database gives it the one that is open.
+
+    No clock is asked, so a row is in a batch that is not closed yet whatever time it is about (a report that waited
+    for the one before it, a clock that was set back). `credit_export` closes batches and proves what is in them.
+    """
+    return mapped_column(sa.BigInteger(), server_default=sa.text("pg_sequence_last_value('elearn.evidence_batch')"))
+
+
+def by_batch() -> sa.Index:
+    """Rows come in the order of batches: a summary of their blocks finds one, and costs a heartbeat nothing."""
     return sa.Index(
-        None, column, postgresql_using="brin", postgresql_with={"pages_per_range": 32, "autosummarize": True}
+        None, "evidence_batch", postgresql_using="brin", postgresql_with={"pages_per_range": 32, "autosummarize": True}
     )
 
 
@@ -211,7 +220,7 @@ class Report(Ledger, Base):
 
     __tablename__ = "report"
     __table_args__ = (
-        by_time("decided_ms"),
+        by_batch(),
         sa.Index("uq_report_decided", "sitting_id", "seq", unique=True, postgresql_where=sa.text("refused_as IS NULL")),
         sa.Index(
             "uq_report_evidence",
@@ -234,8 +243,6 @@ class Report(Ledger, Base):
     statement_id: Mapped[UUID]
     tau_ms: Mapped[int]
     """Server time at which it was heard and is judged."""
-    decided_ms: Mapped[int]
-    """Server time at which it was written here: later than `tau_ms` when it waited for the one before it."""
     sent_cm_ms: Mapped[int]
     raw: Mapped[str | None]
     """Its bytes, when they are not in the record store: nobody proved that this learner's device said them."""
@@ -249,26 +256,28 @@ class Report(Ledger, Base):
     """[[start_ms, end_ms, code of MODEL 1.2], ...]"""
     seen: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """All the decision saw beside the statement (`replay.py` writes and reads it); None without a decision."""
+    evidence_batch: Mapped[int] = evidence_batch()
 
 
 class Delivery(Ledger, Base):
     """A block whose key was handed out: from then on its media counts as delivered (MODEL 1.8)."""
 
     __tablename__ = "delivery"
-    __table_args__ = (by_time("given_ms"),)
+    __table_args__ = (by_batch(),)
 
     learner_id: Mapped[UUID] = mapped_column(ForeignKey(LEARNER), primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(ForeignKey(UNIT), primary_key=True)
     block: Mapped[int] = mapped_column(primary_key=True)
     sitting_id: Mapped[UUID] = mapped_column(ForeignKey(SITTING))
     given_ms: Mapped[int]
+    evidence_batch: Mapped[int] = evidence_batch()
 
 
 class PageView(Ledger, Base):
     """A page of a unit of pages was shown in a sitting. The last one of a sitting is the page that is read there."""
 
     __tablename__ = "page_view"
-    __table_args__ = (by_time("shown_ms"),)
+    __table_args__ = (by_batch(),)
 
     sitting_id: Mapped[UUID] = mapped_column(ForeignKey(SITTING), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -278,6 +287,7 @@ class PageView(Ledger, Base):
     shown_ms: Mapped[int]
     after_seq: Mapped[int]
     """The last report decided before: none of what it left unspent is worth anything on this page."""
+    evidence_batch: Mapped[int] = evidence_batch()
 
 
 class Licence(Ledger, Base):
@@ -285,7 +295,7 @@ class Licence(Ledger, Base):
 
     __tablename__ = "licence"
     __table_args__ = (
-        by_time("issued_ms"),
+        by_batch(),
         sa.CheckConstraint("issued_ms < expires_ms", name="lasts"),
         sa.Index(None, "learner_id", "unit_id", "device"),
     )
@@ -302,6 +312,7 @@ class Licence(Ledger, Base):
     expires_ms: Mapped[int]
     """The device plays it no longer then. Nothing here depends on it: credit is bounded by the other rules."""
     policy: Mapped[str] = mapped_column(ForeignKey(POLICY))
+    evidence_batch: Mapped[int] = evidence_batch()
 
 
 class PresenceCheck(Base):
@@ -309,7 +320,7 @@ class PresenceCheck(Base):
 
     __tablename__ = "presence_check"
     __table_args__ = (
-        by_time("decided_ms"),
+        by_batch(),
         sa.CheckConstraint("outcome IN ('passed', 'failed', 'expired', 'withdrawn')", name="outcome"),
         sa.CheckConstraint("(outcome IS NULL) = (decided_ms IS NULL)", name="decided_has_outcome"),
         sa.CheckConstraint("method IN ('question', 'one_time_code', 'webauthn', 'face')", name="method"),
@@ -340,6 +351,8 @@ class PresenceCheck(Base):
     """Each try so far: of a question its own option numbers, else a digest."""
     outcome: Mapped[str | None]
     decided_ms: Mapped[int | None]
+    evidence_batch: Mapped[int | None]
+    """Of its outcome; a trigger sets it."""
 
 
 class WatchedSpan(Ledger, Base):
@@ -347,7 +360,7 @@ class WatchedSpan(Ledger, Base):
 
     __tablename__ = "watched_span"
     __table_args__ = (
-        by_time("heard_at"),
+        by_batch(),
         sa.UniqueConstraint("reverses_id"),
         sa.CheckConstraint("0 <= start_ms AND start_ms < end_ms", name="holds_media"),
         sa.CheckConstraint("0 <= excess_ms AND excess_ms <= end_ms - start_ms", name="excess"),
@@ -384,6 +397,7 @@ class WatchedSpan(Ledger, Base):
     reason: Mapped[str | None]
     policy: Mapped[str]
     heard_at: Mapped[datetime]
+    evidence_batch: Mapped[int] = evidence_batch()
 
 
 class BelievedSpan(Base):

@@ -41,11 +41,10 @@ WITH given AS MATERIALIZED (
     FROM given g, json_to_recordset(g.days) AS d("on" date, used_ms bigint, late_ms bigint)
     ON CONFLICT (learner_id, "on") DO UPDATE SET used_ms = excluded.used_ms, late_ms = excluded.late_ms
 ), reports AS (
-    INSERT INTO elearn.report (id, sitting_id, seq, sha256, prev, sig, nonce, statement_id, tau_ms,
-        decided_ms, sent_cm_ms, raw, refused_as, chain_broken, credited, refused, seen)
+    INSERT INTO elearn.report (id, sitting_id, seq, sha256, prev, sig, nonce, statement_id, tau_ms, sent_cm_ms,
+        raw, refused_as, chain_broken, credited, refused, seen)
     SELECT r.id, g.sitting_id, r.seq, decode(r.sha256, 'hex'), decode(r.prev, 'hex'), decode(r.sig, 'hex'), r.nonce,
-        r.statement_id, r.tau_ms, g.tau_ms, r.sent_cm_ms, r.raw, r.refused_as, r.chain_broken, r.credited, r.refused,
-        r.seen
+        r.statement_id, r.tau_ms, r.sent_cm_ms, r.raw, r.refused_as, r.chain_broken, r.credited, r.refused, r.seen
     FROM given g, json_to_recordset(g.reports) AS r(id uuid, seq bigint, sha256 text, prev text, sig text,
         nonce text, statement_id uuid, tau_ms bigint, sent_cm_ms bigint, raw text, refused_as text,
         chain_broken boolean, credited jsonb, refused jsonb, seen jsonb)

@@ -1,13 +1,14 @@
 """Hours stand in a log: its leaves and checkpoints, the keys of its subjects, and entries that name their leaf.
 
-Entries of before keep their place and name no leaf; their spans get leaves as all others do. Reports say when they were
-written: one that waited for its predecessor is judged by an earlier time, and belongs to a later minute of evidence.
+Entries of before keep their place and name no leaf; their spans get leaves as all others do. Rows of watching
+say which batch of evidence they belong to.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0021"
 down_revision = "0020"
@@ -26,28 +27,33 @@ CREATE TRIGGER erasure_unlinks AFTER UPDATE ON elearn.person
     FOR EACH ROW WHEN (NEW.erased_at IS NOT NULL) EXECUTE FUNCTION elearn.unlink_subject();
 """
 
-STAMPS = {
-    "report": "decided_ms",
-    "delivery": "given_ms",
-    "licence": "issued_ms",
-    "page_view": "shown_ms",
-    "presence_check": "decided_ms",
-    "watched_span": "heard_at",
-}
-"""Rows come in the order of time, so the summary of a BRIN index finds a minute and costs a heartbeat nothing."""
+BATCHES = """
+-- Each row of evidence is in the batch that is open when it is written. A sequence is read by everybody at once and
+-- waits for nobody; a column's default costs a heartbeat microseconds.
+CREATE SEQUENCE elearn.evidence_batch;
+SELECT setval('elearn.evidence_batch', 1);
 
+CREATE FUNCTION elearn.decided_in_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.evidence_batch := pg_sequence_last_value('elearn.evidence_batch');
+    RETURN NEW;
+END $$;
+"""
 
-WRITTEN = """
-ALTER TABLE elearn.report ADD COLUMN decided_ms bigint;
-ALTER TABLE elearn.report DISABLE TRIGGER append_only_rows;
-UPDATE elearn.report SET decided_ms = tau_ms;
-ALTER TABLE elearn.report ENABLE TRIGGER append_only_rows;
-ALTER TABLE elearn.report ALTER COLUMN decided_ms SET NOT NULL;
+ROWS = ("report", "delivery", "licence", "page_view", "watched_span")
+"""Written once. What was there before is in batch 0, the first that is proved."""
+
+DECIDED = """
+ALTER TABLE elearn.presence_check ADD COLUMN evidence_batch bigint;
+UPDATE elearn.presence_check SET evidence_batch = 0 WHERE outcome IS NOT NULL;
+CREATE TRIGGER decided_in_batch BEFORE INSERT OR UPDATE ON elearn.presence_check
+    FOR EACH ROW WHEN (NEW.outcome IS NOT NULL AND NEW.evidence_batch IS NULL)
+    EXECUTE FUNCTION elearn.decided_in_batch();
 """
 
 
 def upgrade() -> None:
-    op.execute(WRITTEN)
+    _batches()
     op.create_table(
         "subject_key",
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -96,15 +102,38 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_hours_entry_leaf"), "hours_entry", "num_nulls(leaf_origin, leaf_index) IN (0, 2)", schema=SCHEMA
     )
-    for table, column in STAMPS.items():
+
+
+def _batches() -> None:
+    op.execute(BATCHES)
+    for table in ROWS:
+        # The first default fills the rows of before without writing them anew, the second is for those to come.
+        op.execute(f"ALTER TABLE elearn.{table} ADD COLUMN evidence_batch bigint NOT NULL DEFAULT 0")
+        op.execute(
+            f"ALTER TABLE elearn.{table} ALTER COLUMN evidence_batch "
+            "SET DEFAULT pg_sequence_last_value('elearn.evidence_batch')"
+        )
+    op.execute(DECIDED)
+    for table in (*ROWS, "presence_check"):
         op.create_index(
-            f"ix_{table}_{column}",
+            f"ix_{table}_evidence_batch",
             table,
-            [column],
+            ["evidence_batch"],
             schema=SCHEMA,
             postgresql_using="brin",
             postgresql_with={"pages_per_range": 32, "autosummarize": True},
         )
+    op.create_table(
+        "evidence_closing",
+        sa.Column("batch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=False),
+        sa.Column("waits_for", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.CheckConstraint("from_ms < to_ms", name=op.f("ck_evidence_closing_minute")),
+        sa.PrimaryKeyConstraint("batch", name="pk_evidence_closing"),
+        schema=SCHEMA,
+    )
+    op.execute("SELECT elearn.make_append_only('elearn.evidence_closing')")
 
 
 def _leaves() -> None:
@@ -124,6 +153,7 @@ def _leaves() -> None:
         sa.Column("names", sa.Text(), nullable=True),
         sa.Column("from_ms", sa.BigInteger(), nullable=True),
         sa.Column("to_ms", sa.BigInteger(), nullable=True),
+        sa.Column("batch", sa.BigInteger(), nullable=True),
         sa.Column("watched_span_id", sa.Uuid(), nullable=True),
         sa.Column("voids_index", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("index >= 0", name=op.f("ck_ledger_leaf_index")),
@@ -139,7 +169,8 @@ def _leaves() -> None:
             name=op.f("ck_ledger_leaf_chain"),
         ),
         sa.CheckConstraint(
-            "(kind = 'evidence') = (num_nulls(from_ms, to_ms) = 0) AND num_nulls(from_ms, to_ms) IN (0, 2)",
+            "(kind = 'evidence') = (num_nulls(from_ms, to_ms, batch) = 0) "
+            "AND num_nulls(from_ms, to_ms, batch) IN (0, 3)",
             name=op.f("ck_ledger_leaf_minute"),
         ),
         sa.CheckConstraint("(kind = 'void') = (voids_index IS NOT NULL)", name=op.f("ck_ledger_leaf_void")),
@@ -148,6 +179,9 @@ def _leaves() -> None:
             ["origin", "voids_index"],
             [f"{SCHEMA}.ledger_leaf.origin", f"{SCHEMA}.ledger_leaf.index"],
             name="fk_ledger_leaf_origin_voids_index_ledger_leaf",
+        ),
+        sa.ForeignKeyConstraint(
+            ["batch"], [f"{SCHEMA}.evidence_closing.batch"], name="fk_ledger_leaf_batch_evidence_closing"
         ),
         sa.ForeignKeyConstraint(
             ["watched_span_id"], [f"{SCHEMA}.watched_span.id"], name="fk_ledger_leaf_watched_span_id_watched_span"
@@ -163,7 +197,7 @@ def _leaves() -> None:
 
     index("uq_ledger_leaf_chain", ["origin", "sub", "n"], "n", unique=True)
     index("uq_ledger_leaf_voids", ["origin", "voids_index"], "voids_index", unique=True)
-    index("uq_ledger_leaf_minute", ["to_ms"], "to_ms", unique=True)
+    index("uq_ledger_leaf_batch", ["batch"], "batch", unique=True)
     index("ix_ledger_leaf_total", ["origin", "sub", "counts_as", "n"], "n")
     index("ix_ledger_leaf_names", ["origin", "names", "index"], "names")
     op.create_index("ix_ledger_leaf_hash", "ledger_leaf", ["hash"], schema=SCHEMA)

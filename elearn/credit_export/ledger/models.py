@@ -12,6 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey, ForeignKeyConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.db import Base, Ledger
@@ -30,6 +31,25 @@ class SubjectKey(Base):
     """32 bytes under the sealing key, bound to the person (elearn.sealing)."""
 
 
+class EvidenceClosing(Ledger, Base):
+    """A batch of evidence that was closed: what is written from then on belongs to the next.
+
+    A transaction under way may still write into it. `waits_for` names those of that moment; when none of them goes on
+    the batch holds all it ever will.
+    """
+
+    __tablename__ = "evidence_closing"
+    __table_args__ = (sa.CheckConstraint("from_ms < to_ms", name="minute"),)
+
+    batch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Holds the rows of this number, and of those above the closing before it."""
+    from_ms: Mapped[int]
+    to_ms: Mapped[int]
+    """[from_ms, to_ms): from one closing to the next, epoch milliseconds that never run backwards."""
+    waits_for: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger()))
+    """Transactions by number (xid8)."""
+
+
 class LedgerLeaf(Ledger, Base):
     """One leaf of a yearly log. It counts as soon as a published checkpoint is larger than its index, not before."""
 
@@ -45,7 +65,8 @@ class LedgerLeaf(Ledger, Base):
             name="chain",
         ),
         sa.CheckConstraint(
-            "(kind = 'evidence') = (num_nulls(from_ms, to_ms) = 0) AND num_nulls(from_ms, to_ms) IN (0, 2)",
+            "(kind = 'evidence') = (num_nulls(from_ms, to_ms, batch) = 0) "
+            "AND num_nulls(from_ms, to_ms, batch) IN (0, 3)",
             name="minute",
         ),
         sa.CheckConstraint("(kind = 'void') = (voids_index IS NOT NULL)", name="void"),
@@ -59,7 +80,7 @@ class LedgerLeaf(Ledger, Base):
             unique=True,
             postgresql_where=sa.text("voids_index IS NOT NULL"),
         ),
-        sa.Index("uq_ledger_leaf_minute", "to_ms", unique=True, postgresql_where=sa.text("to_ms IS NOT NULL")),
+        sa.Index("uq_ledger_leaf_batch", "batch", unique=True, postgresql_where=sa.text("batch IS NOT NULL")),
         sa.Index("ix_ledger_leaf_total", "origin", "sub", "counts_as", "n", postgresql_where=sa.text("n IS NOT NULL")),
         sa.Index("ix_ledger_leaf_names", "origin", "names", "index", postgresql_where=sa.text("names IS NOT NULL")),
         sa.Index(None, "hash"),
@@ -88,7 +109,9 @@ class LedgerLeaf(Ledger, Base):
     """What a unit or policy leaf is about, as credit leaves name it."""
     from_ms: Mapped[int | None]
     to_ms: Mapped[int | None]
-    """The minute of an evidence leaf: [from_ms, to_ms), epoch milliseconds."""
+    """The time of an evidence leaf: [from_ms, to_ms), epoch milliseconds."""
+    batch: Mapped[int | None] = mapped_column(ForeignKey("elearn.evidence_closing.batch"))
+    """The batch that an evidence leaf proves."""
     watched_span_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.watched_span.id"), unique=True)
     """The final row that a credit leaf is made from, or the reversal of one. Unique: a span is credited once."""
     voids_index: Mapped[int | None]
