@@ -33,6 +33,7 @@ def scope_texts() -> dict[str, str]:
     return {
         "eligibility.read": _("Ask about one person"),
         "changes.read": _("Follow all changes"),
+        "receipts.write": _("Answer what became of records"),
     }
 
 

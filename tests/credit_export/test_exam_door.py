@@ -228,9 +228,10 @@ def test_the_feed_tells_each_change_once_in_order_and_can_be_read_again(
     first = client.get("/exam/v1/changes?limit=1", headers=headers).json
     rest = client.get(f"/exam/v1/changes?cursor={first['next_cursor']}", headers=headers).json
     told = first["changes"] + rest["changes"]
-    assert [one["record"]["hours"]["online_theory_ms"] for one in told] == [60_000, 90_000]
-    assert [one["record"]["version"] for one in told] == [1, 2]
-    assert told[1]["record"]["supersedes"] == told[0]["record"]["record_id"]
+    assert [
+        (one["record"]["version"], one["record"]["status"], one["record"]["hours"]["online_theory_ms"]) for one in told
+    ] == [(1, "computed", 60_000), (1, "superseded", 60_000), (2, "computed", 90_000)]
+    assert told[2]["record"]["supersedes"] == told[0]["record"]["record_id"]
     assert (first["more"], rest["more"]) == (True, False)
     assert client.get("/exam/v1/changes", headers=headers).json["changes"][0]["record"] == told[0]["record"]
 

@@ -1,4 +1,8 @@
-"""What a receiver is told about a record, and the writing down of every telling."""
+"""What a receiver is told about a record, and the writing down of every telling.
+
+Three ways tell with the same words (`as_data`): the answer about one person, a page of the feed, a push. An answer
+about one person and a push carry a signature of their own; a page of the feed is signed as a whole (`routes.changes`).
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline, TrainingClass
+from elearn.credit_export import feed
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
+from elearn.credit_export.lifecycle import Life
 from elearn.credit_export.models import EligibilityRecord, ExamQuery, Receiver, ReceiverOutline
 from elearn.people import persons
 from elearn.people.identity import DocumentKind, Keys
@@ -38,38 +44,74 @@ def outlines_of(session: Session, receiver_id: UUID) -> frozenset[str]:
     return frozenset(session.scalars(codes))
 
 
-def answer(session: Session, records: Sequence[EligibilityRecord], desk: Desk, *, door: str) -> list[dict[str, Any]]:
-    """`[{"record", "jws"}]`, in the order given. Document numbers leave the house here, so that is written down.
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A version as it stands, or stood after a step of its life."""
+
+    record: EligibilityRecord
+    life: Life
+    reason: str
+    """Of the step that brought it there (`lifecycle.Why`)."""
+
+    @classmethod
+    def of_change(cls, change: feed.Change) -> Telling:
+        return cls(change.record, change.life, change.reason)
+
+
+def now_of(session: Session, record: EligibilityRecord) -> Telling:
+    """How a version stands now."""
+    last = feed.last_steps(session, [record.id])[record.id]
+    return Telling(record, feed.life_of(last), last.reason)
+
+
+def told(session: Session, tellings: Sequence[Telling], desk: Desk, *, door: str) -> list[dict[str, Any]]:
+    """The records as data, in the order given. Document numbers leave the house here, so that is written down.
 
     A fixed number of queries, however many records.
     """
     revealed = persons.reveal_documents(
         session,
-        {record.person_id for record in records},
+        {one.record.person_id for one in tellings},
         desk.keys,
         receiver=desk.receiver.client_id,
         reason=door,
         at=desk.now,
     )
     outlines = {
-        outline.id: outline
-        for outline in session.scalars(sa.select(Outline).where(Outline.id.in_({r.outline_id for r in records})))
-    }
-    classes = {
-        row.TrainingClass.id: row
+        row.id: row
         for row in session.execute(
-            sa.select(TrainingClass, Organisation.name.label("institution"))
-            .join(Organisation, Organisation.id == TrainingClass.institution_id)
-            .where(TrainingClass.id.in_({r.class_id for r in records if r.class_id}))
+            sa.select(Outline.id, Outline.code, Outline.name, Outline.region, Outline.version).where(
+                Outline.id.in_({one.record.outline_id for one in tellings})
+            )
         )
     }
-    told = []
-    for record in records:
-        data = as_data(record, outlines[record.outline_id], classes.get(record.class_id))
-        data["person"] = who_it_is(revealed.get(record.person_id))
-        claims = {"iss": desk.issuer, "aud": desk.receiver.client_id, "iat": int(desk.now.timestamp())}
-        told.append({"record": data, "jws": desk.signer.sign({**claims, "record": data})})
-    return told
+    classes = {
+        row.id: row
+        for row in session.execute(
+            sa.select(
+                TrainingClass.id,
+                TrainingClass.class_no,
+                TrainingClass.filing_no,
+                Organisation.name.label("institution"),
+            )
+            .join(Organisation, Organisation.id == TrainingClass.institution_id)
+            .where(TrainingClass.id.in_({one.record.class_id for one in tellings if one.record.class_id}))
+        )
+    }
+    people = {person_id: who_it_is(found) for person_id, found in revealed.items()}
+    found = []
+    for one in tellings:
+        held = classes.get(one.record.class_id) if one.record.class_id else None
+        data = as_data(one, outlines[one.record.outline_id], held)
+        data["person"] = people.get(one.record.person_id) or who_it_is(None)
+        found.append(data)
+    return found
+
+
+def signed(data: dict[str, Any], desk: Desk, *, at: datetime) -> str:
+    """A record's own signature: JWS compact, claims `iss, aud, iat, record`."""
+    claims = {"iss": desk.issuer, "aud": desk.receiver.client_id, "iat": int(at.timestamp())}
+    return desk.signer.sign({**claims, "record": data})
 
 
 def who_it_is(revealed: tuple[Person, DocumentKind, str] | None) -> dict[str, Any]:
@@ -80,8 +122,9 @@ def who_it_is(revealed: tuple[Person, DocumentKind, str] | None) -> dict[str, An
     return {"document_kind": kind.value, "document_number": number, "name": person.name}
 
 
-def as_data(record: EligibilityRecord, outline: Outline, held: Any) -> dict[str, Any]:
-    """The record as RULES 4(c) names its parts, without the person."""
+def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
+    """The record as RULES 4(c) names its parts, without the person. `outline` and `held` (class): their columns."""
+    record, life = one.record, one.life
     hours = dict(record.hours)
     hours["online_theory"] = as_text(shown_tenths(hours["online_theory_ms"], AQ8011_2023.online_hour_ms))
     hours["offline_theory"] = as_text(shown_tenths(hours["offline_theory_ms"], AQ8011_2023.offline_hour_ms))
@@ -90,7 +133,10 @@ def as_data(record: EligibilityRecord, outline: Outline, held: Any) -> dict[str,
         "record_id": str(record.id),
         "version": record.version,
         "supersedes": str(record.supersedes_id) if record.supersedes_id else None,
-        "status": record.status,
+        "status": life.state.value,
+        "status_reason": one.reason,
+        "granted_at": life.granted_at.isoformat(timespec="milliseconds") if life.granted_at else None,
+        "expires_on": life.expires_on.isoformat() if life.expires_on else None,
         "outcome": record.outcome,
         "reasons": list(record.reasons),
         "category": {
@@ -101,16 +147,15 @@ def as_data(record: EligibilityRecord, outline: Outline, held: Any) -> dict[str,
         },
         "class": held
         and {
-            "class_no": held.TrainingClass.class_no,
-            "filing_no": held.TrainingClass.filing_no,
+            "class_no": held.class_no,
+            "filing_no": held.filing_no,
             "institution": held.institution,
         },
         "hours": hours,
         "rules": record.rules,
         "judged_on": record.judged_on.isoformat(),
         "computed_at": record.computed_at.isoformat(timespec="milliseconds"),
-        # No witness cosigns on one machine by default, and a record never claims more than it has (DESIGN 2).
-        "witnessed": False,
+        "witnessed": record.witnessed,
     }
 
 

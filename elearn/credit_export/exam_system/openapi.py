@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from elearn.credit_export.exam_system.delivery import State as Delivery
+from elearn.credit_export.exam_system.receipts import Answered, Outcome
+from elearn.credit_export.lifecycle import State
+
 RECORD_EXAMPLE_REASONS = ["HOURS_THEORY_SHORT", "HOURS_PRACTICE_SHORT", "OFFLINE_SHARE_LOW", "CLASS_NOT_FILED"]
 
 
@@ -57,7 +61,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         record_id=UUID,
         version=WHOLE,
         supersedes={"type": ["string", "null"], "format": "uuid"},
-        status={**TEXT, "enum": ["computed"]},
+        status={**TEXT, "enum": [state.value for state in State]},
+        status_reason={**TEXT, "description": "reason code of the step that led there"},
+        granted_at={"type": ["string", "null"], "format": "date-time"},
+        expires_on={"type": ["string", "null"], "format": "date"},
         outcome={**TEXT, "enum": ["eligible", "eligible_exempt", "ineligible"]},
         reasons={"type": "array", "items": {**TEXT, "examples": RECORD_EXAMPLE_REASONS}},
         person=_object(document_kind=MAYBE_TEXT, document_number=MAYBE_TEXT, name=MAYBE_TEXT),
@@ -84,12 +91,62 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Signed": _object(record=_ref("Record"), jws={**TEXT, "description": "JWS compact, Ed25519; claims hold record"}),
     "Changes": _object(
+        iss=TEXT,
+        aud=TEXT,
+        iat=WHOLE,
         changes={
             "type": "array",
-            "items": _object(cursor=TEXT, record=_ref("Record"), jws=TEXT),
+            "items": {
+                "type": "object",
+                "required": ["cursor", "at", "record"],
+                "properties": {"cursor": TEXT, "at": MOMENT, "record": _ref("Record"), "jws": TEXT},
+            },
         },
         next_cursor=TEXT,
         more={"type": "boolean"},
+    ),
+    "Receipts": _object(
+        receipts={
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 500,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["receipt_id", "record_id", "version", "outcome"],
+                "properties": {
+                    "receipt_id": {
+                        **TEXT,
+                        "minLength": 1,
+                        "maxLength": 100,
+                        "description": "the receiver's own number",
+                    },
+                    "record_id": UUID,
+                    "version": WHOLE,
+                    "outcome": {**TEXT, "enum": [outcome.value for outcome in Outcome]},
+                    "code": {"type": ["string", "null"], "pattern": "^[A-Z][A-Z0-9_]{0,99}$"},
+                    "detail": {"type": ["string", "null"], "maxLength": 1000},
+                },
+            },
+        }
+    ),
+    "ReceiptAnswers": _object(
+        receipts={
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["receipt_id", "record_id", "version", "answer", "status"],
+                "properties": {
+                    "receipt_id": TEXT,
+                    "record_id": UUID,
+                    "version": WHOLE,
+                    "answer": {**TEXT, "enum": [answered.value for answered in Answered]},
+                    "status": {**WHOLE, "description": "as an answer of its own would have"},
+                    "record_status": {**TEXT, "description": "of the record, when the receipt was first taken"},
+                    "delivery": {**TEXT, "enum": [state.value for state in Delivery]},
+                },
+            },
+        }
     ),
     "Upload": _object(
         id=UUID,
@@ -176,7 +233,23 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             parameters=[
                 {"name": "cursor", "in": "query", "schema": {**WHOLE, "default": 0}},
                 {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 500}},
+                {
+                    "name": "signatures",
+                    "in": "query",
+                    "schema": {**TEXT, "enum": ["page", "record"], "default": "page"},
+                    "description": "the page is signed in the header X-JWS-Signature (detached JWS over the body); "
+                    "`record` signs each record too",
+                },
             ],
+        )
+    },
+    "/exam/v1/receipts": {
+        "post": _operation(
+            "What the receiver decided about records; the same receipt again is answered the same",
+            tag="exam",
+            answers=_ok("ReceiptAnswers", "400", "401", "403", "413"),
+            security=[{"token": ["receipts.write"]}],
+            requestBody={"required": True, "content": _json(_ref("Receipts"))},
         )
     },
     "/exam/v1/jwks.json": {
@@ -244,6 +317,7 @@ def describe(base: str) -> dict[str, Any]:
                             "scopes": {
                                 "eligibility.read": "one person's eligibility",
                                 "changes.read": "the feed of all changes",
+                                "receipts.write": "to answer what became of records",
                             },
                         }
                     },

@@ -16,8 +16,8 @@ from elearn.courses.models import Outline
 from elearn.credit_export.models import AccessToken, Receiver, ReceiverOutline
 from elearn.errors import Malformed, NotFound
 
-SCOPES = ("eligibility.read", "changes.read")
-"""What a token may be asked for: one person's eligibility; the feed of all changes."""
+SCOPES = ("eligibility.read", "changes.read", "receipts.write")
+"""What a token may be asked for: one person's eligibility; the feed of all changes; to answer what became of them."""
 
 
 class Credentials(NamedTuple):

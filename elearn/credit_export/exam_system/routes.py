@@ -1,4 +1,4 @@
-"""The exam system's doors, `/exam/v1`: token, eligibility of one person, feed of changes, key set, description.
+"""The exam system's doors, `/exam/v1`: token, eligibility of one person, feed of changes, receipts, keys, description.
 
 A document number never stands in an address: the question about a person is a POST. A person the receiver may
 not see and a person nobody knows get the same answer.
@@ -6,23 +6,26 @@ not see and a person nobody knows get the same answer.
 
 from __future__ import annotations
 
+import gzip
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 from authlib.oauth2 import OAuth2Error
-from flask import Blueprint, Flask, g, jsonify, request, url_for
+from flask import Blueprint, Flask, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import errors
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, Outline, TrainingClass
-from elearn.credit_export import credit, records
-from elearn.credit_export.exam_system import oauth
-from elearn.credit_export.exam_system.answers import Desk, answer, outlines_of, write_down
+from elearn.credit_export import credit, feed, records
+from elearn.credit_export.exam_system import oauth, receipts
+from elearn.credit_export.exam_system.answers import Desk, Telling, now_of, outlines_of, signed, told, write_down
+from elearn.credit_export.exam_system.deliveries import Way
 from elearn.credit_export.exam_system.openapi import describe
 from elearn.credit_export.exam_system.signing import Signer
-from elearn.credit_export.models import EligibilityRecord, Receiver
+from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.people import persons
 from elearn.people.identity import DocumentKind, Keys
@@ -33,7 +36,10 @@ from elearn.web import allow, exempt_from_csrf, read_json
 bp = Blueprint("exam", __name__, url_prefix="/exam/v1")
 
 PAGE = 500
-"""Most changes in one answer."""
+"""Most changes or receipts in one request."""
+LEAST_PACKED = 1_000
+PACKED = 1
+"""Bytes from which an answer is packed for who takes gzip, and how hard: 1 costs a third of 6 and saves nearly so much."""
 
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -126,31 +132,88 @@ def check_eligibility() -> ResponseReturnValue:
     if record is None:
         session.commit()
         raise errors.NotFound("There is no record of this person in this category.", code="no_record")
-    told = answer(session, [record], desk, door="eligibility:check")[0]
+    data = told(session, [now_of(session, record)], desk, door="eligibility:check")[0]
     session.commit()
-    return _private(told)
+    return _private({"record": data, "jws": signed(data, desk, at=desk.now)})
 
 
 @bp.get("/changes")
 @allow(MayAsk("changes.read"))
 def changes() -> ResponseReturnValue:
-    """Records in the order in which they became true, from a cursor on; the same cursor answers the same again."""
+    """Every step in the life of every record, in the order of commits, from a cursor on; asked again, told again.
+
+    The page is signed as a whole, in the header `X-JWS-Signature`; with `signatures=record` each record is too.
+    """
     cursor, limit = _whole("cursor", 0, 2**62), _whole("limit", PAGE, PAGE)
     session, desk = db.session(), _desk()
-    found = session.scalars(
-        sa.select(EligibilityRecord)
-        .join(Outline, Outline.id == EligibilityRecord.outline_id)
-        .where(EligibilityRecord.position > cursor, Outline.code.in_(desk.outlines))
-        .order_by(EligibilityRecord.position)
-        .limit(limit + 1)
-    ).all()
+    found = feed.feed(session, desk.outlines, cursor, limit + 1)
     page = found[:limit]
-    told = answer(session, page, desk, door="changes")
-    write_down(session, desk, door="changes", person_id=None, records=[record.id for record in page])
+    data = told(session, [Telling.of_change(one) for one in page], desk, door="changes")
+    write_down(session, desk, door="changes", person_id=None, records=[one.record.id for one in page])
     session.commit()
-    listed = [{"cursor": str(r.position), **one} for r, one in zip(page, told, strict=True)]
-    following = str(page[-1].position if page else cursor)
-    return _private({"changes": listed, "next_cursor": following, "more": len(found) > limit})
+    listed: list[dict[str, Any]] = [
+        {"cursor": str(one.position), "at": one.at.isoformat(timespec="milliseconds"), "record": record}
+        for one, record in zip(page, data, strict=True)
+    ]
+    if request.args.get("signatures") == "record":
+        for one, change in zip(page, listed, strict=True):
+            change["jws"] = signed(change["record"], desk, at=one.at)
+    body = msgspec.json.encode(
+        {
+            "iss": desk.issuer,
+            "aud": desk.receiver.client_id,
+            "iat": int(desk.now.timestamp()),
+            "changes": listed,
+            "next_cursor": str(page[-1].position if page else cursor),
+            "more": len(found) > limit,
+        }
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Encoding",
+        "X-JWS-Signature": desk.signer.sign_detached(body),
+    }
+    if request.accept_encodings["gzip"] > 0 and len(body) > LEAST_PACKED:
+        body = gzip.compress(body, PACKED, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, headers=headers, mimetype="application/json")
+
+
+class GivenReceipt(msgspec.Struct, forbid_unknown_fields=True):
+    receipt_id: ShortText
+    """The receiver's own number: sent again, the receipt is the same one."""
+    record_id: UUID
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    outcome: receipts.Outcome
+    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")] | None = None
+    """Wanted where the record is rejected."""
+    detail: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+
+
+class GivenReceipts(msgspec.Struct, forbid_unknown_fields=True):
+    receipts: Annotated[list[GivenReceipt], msgspec.Meta(min_length=1, max_length=PAGE)]
+
+
+@bp.post("/receipts")
+@exempt_from_csrf
+@allow(MayAsk("receipts.write"))
+def take_receipts() -> ResponseReturnValue:
+    """What the receiver decided about records; an answer for each, and the same answer to the same one again."""
+    asked = read_json(GivenReceipts).receipts
+    for one in asked:
+        if one.outcome is receipts.Outcome.REJECTED and one.code is None:
+            raise errors.Malformed("A receipt that rejects a record must give a reason code.")
+    session, desk = db.session(), _desk()
+    given = [
+        receipts.Given(one.receipt_id, one.record_id, one.version, one.outcome, one.code, one.detail) for one in asked
+    ]
+    answers = receipts.take(session, desk.receiver.id, given, way=Way.PULL, at=desk.now)
+    known = [
+        UUID(one["record_id"]) for one in answers if one["status"] != receipts.STATUS[receipts.Answered.UNKNOWN_RECORD]
+    ]
+    write_down(session, desk, door="receipts", person_id=None, records=known)
+    session.commit()
+    return _private({"receipts": answers})
 
 
 @bp.get("/jwks.json")

@@ -13,6 +13,7 @@ from joserfc.jwk import OKPKey
 
 ALGORITHM = "Ed25519"
 TYPE = "elearn-eligibility+jws"
+CHANGES_TYPE = "elearn-changes+jws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Signer:
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.kid}
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
         return str(jws.serialize_compact(header, body, self.key, algorithms=[ALGORITHM]))
+
+    def sign_detached(self, body: bytes) -> str:
+        """A signature over a page's very bytes, which do not stand in it (RFC 7515, appendix F): `header..signature`.
+
+        To check it, put base64url(body) between the dots.
+        """
+        header = {"alg": ALGORITHM, "typ": CHANGES_TYPE, "kid": self.kid}
+        whole = str(jws.serialize_compact(header, body, self.key, algorithms=[ALGORITHM]))
+        head, _, signature = whole.split(".")
+        return f"{head}..{signature}"
 
     def key_set(self) -> dict[str, Any]:
         """JWK Set (RFC 7517) with the public key only."""
