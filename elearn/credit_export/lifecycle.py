@@ -292,6 +292,8 @@ def why_not(stands: Standing, act: Act, by: Actor, rule: GrantRule, *, proposed:
         return No.NOT_GRANTED
     if act is Act.CHECK and by.person == stands.life.submitted_by:
         return No.SAME_PERSON
+    if act is Act.VERIFY and by.person in (stands.life.submitted_by, stands.life.checked_by):
+        return No.SAME_PERSON
     if act is Act.GRANT and by.person in (stands.life.checked_by, stands.life.verified_by):
         return No.SAME_PERSON
     if proposed is not None:
