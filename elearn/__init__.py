@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:
     """The whole product as one Flask application. Settings default to the environment's."""
     # Imported here so that `import elearn.clock` does not load the whole product.
-    from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from elearn.extension import Elearn
     from elearn.pages.frame import nothing_here
     from elearn.settings import Settings as EnvironmentSettings
+    from elearn.web import Application
 
     settings = settings or EnvironmentSettings.from_env()
-    app = Flask("elearn", static_folder=None)
+    app = Application("elearn", static_folder=None)
     app.secret_key = settings.secret_key
     app.config.update(
         SESSION_COOKIE_NAME="elearn",

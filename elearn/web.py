@@ -14,7 +14,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Flask, Request, Response, jsonify, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -155,6 +156,24 @@ def content_policy(media_url: str | None) -> str:
         f"worker-src 'self' blob:; connect-src 'self'{media}; object-src 'none'; base-uri 'self'; "
         "frame-ancestors 'self'; form-action 'self'"
     )
+
+
+class _Cookies(SecureCookieSessionInterface):
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Programs send no cookie: then there is no signature to prepare for, either."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
+class Application(Flask):
+    """Flask without what programs' requests would pay for and nobody of ours uses (about 60 us of a POST)."""
+
+    session_interface = _Cookies()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view or hook is a coroutine function, so none is asked for each request whether it is one."""
+        return func
 
 
 def install(blueprint: Blueprint) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b, sha1
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,7 @@ from elearn.tracking.lrs.consistency import consistent_through, stale_after
 from elearn.tracking.lrs.doorway import bp
 from elearn.tracking.lrs.rules.check import Checked, check_statement
 from elearn.tracking.lrs.rules.reading import BadStatement
-from elearn.tracking.lrs.statements import answers, attachments, formats, more, multipart, store
+from elearn.tracking.lrs.statements import alone, answers, attachments, formats, more, multipart, store
 from elearn.tracking.lrs.statements.asked import CLAUSE, Asked, asked, form
 from elearn.tracking.lrs.statements.search import MAX_PAGE_BYTES, search
 from elearn.tracking.lrs.things.definitions import canonical
@@ -186,15 +187,16 @@ def _keep(batch: Sequence[Checked], incoming: attachments.Incoming) -> None:
     attachments.check(batch, incoming)
     session = db.session()
     sender = holder()
-    outcomes = store.insert(
-        session,
-        batch,
-        stored_at=utcnow(),
-        authority=sender.id,
-        organisation_id=sender.organisation_id,
-        defines=sender.defines,
-        stale_after=stale_after(),
-    )
+    moment = utcnow()
+    way: dict[str, Any] = {
+        "authority": sender.id,
+        "organisation_id": sender.organisation_id,
+        "defines": sender.defines,
+        "stale_after": stale_after(),
+    }
+    if len(batch) == 1 and not incoming.parts and alone.insert(session, batch[0], stored_at=moment, **way):
+        return
+    outcomes = store.insert(session, batch, stored_at=moment, **way)
     for outcome in outcomes:
         if isinstance(outcome, store.ConflictingId):
             session.rollback()

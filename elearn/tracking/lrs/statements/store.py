@@ -25,7 +25,7 @@ from elearn.tracking.lrs.rules.text import decode, encode
 from elearn.tracking.lrs.statements.faces import show_faces
 
 # Read once: by it a writer that stood still between reading its clock and coming here is not late.
-_MOMENT = """moment AS MATERIALIZED (
+MOMENT = """moment AS MATERIALIZED (
     SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
 )"""
 
@@ -55,7 +55,7 @@ WITH MOMENT, given AS MATERIALIZED (
            %(authority)s::uuid, %(sitting_id)s::uuid, given.version, given.raw
     FROM given JOIN fresh USING (id)
 )
-""".replace("MOMENT", _MOMENT)
+""".replace("MOMENT", MOMENT)
 _RELATED = """
 , related AS (
     INSERT INTO elearn.statement_relation (key, kind, stored_at, id)
@@ -81,7 +81,7 @@ FROM given LEFT JOIN fresh USING (id)
 WHERE fresh.id IS NULL OR given.late OR EXISTS (SELECT FROM elearn.statement_reference WHERE target_id = given.id)
 """
 # Whether an activity's last word by this definer was another.
-_NEW_WORD = """decode(said.digest, 'hex') IS DISTINCT FROM (
+NEW_WORD = """decode(said.digest, 'hex') IS DISTINCT FROM (
     SELECT there.digest FROM elearn.activity_definition AS there
     WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
     ORDER BY there.stored_at DESC LIMIT 1)"""
@@ -90,7 +90,7 @@ UNION ALL
 SELECT NULL, false, said.place, NULL
 FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, digest text)
 WHERE NEW_WORD
-""".replace("NEW_WORD", _NEW_WORD)
+""".replace("NEW_WORD", NEW_WORD)
 _DEFINE = """
 INSERT INTO elearn.activity_definition
     (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
@@ -108,7 +108,7 @@ SELECT said.key, said.iri, said.definition, decode(said.digest, 'hex'), moment.a
 FROM moment CROSS JOIN json_to_recordset(%(definitions)s::json)
     AS said(key uuid, iri text, definition text, digest text)
 WHERE NEW_WORD
-""".replace("MOMENT", _MOMENT).replace("NEW_WORD", _NEW_WORD)
+""".replace("MOMENT", MOMENT).replace("NEW_WORD", NEW_WORD)
 
 _THERE = """
 SELECT there.id, there.digest, there.stored_at
@@ -227,26 +227,26 @@ def insert(
     referring = [one.id for one in first.values() if one.refers_to is not None]
     if referring:
         parameters["organisation_id"] = organisation_id
-    said = _said(first.values()) if defines else []
+    words = said(first.values()) if defines else []
     definer = organisation_id or NIL
-    if said:
+    if words:
         parameters["definer"] = definer
-        ways = Counter(one["key"] for one in said)
+        ways = Counter(one["key"] for one in words)
         parameters["definitions"] = encode(
             # An activity that this batch describes in several ways is written in all of them: which of them holds
             # depends on the one before.
             [
                 {"place": place, "key": one["key"], "digest": one["digest"] if ways[one["key"]] == 1 else ""}
-                for place, one in enumerate(said)
+                for place, one in enumerate(words)
             ]
         )
     old: list[UUID] = []
     referred: list[UUID] = []
     new_words: list[dict[str, Any]] = []
-    command = _command(related=bool(related), referring=bool(referring), defining=bool(said))
+    command = _command(related=bool(related), referring=bool(referring), defining=bool(words))
     for id_, was_there, place, moved_to in connection.exec_driver_sql(command, parameters):
         if place is not None:
-            new_words.append(said[place])
+            new_words.append(words[place])
             continue
         (old if was_there else referred).append(id_)
         if moved_to is not None:
@@ -358,7 +358,7 @@ def _as_json(batch: Iterable[Checked], step: int) -> str:
     )
 
 
-def _said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
+def said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
     """What a batch says of activities, each in the same words once: the last time, for the later word holds."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in batch:
