@@ -1,11 +1,11 @@
 """Is this a checkpoint to cosign? Pure: C2SP tlog-witness, `add-checkpoint`, with its statuses.
 
-    400  not of the form; an old size above the checkpoint's
-    404  an origin that is not looked at
-    403  no signature by a key of the log, or one that does not verify
-    409  another old size than the one kept; the answer says which is
-    422  another root at the same size; nothing proves that it extends what is kept; no leaves and yet a root
-    200  all is well: cosign
+400  not of the form; an old size above the checkpoint's
+404  an origin that is not looked at
+403  no signature by a key of the log, or one that does not verify
+409  another old size than the one kept; the answer says which is
+422  another root at the same size; nothing proves that it extends what is kept; no leaves and yet a root
+200  all is well: cosign
 """
 
 from __future__ import annotations

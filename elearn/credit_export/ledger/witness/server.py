@@ -36,8 +36,10 @@ NEWEST = re.compile(r"/([0-9a-f]{64})/checkpoint")
 class Door:
     """RSGI application over one witness."""
 
-    def __init__(self, witness: Witness) -> None:
-        self._witness = witness
+    def __init__(self, directory: Path) -> None:
+        """Waits for a process before it to let go of the directory, and holds it from then on."""
+        self._holding = contextlib.ExitStack()
+        self._witness: Witness = self._holding.enter_context(opened(directory, wait=True))
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         if scope.proto != "http":
@@ -88,10 +90,9 @@ async def _body(scope: Any, protocol: Any) -> bytes | None:
 
 
 def application() -> Door:
-    """What the served process loads. It waits for a process before it to let go of the directory."""
+    """What the served process loads."""
     _end_with_parent()
-    holding = contextlib.ExitStack()
-    return Door(holding.enter_context(opened(Path(os.environ[DIRECTORY]), wait=True)))
+    return Door(Path(os.environ[DIRECTORY]))
 
 
 def _end_with_parent() -> None:

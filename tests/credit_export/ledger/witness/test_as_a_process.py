@@ -1,0 +1,227 @@
+"""`elearn witness serve` as others run it: over HTTP, killed, asked by many at once, without the product."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.servers import free_port
+from elearn.credit_export.ledger.notes import Note, Verifier, read_note, read_signature_lines
+from elearn.credit_export.ledger.witness.keeping import add_log, origin_hash
+from elearn.credit_export.ledger.witness.keys import make_key, read_keys
+from tests.at_once import at_once
+from tests.credit_export.ledger.a_log import ORIGIN, ALog
+from tests.credit_export.ledger.witness.test_add_checkpoint import a_log
+from tests.waiting import wait_for
+
+WITHOUT_PRODUCT = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+
+
+HALF = b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nold"
+
+
+def serve(place: Path, port: int) -> list[str]:
+    listen = f"127.0.0.1:{port}"
+    return [sys.executable, "-m", "elearn", "witness", "serve", "--dir", str(place), "--listen", listen]
+
+
+class Running:
+    """A witness that answers on a port."""
+
+    def __init__(self, place: Path, port: int) -> None:
+        self.place, self.port = place, port
+        self._start()
+
+    def _start(self) -> None:
+        self.process = subprocess.Popen(
+            serve(self.place, self.port),
+            env=WITHOUT_PRODUCT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for(self._answers, seconds=60, what="the witness")
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None
+        try:
+            return self.ask("GET", "/").status == 404
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Said:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body)
+            return Said(connection.getresponse())
+        finally:
+            connection.close()
+
+    def add(self, body: bytes) -> Said:
+        return self.ask("POST", "/add-checkpoint", body)
+
+    def kill(self) -> None:
+        """The whole of it, as by a power cut."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def start_again(self) -> None:
+        self._start()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class Said:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.content_type = response.headers["Content-Type"]
+        self.body = response.read()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    make_key(tmp_path, "exam.example/witness")
+    add_log(tmp_path, ALog().vkey)
+    return tmp_path
+
+
+@contextmanager
+def running(place: Path) -> Iterator[Running]:
+    witness = Running(place, free_port())
+    try:
+        yield witness
+    finally:
+        witness.stop()
+
+
+def cosigned(place: Path, log: ALog, size: int, lines: bytes) -> int:
+    note = Note(log.checkpoint(size).text(), read_signature_lines(lines.decode()))
+    return read_keys(place)[0].verifier.time_of(note)
+
+
+def test_a_log_is_cosigned_refused_and_remembered_over_http(place: Path) -> None:
+    log = a_log(5)
+    with running(place) as witness:
+        first = witness.add(log.request(0))
+        assert abs(cosigned(place, log, 5, first.body) - time.time()) < 60
+        conflict = witness.add(log.request(0))
+        assert (conflict.status, conflict.content_type, conflict.body) == (409, "text/x.tlog.size", b"5\n")
+        assert witness.add(a_log(5, "other ").request(5)).status == 422
+        assert witness.add(b"?").status == 400
+        assert witness.add(ALog("other.example/log").request(0)).status == 404
+        assert witness.ask("GET", "/add-checkpoint").status == 405
+        assert witness.ask("POST", "/else", b"").status == 404
+        assert witness.add(b"x" * 300_000).status == 413
+        newest = witness.ask("GET", f"/{origin_hash(ORIGIN)}/checkpoint")
+        assert read_note(newest.body).text == log.checkpoint().text()
+        assert witness.ask("GET", f"/{origin_hash('other')}/checkpoint").status == 404
+
+
+def test_thirty_two_at_once_leave_one_history(place: Path) -> None:
+    """Half of them extend the honest log to different sizes, half a fork: one wins, all others hear its size."""
+    honest = a_log(200)
+    fork = honest.with_entries([*honest.entries[:50], *a_log(150, "other ").entries])
+    with running(place) as witness:
+        witness.add(honest.request(0, 50))
+        offers = [(log, 51 + number) for number in range(16) for log in (honest, fork)]
+        answers = at_once(*[lambda log=log, size=size: witness.add(log.request(50, size)) for log, size in offers])
+        won = [offer for offer, answer in zip(offers, answers, strict=True) if answer.status == 200]
+        assert len(won) == 1
+        ((log, size),) = won
+        assert {answer.body for answer in answers if answer.status == 409} == {f"{size}\n".encode()}
+        assert {answer.status for answer in answers} == {200, 409}
+        assert read_note(witness.ask("GET", f"/{origin_hash(ORIGIN)}/checkpoint").body).text == (
+            log.checkpoint(size).text()
+        )
+
+
+def test_killed_while_it_signs_it_forgets_nothing_it_said(place: Path) -> None:
+    """Whatever size a log heard cosigned, the witness that comes back keeps that size or a larger one."""
+    log = a_log(400)
+    witness = Running(place, free_port())
+    try:
+        heard = 0
+        for _ in range(3):
+            stopping = threading.Timer(0.15, witness.kill)
+            stopping.start()
+            try:
+                while True:
+                    answer = witness.add(log.request(heard, heard + 1))
+                    if answer.status == 409:
+                        heard = int(answer.body)
+                    else:
+                        assert answer.status == 200
+                        cosigned(place, log, heard + 1, answer.body)
+                        heard += 1
+            except (OSError, http.client.HTTPException):
+                stopping.join()
+            witness.start_again()
+            told = witness.add(log.request(390, 400))
+            assert told.status == 409
+            assert heard <= int(told.body) <= heard + 1
+            heard = int(told.body)
+        assert heard > 0
+    finally:
+        witness.stop()
+
+
+def test_a_request_that_never_ends_keeps_nobody_waiting(place: Path) -> None:
+    log = a_log(5)
+    with running(place) as witness:
+        held = [socket.create_connection(("127.0.0.1", witness.port)) for _ in range(40)]
+        for number, each in enumerate(held):
+            each.sendall(
+                b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nold"[: 30 + number * 2]
+            )
+        began = time.monotonic()
+        assert witness.add(log.request(0)).status == 200
+        assert time.monotonic() - began < 5
+        for each in held:
+            each.close()
+
+
+def test_a_witness_whose_directory_is_in_use_says_so(place: Path) -> None:
+    with running(place):
+        second = subprocess.run(
+            serve(place, free_port()),
+            env=WITHOUT_PRODUCT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert second.returncode == 1
+    assert "another process uses" in second.stderr
+
+
+def test_the_key_command_makes_a_key_once_and_prints_it(tmp_path: Path) -> None:
+    def key(*options: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "elearn", "witness", "key", "--dir", str(tmp_path), *options],
+            env=WITHOUT_PRODUCT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()
+
+    (first,) = key("--name", "exam.example/witness")
+    assert Verifier.from_vkey(first).name == "exam.example/witness"
+    assert key() == [first]
+    assert key("--algorithm", "ml-dsa-44", "--name", "exam.example/witness")[0] == first
