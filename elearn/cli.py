@@ -153,6 +153,7 @@ def db_upgrade() -> None:
     cls=Late,
     alone={
         "signer": "elearn.credit_export.ledger.signer_door:command",
+        "verify": "elearn.credit_export.ledger.commands:verify",
     },
 )
 def ledger() -> None:
