@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from elearn.credit_export.exam_system.delivery import Event, State, after
@@ -99,7 +100,7 @@ def counts(session: Session, receiver_id: UUID) -> Mapping[State, int]:
     newest = (
         sa.select(DeliveryEvent.state)
         .where(DeliveryEvent.receiver_id == receiver_id)
-        .distinct(DeliveryEvent.record_id)
+        .ext(distinct_on(DeliveryEvent.record_id))
         .order_by(DeliveryEvent.record_id, DeliveryEvent.step.desc())
         .subquery()
     )
@@ -111,7 +112,7 @@ def _last(session: Session, receiver_id: UUID, record_ids: set[UUID]) -> dict[UU
     rows = session.scalars(
         sa.select(DeliveryEvent)
         .where(DeliveryEvent.receiver_id == receiver_id, DeliveryEvent.record_id.in_(record_ids))
-        .distinct(DeliveryEvent.record_id)
+        .ext(distinct_on(DeliveryEvent.record_id))
         .order_by(DeliveryEvent.record_id, DeliveryEvent.step.desc())
     )
     return {event.record_id: event for event in rows}

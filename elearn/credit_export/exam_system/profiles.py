@@ -1,4 +1,4 @@
-"""Which mapping profile a receiver has: the newest that was loaded for it, else the default. Profiles are only added."""
+"""Which mapping profile a receiver has: the newest that was loaded for it, else the default. They are only added."""
 
 from __future__ import annotations
 
