@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Bundle, Session
 
 from elearn.courses.models import Outline
 from elearn.credit_export.lifecycle import Act, Life, State
@@ -38,6 +39,11 @@ class Change:
     at: datetime
 
 
+# Columns and not entities: a page of hundreds is read only, and this takes half as long.
+_STEP: Bundle[Any] = Bundle("step", *(getattr(EligibilityStep, column.key) for column in EligibilityStep.__table__.c))
+_RECORD: Bundle[Any] = Bundle("record", *(getattr(EligibilityRecord, one.key) for one in EligibilityRecord.__table__.c))
+
+
 def lock(session: Session) -> None:
     """Taken before anything is decided about a record; held until commit."""
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('elearn eligibility feed'))"))
@@ -56,7 +62,8 @@ def feed(session: Session, outlines: Collection[str], after: int, limit: int) ->
     (`lifecycle.carries`). So an admission that goes on with more hours reads: superseded, granted.
     """
     rows = session.execute(
-        sa.select(EligibilityStep, EligibilityRecord)
+        sa.select(_STEP, _RECORD)
+        .select_from(EligibilityStep)
         .join(EligibilityRecord, EligibilityRecord.id == EligibilityStep.record_id)
         .join(Outline, Outline.id == EligibilityRecord.outline_id)
         .where(EligibilityStep.position > after, Outline.code.in_(outlines))

@@ -91,9 +91,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Signed": _object(record=_ref("Record"), jws={**TEXT, "description": "JWS compact, Ed25519; claims hold record"}),
     "Changes": _object(
-        iss=TEXT,
-        aud=TEXT,
-        iat=WHOLE,
         changes={
             "type": "array",
             "items": {
@@ -237,8 +234,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
                     "name": "signatures",
                     "in": "query",
                     "schema": {**TEXT, "enum": ["page", "record"], "default": "page"},
-                    "description": "the page is signed in the header X-JWS-Signature (detached JWS over the body); "
-                    "`record` signs each record too",
+                    "description": "the page is signed in the header Page-Signature, a JWS with the claims iss, aud, "
+                    "iat, sha256 (of the body, in hex), cursor and next_cursor; `record` signs each record too",
                 },
             ],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from joserfc.jwk import OKPKey
 
 ALGORITHM = "Ed25519"
 TYPE = "elearn-eligibility+jws"
-CHANGES_TYPE = "elearn-changes+jws"
+PAGE_TYPE = "elearn-page+jws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,17 @@ class Signer:
         key = OKPKey.import_key(pem)
         return cls(key, key.thumbprint())
 
-    def sign(self, payload: dict[str, Any]) -> str:
-        header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.kid}
+    def sign(self, payload: dict[str, Any], *, kind: str = TYPE) -> str:
+        header = {"alg": ALGORITHM, "typ": kind, "kid": self.kid}
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
         return str(jws.serialize_compact(header, body, self.key, algorithms=[ALGORITHM]))
 
-    def sign_detached(self, body: bytes) -> str:
-        """A signature over a page's very bytes, which do not stand in it (RFC 7515, appendix F): `header..signature`.
+    def sign_page(self, body: bytes, claims: dict[str, Any]) -> str:
+        """A signature over a page: JWS compact whose claims name its SHA-256, in hex, as `sha256`.
 
-        To check it, put base64url(body) between the dots.
+        A page itself is larger than libraries let a JWS be (joserfc: 129,536 bytes).
         """
-        header = {"alg": ALGORITHM, "typ": CHANGES_TYPE, "kid": self.kid}
-        whole = str(jws.serialize_compact(header, body, self.key, algorithms=[ALGORITHM]))
-        head, _, signature = whole.split(".")
-        return f"{head}..{signature}"
+        return self.sign({**claims, "sha256": hashlib.sha256(body).hexdigest()}, kind=PAGE_TYPE)
 
     def key_set(self) -> dict[str, Any]:
         """JWK Set (RFC 7517) with the public key only."""
