@@ -187,8 +187,11 @@ def _near(path: Path) -> Iterator[str]:
         os.close(directory)
 
 
-def serve(directory: Path, address: str, secret: str = "") -> None:
-    """Answer at `address` until the process ends. Raises InUse when somebody does already, SignerBroken."""
+def serve(directory: Path, address: str, secret: str = "", *, wait: bool = False) -> None:
+    """Answer at `address` until the process ends. Raises InUse when somebody does already, SignerBroken.
+
+    `wait`: until whoever answers there has ended.
+    """
     signer = LocalSigner(directory)
     if not address.startswith("unix:"):
         parts = urlsplit(address)
@@ -196,7 +199,7 @@ def serve(directory: Path, address: str, secret: str = "") -> None:
             server.serve_forever()
         return
     path = Path(address.removeprefix("unix:")).absolute()
-    with held(path.with_name(f"{path.name}.lock")), _near(path) as name:
+    with held(path.with_name(f"{path.name}.lock"), wait=wait), _near(path) as name:
         path.unlink(missing_ok=True)  # left by one that was killed
         with _Server(signer, Seal(""), name) as server:
             path.chmod(0o660)  # a group may ask: who else may enter is the directory's affair
@@ -271,7 +274,8 @@ class HttpSigner:
 )
 @click.option("--listen", help="unix:/path or http://host:port; default: a socket in the directory.")
 @click.option("--vkey", "origin", help="Print the public key of the log of that origin, and end.")
-def command(directory: Path | None, listen: str | None, origin: str | None) -> None:
+@click.option("--wait", is_flag=True, help="Wait for one that listens there already to end.")
+def command(directory: Path | None, listen: str | None, origin: str | None, wait: bool) -> None:
     """Sign the log of hours: a process of its own, which never signs two histories.
 
     Over http both sides need ELEARN_LEDGER_SECRET. Run it as another user, or on another host, than the application.
@@ -290,4 +294,4 @@ def command(directory: Path | None, listen: str | None, origin: str | None) -> N
     for name, kept in signer.logs().items():
         click.echo(f"{signer.vkey(name)}  {kept.size} leaves")
     click.echo(f"signing at {listen}")
-    serve(directory, listen, secret)
+    serve(directory, listen, secret, wait=wait)
