@@ -105,7 +105,8 @@ def require_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]
     if not 0 <= index < size:
         raise ProofRefused(f"there is no leaf {index} in a tree of {size}")
     turn = _turn(index, size)
-    _require_form(proof, turn + (index >> turn).bit_count())
+    _require_length(proof, turn + (index >> turn).bit_count())
+    _require_hashes(leaf, *proof)
     hash_ = leaf
     for level, other in enumerate(proof[:turn]):
         hash_ = node_hash(other, hash_) if index >> level & 1 else node_hash(hash_, other)
@@ -123,17 +124,18 @@ def require_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pr
     """
     if not 0 <= old <= new:
         raise ProofRefused(f"a tree of {new} leaves does not begin with one of {old}")
+    _require_hashes(*proof)
     if (old == 0 and old_root != EMPTY) or (new == 0 and new_root != EMPTY):
         raise ProofRefused("the root of no leaves is the hash of nothing")
     if old in (0, new):
-        _require_form(proof, 0)
+        _require_length(proof, 0)
         if old == new and old_root != new_root:
             raise ProofRefused("one size has two roots")
         return
     level = _trailing_zeros(old)
     turn, index = _turn(old - 1, new), (old - 1) >> level
     given = [old_root, *proof] if old == 1 << level else list(proof)
-    _require_form(given, 1 + turn - level + ((old - 1) >> turn).bit_count())
+    _require_length(given, 1 + turn - level + ((old - 1) >> turn).bit_count())
     before = after = given[0]
     for height, other in enumerate(given[1 : 1 + turn - level]):
         if index >> height & 1:
@@ -177,8 +179,12 @@ def _edge(begin: int, size: int, node: Node) -> bytes:
     return hash_
 
 
-def _require_form(proof: Sequence[bytes], length: int) -> None:
+def _require_length(proof: Sequence[bytes], length: int) -> None:
     if len(proof) != length:
         raise ProofRefused(f"the proof has {len(proof)} hashes, not {length}")
-    if any(len(hash_) != HASH_BYTES for hash_ in proof):
+
+
+def _require_hashes(*hashes: bytes) -> None:
+    """A value of another length could stand for two hashes, or for half of one."""
+    if any(len(hash_) != HASH_BYTES for hash_ in hashes):
         raise ProofRefused("a hash has 32 bytes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
@@ -85,6 +85,7 @@ def test_none_is_made_that_would_be_read_as_another(
         Checkpoint(origin, size, root_, extensions)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20), st.integers(0, (1 << 63) - 1), st.binary(min_size=32, max_size=32))
 def test_a_checkpoint_is_read_as_it_was_written(origin: str, size: int, root_: bytes) -> None:
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
@@ -168,6 +168,7 @@ class TestCasesOfTheCorpus:
                 assert found(changed_path(file, other)) is Reason.INCLUSION
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5), st.data())
 def test_no_byte_of_a_proof_can_be_another(index: int, data: st.DataObject) -> None:
     """Whatever is changed: refused, or it shows the very same leaf (a line of nobody's may say what it likes)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.leaves import (
@@ -265,6 +265,7 @@ def test_a_leaf_does_not_change() -> None:
         CREDIT.ms = 1  # type: ignore[misc]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32))
 def test_a_digest_is_read_as_it_is_written(hash_: bytes) -> None:
     assert digest_bytes(digest(hash_)) == hash_
@@ -314,11 +315,13 @@ credits_ = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(credits_)
 def test_every_leaf_is_read_as_it_was_written(leaf: Leaf) -> None:
     assert read(encode(leaf)) == leaf
 
 
+@settings(deadline=None)
 @given(credits_, st.data())
 def test_no_two_byte_strings_are_one_leaf(leaf: Leaf, data: st.DataObject) -> None:
     """Whatever of one byte is changed, put in or taken out: it is refused, or it is another leaf."""
@@ -338,6 +341,7 @@ def test_no_two_byte_strings_are_one_leaf(leaf: Leaf, data: st.DataObject) -> No
     assert encode(found) == other
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_nothing_but_a_leaf_is_read(data: bytes) -> None:
     with pytest.raises(LeafRefused):

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.notes import (
@@ -233,6 +233,7 @@ def test_the_last_empty_line_ends_the_text_and_all_is_written_back(text: str) ->
     assert str(note) == f"{text}\n{LINE}\n"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=12))
 def test_whatever_is_read_is_written_back_to_the_byte(text: str, name: str) -> None:
     data = f"{text}\n\n{LINE.replace('example.com/foo', name)}\n"

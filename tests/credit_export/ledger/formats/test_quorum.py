@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
@@ -90,6 +90,7 @@ def test_nobody_meets_a_quorum_under_the_name_of_a_group() -> None:
     assert not Trust.read(EXAMPLE).met({"X-and-Y", "X-witnesses", "Y-witnesses", "none"})
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6), st.sets(st.sampled_from(sorted(SIGNERS))))
 def test_a_number_is_met_by_so_many(least: int, names: set[str]) -> None:
     trust = Trust.read(f"{LINES}group all-of-them {least} {' '.join(SIGNERS)}\nquorum all-of-them\n")

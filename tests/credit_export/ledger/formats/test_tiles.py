@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.tiles import (
@@ -68,6 +68,7 @@ def test_a_full_tile_is_the_first_hash_of_the_one_above() -> None:
     assert list(tiles_of(0)) == []
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200_000), st.integers(0, 70_000))
 def test_what_was_there_and_what_is_new_make_all(old: int, more: int) -> None:
     new = old + more
@@ -132,6 +133,7 @@ def test_files_in_a_directory_are_tiles(tmp_path: Path) -> None:
             fetch(missing)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=256))
 def test_entries_come_out_of_a_bundle_as_they_went_in(entries: list[bytes]) -> None:
     assert unbundle(bundle(entries)) == entries

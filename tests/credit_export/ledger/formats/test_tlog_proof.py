@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.notes import NoteRefused, read_note
@@ -24,6 +24,7 @@ def test_the_proof_of_the_vectors_is_read_and_written_again() -> None:
     assert proof.write() == TEXT
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**63 - 1),
     st.lists(st.binary(min_size=32, max_size=32), max_size=63),
