@@ -24,7 +24,7 @@ once a published checkpoint is larger than its index, and not before.
     ours        with the database
       models, subjects, appending, crediting, evidence, advancing      from spans to leaves
       signer, signer_door      the key, and what it never signs: two histories
-      growing, log_files, publishing, standing, doors                  from leaves to public files and back
+      growing, log_files, files, publishing, standing, doors           from leaves to public files and back
       witnesses                asking others to cosign
       checking                 `elearn ledger check`: all of it, gone through again
     others'     processes with keys and files of their own; none of our tables, no database
@@ -33,6 +33,6 @@ once a published checkpoint is larger than its index, and not before.
       commands      `elearn ledger verify`: one proof of hours, offline
 
 Words: a *leaf* is one entry; a *checkpoint* says how many there are and their root, signed by the log and cosigned by
-*witnesses*; the *quorum* is how many of them it takes; a *subject* is a person under a name that only their own key ties
-to them. A log is one year long: chains and totals begin anew in each, and old ones freeze.
+*witnesses*; the *quorum* is how many of them it takes; a *subject* is a person under a name that only their own key
+ties to them. A log is one year long: chains and totals begin anew in each, and old ones freeze.
 """
