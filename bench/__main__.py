@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import exam_feed, heartbeat, history, lrs, media_packaging, verifier
+from bench import exam_feed, heartbeat, history, ledger_formats, lrs, media_packaging, verifier
 from bench.figures import Figure, say
 from bench.servers import free_port, running, status_of, wait_for
 from elearn.demo.example import Example
@@ -120,7 +120,16 @@ def lesson_page(base: str, example: Example) -> tuple[int, str]:
 
 
 def main() -> int:
-    benches = (starts_and_pages, media_packaging.run, verifier.run, heartbeat.run, history.run, lrs.run, exam_feed.run)
+    benches = (
+        starts_and_pages,
+        media_packaging.run,
+        verifier.run,
+        heartbeat.run,
+        history.run,
+        lrs.run,
+        exam_feed.run,
+        ledger_formats.run,
+    )
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 
 
