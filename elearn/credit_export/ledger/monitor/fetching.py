@@ -1,0 +1,98 @@
+"""The log's public files over HTTP: one connection that is kept, answers of bounded length, nothing believed."""
+
+from __future__ import annotations
+
+import http.client
+import zlib
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from elearn.credit_export.ledger.tiles import ENTRY_BYTES_MAX, WIDTH, NoTile
+from elearn.errors import DomainError
+
+FILE_BYTES_MAX = WIDTH * (2 + ENTRY_BYTES_MAX)
+"""A bundle of the longest leaves; nothing that a log publishes is larger."""
+TIMEOUT_S = 30.0
+GONE = (403, 404, 410)
+
+
+class Unreachable(DomainError):
+    """The log does not answer, or not with a file: nothing can be said about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file, and the tag to ask with next time; `data` is None when it is the one that was asked with."""
+
+    data: bytes | None
+    etag: str | None
+
+
+class Site:
+    """Where a log is published. One thread uses it at a time."""
+
+    def __init__(self, url: str) -> None:
+        """Raises Unreachable when it is no address."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Unreachable(f"{url} is no http or https address")
+        self.url = url.rstrip("/")
+        self._base = parts.path.rstrip("/")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
+
+    def fetch(self, path: str) -> bytes:
+        """Raises NoTile when there is no such file, Unreachable when that cannot be told."""
+        data = self.get(path).data
+        if data is None:
+            raise Unreachable(f"{self.url}/{path}: unchanged from what was never had")
+        return data
+
+    def get(self, path: str, etag: str | None = None) -> Fetched:
+        """The file, unless it still has this tag. Raises NoTile, Unreachable."""
+        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "elearn-ledger-monitor"}
+        if etag:
+            headers["If-None-Match"] = etag
+        try:
+            status, answer, data = self._ask(path, headers)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"{self.url}/{path}: {error or type(error).__name__}") from None
+        if status == 304 and etag:
+            return Fetched(None, etag)
+        if status in GONE:
+            raise NoTile(path)
+        if status != 200:
+            raise Unreachable(f"{self.url}/{path}: it answers {status}")
+        if answer.get("Content-Encoding", "identity") == "gzip":
+            data = _unpacked(data)
+        if len(data) > FILE_BYTES_MAX:
+            raise Unreachable(f"{self.url}/{path}: it is longer than any file of a log")
+        return Fetched(data, answer.get("ETag"))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _ask(self, path: str, headers: dict[str, str]) -> tuple[int, http.client.HTTPMessage, bytes]:
+        for last in (False, True):
+            try:
+                self._connection.request("GET", f"{self._base}/{path}", headers=headers)
+                response = self._connection.getresponse()
+                data = response.read(FILE_BYTES_MAX + 1)
+            except (OSError, http.client.HTTPException):
+                # A kept connection may have ended since; a new one is tried once.
+                self._connection.close()
+                if last:
+                    raise
+            else:
+                if len(data) > FILE_BYTES_MAX:
+                    self._connection.close()
+                return response.status, response.headers, data
+        raise AssertionError("unreachable")
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        return unpacker.decompress(data, FILE_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise Unreachable(f"it is not packed as it says: {error}") from None
