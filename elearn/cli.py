@@ -152,6 +152,7 @@ def db_upgrade() -> None:
 @cli.group(
     cls=Late,
     alone={
+        "monitor": "elearn.credit_export.ledger.monitor.commands:monitor",
         "signer": "elearn.credit_export.ledger.signer_door:command",
         "verify": "elearn.credit_export.ledger.commands:verify",
     },
