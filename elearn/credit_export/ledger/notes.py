@@ -246,6 +246,8 @@ def _message(name: str, algorithm: Algorithm, text: str, at_s: int) -> bytes:
     checkpoint = Checkpoint.read(text)
     if algorithm is Algorithm.COSIGNATURE:
         return f"cosignature/v1\ntime {at_s}\n{text}".encode()
+    if checkpoint.extensions:  # the message has no place for them: they could be exchanged under the signature
+        raise NoteRefused("an ML-DSA-44 cosignature does not cover extension lines")
     return b"".join(
         (
             b"subtree/v1\n\x00",

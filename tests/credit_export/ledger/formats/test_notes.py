@@ -116,6 +116,34 @@ def test_an_mldsa44_cosignature_signs_the_structure_of_the_specification() -> No
     MLDSA44PublicKey.from_public_bytes(signer.verifier.public).verify(line.signature[8:], message)
 
 
+def test_an_mldsa44_key_is_the_one_another_program_makes_of_the_seed() -> None:
+    """The log of torchwood's tests (cmd/litewitness): seed and key ID. Its signature was verified by hand, too."""
+    other = bytes.fromhex("2886adc2b0eabfce67c0472939127998bf886cf256bfee8ba76a253fce1146e0")
+    assert Signer.mldsa44_cosigner("example.com/mldsa-log", other).verifier.key_id.hex() == "b5df45c5"
+
+
+def test_extension_lines_are_not_exchanged_under_a_signature_that_does_not_cover_them() -> None:
+    signer = Signer.mldsa44_cosigner("a.example/w", b"s" * 32)
+    note = Note(f"{TEXT}more\n", (signer.sign(TEXT, 1),))
+    with pytest.raises(NoteRefused, match="is not"):
+        signer.verifier.time_of(note)
+    with pytest.raises(NoteRefused, match="extension lines"):
+        signer.sign(note.text, 1)
+    plain = Signer.cosigner("a.example/w", b"s" * 32)
+    assert plain.verifier.time_of(Note(note.text, (plain.sign(note.text, 1),))) == 1
+
+
+def test_names_of_255_bytes_are_cosigned_and_no_longer_ones() -> None:
+    for length, name, origin in ((255, "w" * 255, "o" * 255), (256, "w" * 256, "o"), (256, "w", "o" * 256)):
+        signer = Signer.mldsa44_cosigner(name, b"s" * 32)
+        text = TEXT.replace("hours.example/ledger/2026", origin)
+        if length == 255:
+            assert signer.verifier.time_of(Note(text, (signer.sign(text, 1),))) == 1
+        else:
+            with pytest.raises(NoteRefused, match="too long"):
+                signer.sign(text, 1)
+
+
 def test_a_signature_as_one_thing_is_not_one_as_another() -> None:
     plain, cosigner = Signer.ed25519("a.example/w", b"s" * 32), Signer.cosigner("a.example/w", b"s" * 32)
     assert plain.verifier.key_id != cosigner.verifier.key_id
