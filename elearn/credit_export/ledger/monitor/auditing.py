@@ -11,7 +11,8 @@ is judged by itself. `counted` is our own sum: of seconds that are credited twic
     a void              takes back a leaf of the same person that still counts
     evidence            begins where the one before ended or later; no root twice; nothing heard is the hash of the root
                         before (the others can be checked by who has the rows: `sampling.py`)
-    time                `at` never goes back, and lies between the cosignatures of the checkpoints before and after
+    time                `at` never goes back, also not behind evidence, and lies between the cosignatures of the
+                        checkpoints before and after
 """
 
 from __future__ import annotations
@@ -221,6 +222,7 @@ class Auditor:
         person.voided.append(index)
         taken = read(self._entry_of(index))
         assert isinstance(taken, Credit | Attend)
+        overlapped = bool(person.short)
         counted = person.short.pop(index, taken.ms)
         person.days[taken.day.toordinal()] -= taken.ms
         if isinstance(taken, Attend):
@@ -229,21 +231,24 @@ class Auditor:
             return
         unit = self._facts.units.get(taken.unit)
         if unit is not None:
-            self._give_back(person, taken, unit)
             yield from _sum_up(person, f"online/{unit.kind}", leaf, -counted, -taken.ms)
+            self._give_back(person, taken, unit, overlapped)
 
-    def _give_back(self, person: Person, taken: Credit, unit: UnitFacts) -> None:
-        """Its span may be credited again; where spans overlapped, those that still stand are laid anew."""
-        spans = person.spans.get(unit.number, [])
-        if not person.short:
-            person.spans[unit.number] = without(spans, *taken.span)
+    def _give_back(self, person: Person, taken: Credit, unit: UnitFacts, overlapped: bool) -> None:
+        """Its span may be credited again. Where leaves overlapped, those that still stand are laid and counted anew."""
+        if not overlapped:
+            person.spans[unit.number] = without(person.spans.get(unit.number, []), *taken.span)
             return
-        person.spans[unit.number] = []
+        spans: list[int] = []
         for index in person.leaves:
-            if index not in person.voided:
-                leaf = read(self._entry_of(index))
-                if isinstance(leaf, Credit) and leaf.unit == taken.unit:
-                    add_span(person.spans[unit.number], *leaf.span)
+            leaf = None if index in person.voided else read(self._entry_of(index))
+            if isinstance(leaf, Credit) and leaf.unit == taken.unit:
+                begin, end = leaf.span
+                counts = min(leaf.ms, end - begin - add_span(spans, begin, end))
+                person.counted[f"online/{unit.kind}"] += counts - person.short.pop(index, leaf.ms)
+                if counts != leaf.ms:
+                    person.short[index] = counts
+        person.spans[unit.number] = spans
 
     def _of_evidence(self, leaf: Evidence) -> Found:
         root, facts = digest_bytes(leaf.root), self._facts
@@ -255,6 +260,7 @@ class Auditor:
             yield Code.MINUTES, "nothing was heard, and its root does not follow from the one before"
         self._memory.add_evidence(root, ms_of(leaf.to))
         facts.last_evidence = root
+        facts.last_at_ms = max(facts.last_at_ms, ms_of(leaf.to))
         facts.last_evidence_to_ms = max(facts.last_evidence_to_ms, ms_of(leaf.to))
 
     def _of_a_unit(self, leaf: Unit) -> Found:
