@@ -6,7 +6,7 @@ here commits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -109,6 +109,15 @@ class Line:
     def proposed(self) -> Actor | None:
         return None if self.waiting is None else Actor(self.waiting.by_id, Office(self.waiting.office))
 
+    def may_object(self, actors: Sequence[Actor]) -> bool:
+        """Whether somebody who acts as these may take the proposal off the table: whoever might have made it."""
+        return any(
+            actor.person != self.record.person_id and actor.office in offices
+            for actor in actors
+            for (_state, act), offices in OFFICES.items()
+            if act in SENSITIVE
+        )
+
 
 def line_of(session: Session, record: EligibilityRecord, *, now: datetime) -> Line:
     """The line that a version belongs to. Five queries."""
@@ -200,7 +209,7 @@ def answer(
     if waiting is None or waiting.id != proposal_id:
         raise Conflict("This proposal has its answer already.", code="proposal_gone")
     what = Act(waiting.act)
-    actor = _allowed(line, what, actors, line.proposed) if confirm else _may_object(line, actors)
+    actor = _allowed(line, what, actors, line.proposed) if confirm else _objector(line, actors)
     session.add(
         EligibilityAnswer(
             proposal_id=waiting.id,
@@ -256,14 +265,12 @@ def _allowed(line: Line, what: Act, actors: list[Actor], proposed: Actor | None 
     raise refusal(next((no for no in refused if no not in (None, No.NOT_YOURS)), No.NOT_YOURS) or No.NOT_YOURS)
 
 
-def _may_object(line: Line, actors: list[Actor]) -> Actor:
-    """Whoever might have proposed it; nobody about themselves."""
+def _objector(line: Line, actors: list[Actor]) -> Actor:
     for actor in actors:
-        if actor.person == line.record.person_id:
-            raise refusal(No.OWN_RECORD)
-        if any(actor.office in offices for (_state, act), offices in OFFICES.items() if act in SENSITIVE):
+        if line.may_object([actor]):
             return actor
-    raise refusal(No.NOT_YOURS)
+    own = any(actor.person == line.record.person_id for actor in actors)
+    raise refusal(No.OWN_RECORD if own else No.NOT_YOURS)
 
 
 def _reason(what: Act, reason: str, note: str) -> tuple[str, str]:

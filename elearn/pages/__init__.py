@@ -10,6 +10,7 @@
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
     classes.py     a manager's classes, filings, enrolment
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
+    eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     receivers.py   an operator's exam systems
     lrs_keys.py    keys of the record store
     keys.py        a person's own security keys, for presence checks
@@ -28,6 +29,7 @@ def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
     from elearn.pages import (
         classes,
+        eligibility,
         explaining,
         frame,
         keys,
@@ -57,6 +59,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         receivers,
         lrs_keys,
         signals,
+        eligibility,
     ):
         module.install(bp)
     frame.install_on_whole(whole)

@@ -42,6 +42,9 @@ KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.IN
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 SEES_RECORD_KEYS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.AUDITOR})
 REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
+KEEPS_RECORDS = frozenset(
+    {Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR}
+)
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -94,6 +97,8 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
     if caller.roles & KEEPS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
+    if caller.roles & KEEPS_RECORDS:
+        places.append((_("Eligibility"), "eligibility_list", ("/eligibility",)))
     if caller.roles & READS_SITTINGS:
         places.append((_("Sittings"), "audit_sittings", ("/audit",)))
     if caller.roles & REVIEWS:

@@ -16,12 +16,13 @@ from elearn.courses import catalogue, learning
 from elearn.courses.delivery import media_url
 from elearn.courses.learning import MyClass
 from elearn.courses.models import Lesson, Outline, TrainingClass, Unit, UnitKind
+from elearn.credit_export import record_reading
 from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
-from elearn.pages import frame, offline, watching
+from elearn.pages import eligibility_texts, frame, offline, watching
 from elearn.pages.player_texts import player_texts
 from elearn.people import csrf, persons, registry
 from elearn.people.callers import current_person_id, require_caller
@@ -128,6 +129,14 @@ def _work(roles: frozenset[Role]) -> list[dict[str, str]]:
                 "title": _("People"),
                 "text": _("Add people, give one-time passwords."),
                 "url": url_for("elearn.pages.people_list"),
+            }
+        )
+    if roles & frame.KEEPS_RECORDS:
+        cards.append(
+            {
+                "title": _("Eligibility"),
+                "text": _("Who may sit the exam: submit, check, verify, suspend."),
+                "url": url_for("elearn.pages.eligibility_list"),
             }
         )
     if roles & frame.READS_SITTINGS:
@@ -266,6 +275,8 @@ def my_hours() -> ResponseReturnValue:
         waiting=[(one, titles.get(one.unit_id, ""), from_ms(one.lapses_ms)) for one in standing.waiting],
         hours=[(outlines[outline_id], one) for outline_id, one in hours.items()],
         reason_text=reason_text,
+        own=record_reading.own_records(session, person_id),
+        record_texts=eligibility_texts,
         refusals=watching.recent_refusals(session, person_id, now=now),
         refusal_text=refusal_text,
         online_minutes=AQ8011_2023.online_hour_ms // MINUTE_MS,

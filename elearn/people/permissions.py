@@ -92,6 +92,7 @@ SESSION_HOLDER = Holding("signed in, perhaps by a one-time password", even_befor
 """Only for choosing a password and for signing out."""
 LEARNER = _holding("learner", Role.LEARNER)
 CLERK = _holding("clerk", Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
+INSTITUTION_STAFF = _holding("institution's staff", Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
 TEACHER = _holding("teacher", Role.TEACHER, Role.INSTITUTION_MANAGER)
 MANAGER = _holding("manager", Role.INSTITUTION_MANAGER)
 ENTERPRISE = _holding("enterprise", Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL)
