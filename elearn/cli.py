@@ -53,9 +53,10 @@ def _found(place: str) -> click.Command:
 @click.group(
     cls=Late,
     inside={
+        "exam": "elearn.credit_export.exam_system.commands:exam",
         "lrs": "elearn.tracking.lrs.commands:lrs",
         "orgs": "elearn.people.commands:orgs",
-        "receivers": "elearn.credit_export.commands:receivers",
+        "receiver": "elearn.credit_export.commands:receivers",
         "roles": "elearn.people.commands:roles",
         "tracking": "elearn.tracking.commands:tracking",
         "users": "elearn.people.commands:users",

@@ -6,6 +6,7 @@ import click
 
 from elearn.clock import utcnow
 from elearn.credit_export.exam_system import receivers as service
+from elearn.credit_export.exam_system.commands import push
 from elearn.db import db
 
 
@@ -41,3 +42,6 @@ def revoke(client_id: str) -> None:
     service.revoke_receiver(db.session(), client_id=client_id, revoked_at=utcnow())
     db.session.commit()
     click.echo(f"{client_id} is revoked")
+
+
+receivers.add_command(push)

@@ -1,0 +1,84 @@
+"""Every few seconds, each receiver that there is something for."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from elearn.clock import utcnow
+from elearn.credit_export.exam_system import pushing
+from elearn.credit_export.exam_system.answers import Desk, outlines_of
+from elearn.credit_export.exam_system.models import PushTarget
+from elearn.credit_export.exam_system.push_rules import Answer, Away, Broken, meaning
+from elearn.credit_export.exam_system.signing import Signer
+from elearn.credit_export.models import Receiver
+from elearn.db import db
+from elearn.jobs import defer, task
+from elearn.people.identity import Keys
+from elearn.reaching import NotAllowed, exchange
+from elearn.runtime import runtime
+from elearn.tracking.lrs.streams.sending import retry_after
+
+SILENCE_S = 15.0
+"""The longest a receiver may say nothing; Standard Webhooks asks for 15 to 30 s."""
+WHOLE_S = 30.0
+MAX_ANSWER_BYTES = 100_000
+SHOWN = 300
+"""Characters of an answer that are kept."""
+
+
+def post(target: PushTarget, headers: dict[str, str], body: bytes) -> Answer:
+    """To where the target is, along no redirect, within bounds."""
+    try:
+        response, said = exchange(
+            "POST",
+            target.url,
+            headers=headers,
+            body=body,
+            private=target.private,
+            silence_s=SILENCE_S,
+            whole_s=WHOLE_S,
+            most_bytes=MAX_ANSWER_BYTES,
+        )
+    except NotAllowed as error:
+        return Away(str(error))
+    except (ConnectionRefusedError, socket.gaierror, ssl.SSLError) as error:
+        return Away(f"no answer: {type(error).__name__}")
+    except (OSError, http.client.HTTPException) as error:
+        return Broken(f"no answer: {type(error).__name__}")
+    asked = retry_after(response.headers.get("Retry-After"), now_s=utcnow().timestamp())
+    text = "".join(one if one.isprintable() else " " for one in said[: 4 * SHOWN].decode(errors="replace"))
+    return meaning(response.status, " ".join(text.split())[:SHOWN], retry_after_s=asked)
+
+
+def desk_for(session: Session, receiver: Receiver) -> Desk:
+    """The keys of the house, for what a receiver is told without having asked."""
+    settings = runtime().settings
+    return Desk(
+        receiver=receiver,
+        outlines=outlines_of(session, receiver.id),
+        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
+        signer=Signer.from_seed(settings.signing_key),
+        issuer=settings.public_url + runtime().url_prefix,
+        now=utcnow(),
+    )
+
+
+@task("exam.push", every="* * * * * */5")
+def push_due() -> None:
+    """Hand out the receivers that are due. A job that dies keeps its receiver until it runs again or the claim ends."""
+    session = db.session()
+    for receiver_id in pushing.claim_due(session, at=utcnow()):
+        defer(session, "exam.push_to", receiver=str(receiver_id))
+    session.commit()
+
+
+@task("exam.push_to")
+def push_to(receiver: str) -> None:
+    """Send one receiver what it has not got."""
+    means = pushing.Means(now=utcnow, desk=desk_for, sealing_key=runtime().settings.sealing_key, post=post)
+    pushing.push(db.session(), UUID(receiver), means)
