@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from elearn.credit_export.exam_system.mapping import Profile, default_profile, read_profile
+from elearn.credit_export.exam_system.mapping import Profile, default_text, read_profile
 from elearn.db import Base, Ledger
 
 
@@ -26,8 +26,13 @@ class MappingProfile(Ledger, Base):
 
 def profile_of(session: Session, receiver_id: UUID) -> Profile:
     """The profile that holds for a receiver."""
+    return read_profile(text_of(session, receiver_id))
+
+
+def text_of(session: Session, receiver_id: UUID) -> str:
+    """The same as it was loaded."""
     newest = _newest(session, receiver_id)
-    return read_profile(newest.text) if newest else default_profile()
+    return newest.text if newest else default_text()
 
 
 def keep_profile(session: Session, receiver_id: UUID, text: str, *, at: datetime) -> Profile:
