@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import exam_feed, heartbeat, history, ledger_formats, lrs, media_packaging, verifier
+from bench import eligibility, exam_feed, heartbeat, history, ledger_formats, ledger_monitor, lrs, media_packaging, verifier
 from bench.figures import Figure, say
 from bench.servers import free_port, running, status_of, wait_for
 from elearn.demo.example import Example
@@ -127,8 +127,10 @@ def main() -> int:
         heartbeat.run,
         history.run,
         lrs.run,
+        eligibility.run,
         exam_feed.run,
         ledger_formats.run,
+        ledger_monitor.run,
     )
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 
