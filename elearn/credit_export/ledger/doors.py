@@ -25,13 +25,11 @@ from elearn.credit_export.ledger.models import LedgerLeaf
 from elearn.credit_export.ledger.naming import NAME, base_of
 from elearn.credit_export.ledger.notes import Note
 from elearn.credit_export.ledger.publishing import Desk, desk_of
-from elearn.credit_export.ledger.quorum import TrustRefused
 from elearn.credit_export.ledger.tiles import WIDTH, NoTile, entries_path, tile_path, width_of
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
-from elearn.settings import SettingsError
 from elearn.web import allow
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
@@ -48,10 +46,7 @@ HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the doors on board. Raises SettingsError when the policy of witnesses cannot be read."""
     extension = app.extensions["elearn"]
-    try:
-        extension.kept[DESK] = desk_of(extension.settings)
-    except (OSError, TrustRefused) as error:
-        raise SettingsError(f"Settings: ELEARN_LEDGER_POLICY cannot be read: {error}") from error
+    extension.kept[DESK] = desk_of(extension.settings)
     whole.register_blueprint(bp)
 
 

@@ -95,15 +95,17 @@ def _write_all(session: Session, files: LogFiles, base: Checkpoint, size: int) -
 
 def _entries(session: Session, origin: str, begin: int, size: int) -> Iterator[bytes]:
     """The leaves as they are hashed. Raises Contradiction when one is missing or is not what its hash says."""
-    found = session.execute(
-        sa.select(LedgerLeaf.index, LedgerLeaf.raw, LedgerLeaf.hash)
-        .where(LedgerLeaf.origin == origin, LedgerLeaf.index >= begin, LedgerLeaf.index < size)
-        .order_by(LedgerLeaf.index)
-        .execution_options(yield_per=AT_ONCE)
-    )
-    for expected, (index, raw, hash_) in enumerate(found, begin):
-        entry = raw.encode()
-        if index != expected or leaf_hash(entry) != hash_:
-            why = f"leaf {expected} is missing" if index != expected else f"leaf {index} is not what its hash says"
-            raise Contradiction(FORKED, origin=origin, kept=begin, why=why)
-        yield entry
+    asked = sa.select(LedgerLeaf.index, LedgerLeaf.raw, LedgerLeaf.hash).order_by(LedgerLeaf.index)
+    expected = begin
+    for first in range(begin, size, AT_ONCE):
+        last = min(first + AT_ONCE, size)
+        for index, raw, hash_ in session.execute(
+            asked.where(LedgerLeaf.origin == origin, LedgerLeaf.index >= first, LedgerLeaf.index < last)
+        ).all():
+            entry = raw.encode()
+            if index != expected:
+                raise Contradiction(FORKED, origin=origin, kept=begin, why=f"leaf {expected} is missing")
+            if leaf_hash(entry) != hash_:
+                raise Contradiction(FORKED, origin=origin, kept=begin, why=f"leaf {index} is not what its hash says")
+            yield entry
+            expected += 1

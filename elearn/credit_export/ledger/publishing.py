@@ -32,13 +32,13 @@ from elearn.credit_export.ledger.log_files import LogFiles
 from elearn.credit_export.ledger.models import LedgerCheckpoint
 from elearn.credit_export.ledger.naming import directory_of
 from elearn.credit_export.ledger.notes import Note, NoteRefused, SignatureLine, Verifier
-from elearn.credit_export.ledger.quorum import Trust
+from elearn.credit_export.ledger.quorum import Trust, TrustRefused
 from elearn.credit_export.ledger.signer import AsksSigner, NotSigned, OtherSize, SignerAway, Wanted
 from elearn.credit_export.ledger.signer_door import SOCKET, HttpSigner
 from elearn.credit_export.ledger.standing import Part, read_standing, write_standing
 from elearn.credit_export.ledger.tree import consistency_proof
 from elearn.credit_export.ledger.witnesses import AsksWitness, HttpWitness, ask_all
-from elearn.settings import Settings
+from elearn.settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +82,12 @@ class Published:
 
 
 def desk_of(settings: Settings) -> Desk:
-    """As the settings say. Raises TrustRefused when the policy cannot be read."""
+    """As the settings say. Raises SettingsError when the policy cannot be read."""
     own = f"unix:{settings.ledger_signer_dir / SOCKET}"
-    trust = Trust.read(settings.ledger_policy.read_bytes()) if settings.ledger_policy else NO_WITNESSES
+    try:
+        trust = Trust.read(settings.ledger_policy.read_bytes()) if settings.ledger_policy else NO_WITNESSES
+    except (OSError, TrustRefused) as error:
+        raise SettingsError(f"Settings: ELEARN_LEDGER_POLICY cannot be read: {error}") from error
     return Desk(
         settings.ledger_dir,
         HttpSigner(settings.ledger_signer or own, settings.ledger_secret),
@@ -146,6 +149,8 @@ class _Attempt:
         row = newest_checkpoint(self.session, self.origin)
         size = count_leaves(self.session, self.origin)
         base = agreed(self.session, self.files, row, self.origin, size)
+        if row is not None and self.files.key() is None:
+            self._key()  # lost with the other files
         if not self._is_due(row, size):
             return None
         checkpoint = Checkpoint(self.origin, size, write(self.session, self.files, base, size))

@@ -9,10 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import click
 import msgspec
 
 from elearn.clock import MILLISECOND, from_ms, to_ms
 from elearn.credit_export.ledger.files import write_whole
+from elearn.settings import Settings
 
 FILE = "standing.json"
 FIRST_WAIT = timedelta(seconds=5)
@@ -104,3 +106,22 @@ def write_standing(directory: Path, standing: Standing) -> None:
 def all_standings(ledger_dir: Path) -> list[Standing]:
     """Of every log, the oldest first."""
     return [read_standing(file.parent) for file in sorted(ledger_dir.glob(f"*/{FILE}"))]
+
+
+def worst_state(ledger_dir: Path) -> str:
+    """ok | waits | alarm, whichever of the logs is worst off."""
+    states = {standing.state for standing in all_standings(ledger_dir)}
+    return next((state for state in ("alarm", "waits") if state in states), "ok")
+
+
+@click.command("state")
+def command() -> None:
+    """Say how the log of hours stands: what is published, who is waited for, what must be done."""
+    found = all_standings(Settings.from_env().ledger_dir)
+    for one in found:
+        click.echo(f"{one.origin}: {one.state}, {one.published} leaves published")
+        for sentence in one.sentences():
+            click.echo(f"  {sentence}")
+    if not found:
+        click.echo("no log was begun")
+    raise click.exceptions.Exit(0 if all(one.state == "ok" for one in found) else 1)
