@@ -21,7 +21,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import eligibility, exam_feed, heartbeat, history, ledger_formats, ledger_monitor, lrs, media_packaging, verifier
+from bench import (
+    eligibility,
+    exam_feed,
+    heartbeat,
+    history,
+    ledger_formats,
+    ledger_monitor,
+    lrs,
+    media_packaging,
+    verifier,
+)
 from bench.figures import Figure, say
 from bench.servers import free_port, running, status_of, wait_for
 from elearn.demo.example import Example

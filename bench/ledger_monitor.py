@@ -144,7 +144,7 @@ def run(count: int = LEAVES) -> Iterator[Figure]:
         LEAVES_A_SECOND / speed,
         1.0,
         f"{speed:.0f} leaves a second ({found['leaves']:.0f} mirrored, proved, added up in {found['wall_s']:.1f} s, "
-        f"{found['cpu_s']:.1f} s of a core); memory at most {found['mb']:.0f} MB, {found['before_mb']:.0f} of it before",
+        f"{found['cpu_s']:.1f} s of a core); at most {found['mb']:.0f} MB, {found['before_mb']:.0f} of them before",
     )
 
 
