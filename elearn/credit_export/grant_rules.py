@@ -33,11 +33,12 @@ def rule_of(rows: Sequence[GrantRuleRow], region: str | None, on: date) -> Grant
     for place in places:
         begun = [row for row in rows if row.region == place and row.effective_from <= on]
         if begun:
-            return _rule(max(begun, key=lambda row: (row.effective_from, row.number)))
+            return as_rule(max(begun, key=lambda row: (row.effective_from, row.number)))
     return STRICTEST
 
 
-def _rule(row: GrantRuleRow) -> GrantRule:
+def as_rule(row: GrantRuleRow) -> GrantRule:
+    """The rule of a row."""
     return GrantRule(
         version=f"{row.region}@{row.effective_from}#{row.number}",
         submits_by_itself=row.submits_by_itself,

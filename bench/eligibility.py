@@ -1,0 +1,134 @@
+"""What it takes to judge everybody afresh: processor time of ours and of PostgreSQL together.
+
+    python -m bench.eligibility [--persons 100000] [--entries 12]
+
+So many people of one outline, each with so many entries of hours, all recorded once; then all are judged again, as
+the nightly job does it: nothing is new, so nothing is written. The first time, which writes a record with its facts
+and its first step for everybody, is told beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bench import processor
+from bench.figures import Figure, say
+from bench.watching import Place, Spent, a_place, postgres_beside
+from elearn.credit_export import recomputing
+from elearn.db import db
+from tests.builders_credit import LEARNED_AT, a_learner_with_hours, an_outline
+
+PERSONS = 100_000
+ENTRIES = 12
+LIMIT_S = 60.0
+NOW = LEARNED_AT + timedelta(days=1)
+
+PEOPLE = """
+CREATE TEMPORARY TABLE crowd ON COMMIT DROP AS SELECT gen_random_uuid() AS person FROM generate_series(1, :persons);
+"""
+COPIES = (
+    """
+    INSERT INTO elearn.person (id, name, document_kind, document_index, created_at)
+    SELECT c.person, 'Somebody', 'resident_id', sha256(uuid_send(c.person)), :now FROM crowd c
+    """,
+    """
+    INSERT INTO elearn.learner_watch (learner_id, tau_ms, held, pending_ms, check_count, check_due_after_ms)
+    SELECT c.person, 0, false, 0, 0, 0 FROM crowd c
+    """,
+    """
+    INSERT INTO elearn.enrolment (id, class_id, person_id, enrolled_at)
+    SELECT gen_random_uuid(), :class, c.person, :now FROM crowd c
+    """,
+    """
+    CREATE TEMPORARY TABLE final ON COMMIT DROP AS
+    SELECT gen_random_uuid() AS id, c.person, n FROM crowd c, generate_series(1, :entries) AS n
+    """,
+    """
+    INSERT INTO elearn.watched_span (id, kind, learner_id, unit_id, class_id, start_ms, end_ms, "on", late, excess_ms,
+                                     check_id, settles, policy, heard_at)
+    SELECT f.id, 'final', f.person, w.unit_id, w.class_id, (f.n - 1) * 60000, f.n * 60000, w."on", w.late, 0,
+           w.check_id, w.settles, w.policy, w.heard_at
+    FROM final f, elearn.watched_span w WHERE w.kind = 'final' AND w.learner_id = :person
+    """,
+    """
+    INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
+                                    learned_at, watched_span_id, rule_version, created_at)
+    SELECT gen_random_uuid(), f.person, :class,
+           (SELECT i.id FROM elearn.outline_item i JOIN elearn.training_class k ON k.outline_id = i.outline_id
+            WHERE k.id = :class),
+           'online', 'theory', 60000, date '2026-06-30', :now, f.id, 'cn-aq8011-2023', :now
+    FROM final f
+    """,
+)
+
+
+def fill(session: Session, persons: int, entries: int) -> None:
+    """One learner by the builders, then everybody in bulk."""
+    an_outline(session, code="bench")
+    learner = a_learner_with_hours(session, ms=60_000, outline="bench")
+    values = {
+        "persons": persons,
+        "entries": entries,
+        "now": LEARNED_AT,
+        "class": learner.class_id,
+        "person": learner.person.id,
+    }
+    for statement in (PEOPLE, *COPIES):
+        session.execute(sa.text(statement), values)
+    session.commit()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM (ANALYZE)"))
+
+
+def judged(place: Place, persons: int) -> tuple[Spent, int]:
+    """Judge everybody once; answers what it took, and how many versions were written. Raises RuntimeError."""
+    spent = Spent(requests=1)
+    session = db.session()
+    with postgres_beside(place, spent):
+        began, wall = processor.spent_s(os.getpid()), time.perf_counter()
+        found, written = recomputing.recompute(session, recomputing.everybody(session), now=NOW)
+        spent.cpu_s, spent.wall_s = processor.spent_s(os.getpid()) - began, time.perf_counter() - wall
+    if found != persons + 1:  # the builders' learner is one more
+        raise RuntimeError(f"{found} of {persons + 1} persons were judged")
+    return spent, written
+
+
+def run(persons: int = PERSONS, entries: int = ENTRIES) -> Iterator[Figure]:
+    limit_s = LIMIT_S * persons / PERSONS
+    with a_place() as place, place.app.app_context():
+        fill(db.session(), persons, entries)
+        first, written = judged(place, persons)
+        again, none = judged(place, persons)
+        if (written, none) != (persons + 1, 0):
+            raise RuntimeError(f"{written} and then {none} records were written")
+    for name, spent, limit in (
+        (f"{persons} judgements recomputed", again, 1.0),
+        (f"{persons} first records written", first, None),
+    ):
+        whole_s = spent.cpu_s + spent.postgres_s
+        yield Figure(
+            name,
+            whole_s / limit_s,
+            limit,
+            f"{whole_s:.1f} s of {limit_s:.0f} s CPU ({spent.cpu_s:.1f} ours, {spent.postgres_s:.1f} PostgreSQL's), "
+            f"{spent.wall_s:.1f} s by the clock; {entries} entries each",
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--persons", type=int, default=PERSONS)
+    parser.add_argument("--entries", type=int, default=ENTRIES)
+    given = parser.parse_args()
+    return say(run(given.persons, given.entries))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
