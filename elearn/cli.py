@@ -53,6 +53,7 @@ def _found(place: str) -> click.Command:
 @click.group(
     cls=Late,
     inside={
+        "eligibility": "elearn.credit_export.eligibility_commands:eligibility",
         "exam": "elearn.credit_export.exam_system.commands:exam",
         "lrs": "elearn.tracking.lrs.commands:lrs",
         "orgs": "elearn.people.commands:orgs",
