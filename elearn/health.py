@@ -1,7 +1,7 @@
 """`/healthz`: may a load balancer send people here?
 
-The database must answer. Redis may be lost at any moment (DESIGN 3.2), so its loss is told but does not turn
-people away.
+The database must answer. Redis may be lost at any moment (DESIGN 3.2), and hours may wait for the signer or a witness
+of the log; both are told, but do not turn people away.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from elearn.credit_export.ledger.standing import worst_state
 from elearn.db import db
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
@@ -24,8 +25,8 @@ def install(whole: Blueprint) -> None:
 
 @allow(ANYBODY)
 def healthz() -> ResponseReturnValue:
-    """200 while the database answers, else 503; each part says `ok` or `down`."""
-    parts = {"database": _database(), "redis": _redis()}
+    """200 while the database answers, else 503; each part says `ok` or `down`, the log `ok`, `waits` or `alarm`."""
+    parts = {"database": _database(), "redis": _redis(), "ledger": worst_state(runtime().settings.ledger_dir)}
     up = parts["database"] == "ok"
     answer = jsonify(status="ok" if up else "down", **parts)
     answer.headers["Cache-Control"] = "no-store"

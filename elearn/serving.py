@@ -2,7 +2,7 @@
 
 `settled()` answers settings with both URLs in place, from the environment or from the embedded services; all
 commands that touch the database go through it. `serve()` runs granian in front of the application and, beside
-it, one worker process that is started again when it dies.
+it, one worker process and one that signs the log of hours, each started again when it dies.
 """
 
 from __future__ import annotations
@@ -27,26 +27,29 @@ from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.settings import Settings
-from elearn.starting import start
+from elearn.starting import end_with, start
 
 logger = logging.getLogger(__name__)
 
 STOP_S = 8
 """How long requests under way may take when the server is asked to stop."""
 
-WORKER_STOP_S = 10
+KEPT_STOP_S = 10
 """How long the job under way may take then."""
 
 DATABASE_BACK_S = 60.0
 """How long a new web process waits for a database that is away."""
 
-WORKER = """\
+KEPT = """\
 import sys
-from elearn import cli, serving
-serving.end_with(int(sys.argv.pop(1)))
+from elearn import cli, starting
+starting.end_with(int(sys.argv.pop(1)))
 cli.main()
 """
-"""`elearn worker` that ends with the process that keeps it; one started by hand has nobody to end with."""
+"""An `elearn` command that ends with the process that keeps it; one started by hand has nobody to end with."""
+
+OF_THE_PRODUCT = ("ELEARN_", "DATABASE_URL", "REDIS_URL")
+"""Variables that the signer does not hear: it signs for us, and must be able to do nothing else."""
 
 THREADS = 8
 """Blocking threads a web process; its pool of connections is as large (`db.engine_options`)."""
@@ -95,21 +98,6 @@ def wsgi() -> Flask:
             time.sleep(0.2)
 
 
-def end_with(pid: int) -> None:
-    """End this process, whatever it does, soon after its parent `pid` is gone.
-
-    A web process whose server was killed would go on holding the port, without a database, beside the server
-    started next; a worker would go on beside that one's.
-    """
-
-    def watch() -> None:
-        while os.getppid() == pid:
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="end with the server", daemon=True).start()
-
-
 def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tuple[Path, Path] | None = None) -> None:
     """Serve until interrupted. `settings` must be settled; `tls` is (certificate, key), both PEM files."""
     from granian.constants import Interfaces
@@ -117,8 +105,13 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
 
     os.environ.update(settings.to_env())
     certificate, key = tls or (None, None)
-    worker = _WorkerKeeper(settings)
-    worker.start()
+    kept = [_Keeper("worker", ["worker"], {**os.environ, **settings.to_env()})]
+    if settings.ledger_signer is None:
+        signer = ["ledger", "signer", "--wait", "--directory", str(settings.ledger_signer_dir)]
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_PRODUCT)}
+        kept.insert(0, _Keeper("signer", signer, plain))
+    for one in kept:
+        one.start()
     try:
         while True:
             server = MPServer(
@@ -145,31 +138,33 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
             logger.error("the web processes ended and are started again")
             time.sleep(1.0)
     finally:
-        worker.stop()
+        for one in reversed(kept):
+            one.stop()
 
 
-class _WorkerKeeper:
-    """One worker process, started again whenever it ends; its jobs outlive it (elearn.jobs).
+class _Keeper:
+    """One process beside the web processes, started again whenever it ends; its work outlives it.
 
     It is waited for, not looked at from time to time: its end is noticed at once.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._command = [sys.executable, "-c", WORKER, str(os.getpid()), "worker"]
-        self._env = {**os.environ, **settings.to_env()}
+    def __init__(self, name: str, words: list[str], env: dict[str, str]) -> None:
+        self._name = name
+        self._command = [sys.executable, "-c", KEPT, str(os.getpid()), *words]
+        self._env = env
         self._stopping = threading.Event()
         self._guard = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._run, name="worker keeper")
+        self._thread = threading.Thread(target=self._run, name=f"{name} keeper")
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the job under way end, for a while."""
+        """Let what is under way end, for a while."""
         self._stopping.set()
         self._signal(signal.SIGTERM)
-        self._thread.join(WORKER_STOP_S)
+        self._thread.join(KEPT_STOP_S)
         if self._thread.is_alive():
             self._signal(signal.SIGKILL)
             self._thread.join()
@@ -187,7 +182,7 @@ class _WorkerKeeper:
                 self._child = start(self._command, env=self._env)
             status = self._child.wait()
             if not self._stopping.is_set():
-                logger.warning("the worker ended and is started again", extra={"status": status})
+                logger.warning("the %s ended and is started again", self._name, extra={"status": status})
                 self._stopping.wait(1.0)
 
 

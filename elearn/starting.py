@@ -1,4 +1,4 @@
-"""Starting a program from a thread of a process that also forks.
+"""Starting a program from a thread of a process that also forks, and ending with the process that did.
 
 `Popen` hears through a pipe that the program has begun: the pipe's other end closes when it does. A process that is
 forked in that moment (granian forks its web processes, at any time) inherits that end and keeps it open for as long as
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,3 +28,18 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """`subprocess.Popen`, with its options; no fork of this process happens meanwhile."""
     with _one_at_a_time:
         return subprocess.Popen(command, **options)
+
+
+def end_with(pid: int) -> None:
+    """End this process, whatever it does, soon after its parent `pid` is gone.
+
+    A web process whose server was killed would go on holding the port, without a database, beside the server
+    started next; a worker or a signer would go on beside that one's.
+    """
+
+    def watch() -> None:
+        while os.getppid() == pid:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with the server", daemon=True).start()

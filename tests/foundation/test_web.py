@@ -86,7 +86,7 @@ def test_every_page_says_what_a_browser_may_load(client: Any) -> None:
 
 def test_healthz_tells_each_part(own_app: Flask) -> None:
     answer = own_app.test_client().get("/healthz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "redis": "ok"})
+    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "redis": "ok", "ledger": "ok"})
 
 
 def test_without_redis_people_are_still_sent_here_and_it_is_told(own_app: Flask) -> None:
@@ -95,7 +95,10 @@ def test_without_redis_people_are_still_sent_here_and_it_is_told(own_app: Flask)
     answer = own_app.test_client().get("/healthz")
     own_app.extensions["elearn"].redis.close()
     own_app.extensions["elearn"].redis = kept
-    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "redis": "down"})
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"status": "ok", "database": "ok", "redis": "down", "ledger": "ok"},
+    )
 
 
 def test_a_page_may_load_media_from_where_it_is_served() -> None:

@@ -313,7 +313,7 @@ def test_a_lesson_is_watched_checked_and_final_under_the_prefix(host: Flask, sch
 
 def test_machine_doors_stand_under_the_prefix(host: Flask) -> None:
     client = host.test_client()
-    assert client.get(f"{PREFIX}/healthz").json == {"status": "ok", "database": "ok", "redis": "ok"}
+    assert client.get(f"{PREFIX}/healthz").json == {"status": "ok", "database": "ok", "redis": "ok", "ledger": "ok"}
     described = client.get(f"{PREFIX}/exam/v1/openapi.json").json
     assert described is not None
     assert described["servers"][0]["url"].endswith(PREFIX)

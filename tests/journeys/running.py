@@ -26,6 +26,7 @@ class Part(StrEnum):
     POSTGRES = "PostgreSQL"
     VALKEY = "Valkey"
     WORKER = "the worker"
+    SIGNER = "the signer"
     WEB = "a web process"
 
 
@@ -140,6 +141,8 @@ class RunningProduct:
                 found[Part.VALKEY].append(pid)
             elif words[-1] == "worker":
                 found[Part.WORKER].append(pid)
+            elif "signer" in words:
+                found[Part.SIGNER].append(pid)
             elif not any("resource_tracker" in word for word in words):
                 found[Part.WEB].append(pid)
         return found
