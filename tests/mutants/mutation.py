@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+FORMATS = "tests/credit_export/ledger/formats/"
+LEDGER = "tests/credit_export/ledger/"
 PURE = "tests/tracking/pure/"
 SERVICE = "tests/tracking/service/"
 
@@ -28,6 +30,17 @@ SUITES: Mapping[str, Sequence[str]] = {
     "at once": [SERVICE + "test_two_at_once.py"],
     "pages": [PURE + "test_page_rules.py"],
     "reading": [SERVICE + "test_pages.py"],
+    "log tree": [FORMATS + "test_tree.py"],
+    "log tiles": [FORMATS + "test_tiles.py"],
+    "log notes": [FORMATS + "test_notes.py"],
+    "log checkpoints": [FORMATS + "test_checkpoints.py"],
+    "quorum": [FORMATS + "test_quorum.py"],
+    "leaves": [FORMATS + "test_leaves.py"],
+    "tlog proof": [FORMATS + "test_tlog_proof.py"],
+    "hours proof": [FORMATS + "test_hours_proof.py"],
+    "witness": [LEDGER + "witness/test_add_checkpoint.py"],
+    "monitor rules": [LEDGER + "monitor/test_rules.py"],
+    "mirroring": [LEDGER + "monitor/test_mirroring.py"],
 }
 """Name -> the narrow tests that should see a mutation."""
 

@@ -31,6 +31,7 @@ __all__ = [
     "SignatureLine",
     "Signer",
     "Verifier",
+    "key_id",
     "read_note",
     "read_signature_lines",
 ]

@@ -76,7 +76,7 @@ def unbundle(data: bytes) -> list[bytes]:
     while at < len(data):
         begin = at + 2
         at = begin + int.from_bytes(data[at:begin], "big")
-        if at > len(data) or begin > len(data):
+        if at > len(data):
             raise BadTile("the bundle ends within an entry")
         entries.append(data[begin:at])
     if len(entries) > WIDTH:

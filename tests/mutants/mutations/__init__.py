@@ -1,4 +1,5 @@
-"""What is broken on purpose: at least one mutation per rule of MODEL 1.2 and 1.8 and per guard of the doors.
+"""What is broken on purpose: at least one mutation per rule of MODEL 1.2 and 1.8, per guard of the doors
+and per rule of the log's formats.
 
 Data only, a module for each thing that is broken. `old` stands exactly once in its file (a test looks), `new` takes
 its place.
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.mutations import checks, doors, pacing, pages, sittings, verifier
+from tests.mutants.mutations import checks, doors, log_formats, log_watchers, pacing, pages, sittings, verifier
 
 MUTATIONS: Sequence[Mutation] = [
     *verifier.MUTATIONS,
@@ -18,4 +19,6 @@ MUTATIONS: Sequence[Mutation] = [
     *sittings.MUTATIONS,
     *checks.MUTATIONS,
     *pages.MUTATIONS,
+    *log_formats.MUTATIONS,
+    *log_watchers.MUTATIONS,
 ]

@@ -17,6 +17,7 @@ from elearn.credit_export.ledger.notes import (
     SignatureLine,
     Signer,
     Verifier,
+    key_id,
     read_note,
     read_signature_lines,
 )
@@ -211,7 +212,9 @@ MALFORMED = {
     "a signature without text": f"{LINE}\n",
     "no newline at the end": EXAMPLE[:-1],
     "an empty line at the end": EXAMPLE + "\n",
+    "a letter for the last newline": EXAMPLE[:-1] + "x",
     "lines end with CR LF": EXAMPLE.replace("\n", "\r\n"),
+    "a carriage return": EXAMPLE.replace("an example", "an\rexample"),
     "a tab": EXAMPLE.replace("an example", "an\texample"),
     "a zero byte": EXAMPLE.replace("an example", "an\0example"),
     "an escape": EXAMPLE.replace("an example", "an\x1b[1mexample"),
@@ -220,6 +223,7 @@ MALFORMED = {
     "no space after the dash": EXAMPLE.replace("— ", "—"),
     "two spaces after the dash": EXAMPLE.replace("— ", "—  "),
     "no name": EXAMPLE.replace("example.com/foo ", ""),
+    "an empty name": EXAMPLE.replace("example.com/foo ", " "),
     "a name with a plus sign": EXAMPLE.replace("example.com/foo", "example.com+foo"),
     "a name with a wide space": EXAMPLE.replace("example.com/foo", "example.com\u3000foo"),
     "a name with a next-line sign": EXAMPLE.replace("example.com/foo", "example.com\u0085foo"),
@@ -287,6 +291,12 @@ def test_a_witness_answers_signature_lines_alone() -> None:
             read_signature_lines(bad)
 
 
+def a_vkey(algorithm: int, public: bytes, name: str = "example.com/foo") -> str:
+    """With the key id that belongs to it."""
+    key = base64.b64encode(bytes([algorithm]) + public).decode()
+    return f"{name}+{key_id(name, algorithm, public).hex()}+{key}"
+
+
 BAD_VKEYS = {
     "nothing": "",
     "a name alone": "example.com/foo",
@@ -301,11 +311,13 @@ BAD_VKEYS = {
     "a newline at the end": EXAMPLE_VKEY + "\n",
     "not base64": EXAMPLE_VKEY[:-1] + "*",
     "base64 with stray bits": EXAMPLE_VKEY[:-1] + "l",
-    "a short key": "example.com/foo+530d903a+" + base64.b64encode(b"\x01" + b"k" * 31).decode(),
-    "a long key": "example.com/foo+530d903a+" + base64.b64encode(b"\x01" + b"k" * 33).decode(),
-    "an unknown algorithm": "example.com/foo+530d903a+" + base64.b64encode(b"\xff" + b"k" * 32).decode(),
-    "ECDSA": "example.com/foo+530d903a+" + base64.b64encode(b"\x02" + b"k" * 32).decode(),
-    "an Ed25519 key as ML-DSA-44": "example.com/foo+530d903a+" + base64.b64encode(b"\x06" + b"k" * 32).decode(),
+    "a short key": a_vkey(0x01, b"k" * 31),
+    "a long key": a_vkey(0x01, b"k" * 33),
+    "an unknown algorithm": a_vkey(0xFF, b"k" * 32),
+    "ECDSA": a_vkey(0x02, b"k" * 32),
+    "an Ed25519 key as ML-DSA-44": a_vkey(0x06, b"k" * 32),
+    "an empty name with its own key id": a_vkey(0x01, b"k" * 32, ""),
+    "a name with a tab": a_vkey(0x01, b"k" * 32, "a\tb"),
 }
 
 

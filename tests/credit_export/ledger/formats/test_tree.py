@@ -165,11 +165,11 @@ def test_one_size_has_one_root() -> None:
 
 
 def every_other(proof: tuple[bytes, ...], others: set[bytes]) -> set[tuple[bytes, ...]]:
-    """The proof one hash shorter, one longer, in every other order, and with one bit of one hash turned."""
+    """The proof gone, one hash shorter, one longer, in every other order, and with one bit of one hash turned."""
     places = range(len(proof))
     made = {proof[:at] + proof[at + 1 :] for at in places}
     made |= {(*proof[:at], other, *proof[at:]) for at in range(len(proof) + 1) for other in {*proof, *others}}
-    made |= set(itertools.permutations(proof))
+    made |= {(), *itertools.permutations(proof)}
     made |= {(*proof[:at], bytes([proof[at][0] ^ 0x80]) + proof[at][1:], *proof[at + 1 :]) for at in places}
     return made - {proof}
 
@@ -185,6 +185,24 @@ def test_every_changed_proof_in_small_trees_is_refused() -> None:
             for changed in every_other(consistency_proof(at, size, TREE), {EMPTY, *roots}):
                 with pytest.raises(ProofRefused):
                     require_consistency(at, roots[0], size, roots[1], changed)
+
+
+def test_an_inner_node_is_no_leaf_wherever_it_is_said_to_stand() -> None:
+    """Its way to the root is shorter than any leaf's in its place."""
+    for size in range(2, 18):
+        for level in range(1, size.bit_length()):
+            for index in range(size >> level):
+                way = inclusion_proof(index << level, size, TREE)[level:]
+                for place in range(size):
+                    with pytest.raises(ProofRefused):
+                        require_inclusion(TREE(level, index), place, size, way, TREE.roots[size])
+
+
+def test_a_log_that_says_it_grew_and_shows_the_old_root_is_refused() -> None:
+    for new in range(2, 18):
+        for old in range(1, new):
+            with pytest.raises(ProofRefused):
+                require_consistency(old, TREE.roots[old], new, TREE.roots[old], ())
 
 
 def mutations(proof: tuple[bytes, ...], data: st.DataObject) -> tuple[bytes, ...]:
