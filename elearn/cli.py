@@ -63,6 +63,7 @@ def _found(place: str) -> click.Command:
         "users": "elearn.people.commands:users",
     },
     alone={
+        "exam-sim": "elearn.exam_sim.commands:exam_sim",
         "media": "media.cli:media_commands",
         "witness": "elearn.credit_export.ledger.witness.commands:witness",
     },

@@ -23,6 +23,7 @@ from elearn.credit_export.exam_system import deliveries
 from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event, after
 from elearn.credit_export.exam_system.models import Receipt
+from elearn.credit_export.exam_system.push_rules import ENDED
 from elearn.credit_export.models import EligibilityRecord, ReceiverOutline
 
 
@@ -101,11 +102,15 @@ def take(
             told.append(_answer(one, Answered.OTHER_VERSION))
             continue
         stands = deliveries.states(session, receiver_id, [record.id]).get(record.id)
+        events = [Happened(record.id, EVENTS[one.outcome], one.code, one.detail)]
         if after(stands, EVENTS[one.outcome]) is None:
-            told.append(_answer(one, Answered.NOT_WITHDRAWN))
-            continue
-        event = Happened(record.id, EVENTS[one.outcome], one.code, one.detail)
-        state = deliveries.note(session, receiver_id, [event], way=way, at=at)[record.id]
+            if lives[record.id].state not in ENDED:
+                told.append(_answer(one, Answered.NOT_WITHDRAWN))
+                continue
+            # Who reads the feed hears of an end without a notice of ours.
+            before_it = (Event.WITHDRAW,) if stands else (Event.SEND, Event.WITHDRAW)
+            events[:0] = [Happened(record.id, event) for event in before_it]
+        state = deliveries.note(session, receiver_id, events, way=way, at=at)[record.id]
         answer = _answer(one, Answered.TAKEN) | {
             "record_status": lives[record.id].state.value,
             "delivery": state.value if state else None,

@@ -98,7 +98,7 @@ def office(session: Session) -> Office:
     return Office(session, an_outline(session, code=CODE))
 
 
-@dataclass(slots=True)
+@dataclass
 class Exam:
     """A receiver that is pushed to; `answer` says what it answers to a message."""
 

@@ -137,6 +137,17 @@ def test_a_withdrawal_is_confirmed_by_a_receipt(
     assert (answer["answer"], answer["delivery"]) == ("taken", "withdrawn")
 
 
+@pytest.mark.parametrize("decided", [True, False])
+def test_who_only_pulls_says_that_it_knows_of_a_withdrawal_too(
+    client: FlaskClient, session: Session, office: Office, exam: Exam, record: EligibilityRecord, decided: bool
+) -> None:
+    if decided:
+        send(client, exam, a_receipt(record))
+    office.step(record, State.REVOKED, Why.FORGED_DATA)
+    (answer,) = send(client, exam, a_receipt(record, receipt_id="R-2", outcome="withdrawn")).json["receipts"]
+    assert (answer["answer"], answer["delivery"]) == ("taken", "withdrawn")
+
+
 def test_two_receivers_decide_each_for_itself(
     client: FlaskClient, session: Session, make_exam: MakeExam, record: EligibilityRecord
 ) -> None:
