@@ -35,7 +35,6 @@ def recompute(session: Session, pages: Iterator[list[UUID]], *, now: datetime) -
         written += len(records.record_people(session, page, now=now))
         judged += len(page)
         session.commit()
-        session.expunge_all()  # a hundred thousand records need no place in memory
     return judged, written
 
 
