@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -105,6 +106,10 @@ class Alarm:
         return f"{self.code}{where}: {self.sentence}" + "".join(f"\n    {line}" for line in self.leaf.splitlines())
 
 
+LISTED_MAX = 10_000
+"""Alarms of one code that are listed; then one more says that there are others. A hostile log fills no disk."""
+
+
 class AlarmBook:
     """All alarms there ever were, in one file that only grows."""
 
@@ -121,6 +126,7 @@ class AlarmBook:
             kept = json.loads(text)
             alarm = Alarm(Code(kept["alarm"]), kept["sentence"], kept["index"], kept["leaf"])
             self._known[alarm.key] = alarm
+        self._listed = Counter(alarm.code for alarm in self._known.values())
 
     def __len__(self) -> int:
         return len(self._known)
@@ -131,7 +137,12 @@ class AlarmBook:
 
     def add(self, alarms: Iterable[Alarm]) -> list[Alarm]:
         """Those that are new; they are on disk before this returns."""
-        new = {alarm.key: alarm for alarm in alarms if alarm.key not in self._known}
+        new: dict[str, Alarm] = {}
+        for alarm in alarms:
+            listed = alarm if self._listed[alarm.code] < LISTED_MAX else Alarm(alarm.code, "and others of this kind")
+            if listed.key not in self._known and listed.key not in new:
+                new[listed.key] = listed
+                self._listed[listed.code] += 1
         if new:
             with self._path.open("ab") as file:
                 file.write("".join(f"{alarm.line()}\n" for alarm in new.values()).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import click
 
 from elearn.credit_export.ledger.monitor.alarms import Alarm
 from elearn.credit_export.ledger.monitor.fetching import Unreachable
-from elearn.credit_export.ledger.monitor.looking import Monitor, Round, read_other, watching
+from elearn.credit_export.ledger.monitor.looking import Monitor, Round, read_other, shown_by_witnesses, watching
 from elearn.credit_export.ledger.monitor.sampling import sample
 from elearn.credit_export.ledger.notes import Note, NoteRefused
 from elearn.credit_export.ledger.quorum import Trust, TrustRefused
@@ -41,6 +42,7 @@ class Percent(click.ParamType[Fraction]):
 @click.option("--every", type=click.IntRange(1), metavar="S", help="Look again every S seconds, until interrupted.")
 @click.option("--max-age", type=click.IntRange(1), metavar="S", help="An older cosignature is an alarm.")
 @click.option("--compare", multiple=True, metavar="PLACE", help="Somebody else's checkpoint: an address or a file.")
+@click.option("--ask-witnesses", is_flag=True, help="Compare with what the policy's witnesses cosigned.")
 @click.option("--totals", is_flag=True, help="Print what each person has, by our own count.")
 @click.option("--sample", "percent", type=Percent(), metavar="PERCENT", help="Print blocks whose evidence to ask for.")
 @click.option("--json", "as_json", is_flag=True, help="Lines of JSON.")
@@ -52,6 +54,7 @@ def monitor(
     every: int | None,
     max_age: int | None,
     compare: tuple[str, ...],
+    ask_witnesses: bool,
     totals: bool,
     percent: Fraction | None,
     as_json: bool,
@@ -66,12 +69,14 @@ def monitor(
         trust = Trust.read(policy.read_bytes()) if policy else None
     except TrustRefused as error:
         raise click.BadParameter(str(error), param_hint="--trust") from None
+    asked = [place for origin in trust.logs for place in shown_by_witnesses(trust, origin)] if trust else []
+    others = [*compare, *(asked if ask_witnesses else ())]
     status = NOT_SEEN
     first = True
     try:
         with watching(directory, url, trust, max_age_s=max_age) as running:
             while True:
-                status = _look(running, compare, all_alarms=first, as_json=as_json)
+                status = _look(running, others, all_alarms=first, as_json=as_json)
                 if not every:
                     break
                 first = False
@@ -85,7 +90,7 @@ def monitor(
     raise click.exceptions.Exit(status)
 
 
-def _look(running: Monitor, compare: tuple[str, ...], *, all_alarms: bool, as_json: bool) -> int:
+def _look(running: Monitor, compare: Sequence[str], *, all_alarms: bool, as_json: bool) -> int:
     others: list[Note] = []
     for place in compare:
         try:

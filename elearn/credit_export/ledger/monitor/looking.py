@@ -32,6 +32,8 @@ BATCH = 8_192
 """Leaves between two times that the memory is saved."""
 LOOK_AGAIN = 8
 """Mirrored bundles, and as many tiles, that are fetched again each round: which ones, nobody can know before."""
+SHOWN_BYTES = 4_096
+"""So much of what should be a checkpoint and is none is kept."""
 DOUBTS = {Doubt.LOG_SIGNATURE: Code.SIGNATURE, Doubt.QUORUM: Code.QUORUM, Doubt.STALE: Code.STALE}
 
 
@@ -136,7 +138,8 @@ class Monitor:
         try:
             note = read_note(fetched.data)
         except NoteRefused as error:
-            raise Alarmed(Alarm(Code.SIGNATURE, str(error), None, fetched.data.decode(errors="replace"))) from None
+            shown = fetched.data[:SHOWN_BYTES].decode(errors="replace")
+            raise Alarmed(Alarm(Code.SIGNATURE, str(error), None, shown)) from None
         write_whole(seen, json.dumps({"etag": fetched.etag, "note": str(note)}).encode())
         return note
 
@@ -309,6 +312,12 @@ def read_other(place: str) -> Note:
         return read_note(Path(place).read_bytes())
     except OSError as error:
         raise Unreachable(f"{place} cannot be read: {error}") from None
+
+
+def shown_by_witnesses(trust: Trust, origin: str) -> list[str]:
+    """Where the policy's witnesses show the newest checkpoint of this log that they cosigned (tlog-witness)."""
+    name = hashlib.sha256(origin.encode()).hexdigest()
+    return [f"{one.url.rstrip('/')}/{name}/checkpoint" for one in trust.witnesses.values() if one.url]
 
 
 def _first_key(directory: Path, site: Site) -> Trust:

@@ -94,7 +94,7 @@ class Memory:
     """Facts and persons, on disk under `directory`."""
 
     def __init__(self, directory: Path) -> None:
-        """What another program version left is dropped: all can be read again from the mirror."""
+        """What another version left, or is not whole, is dropped: all can be read again from the mirror."""
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self.facts = self._kept_facts()
@@ -153,7 +153,10 @@ class Memory:
             facts = _read_facts(path.read_bytes())
         except (FileNotFoundError, msgspec.DecodeError):
             return Facts()
-        return facts if facts.form == FORM else Facts()
+        lengths = {f"subjects-{facts.generation}": facts.persons_bytes, "evidence-0": facts.evidence_bytes}
+        paths = {self._directory / name: length for name, length in lengths.items()}
+        whole = all(path.exists() and path.stat().st_size >= length for path, length in paths.items())
+        return facts if facts.form == FORM and whole else Facts()
 
     def _open(self, name: str, length: int) -> IO[bytes]:
         """At its end there may be what no `state` knows of: it is cut off."""

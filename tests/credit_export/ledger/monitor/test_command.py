@@ -15,7 +15,7 @@ import pytest
 from elearn.credit_export.ledger.monitor.sampling import is_drawn, sample
 from tests.credit_export.ledger.a_ledger import a_sub
 from tests.credit_export.ledger.a_log import put, served
-from tests.credit_export.ledger.monitor.looks import NOW_S, a_book, codes, watched
+from tests.credit_export.ledger.monitor.looks import EXAM, NOW_S, a_book, codes, watched
 
 WITHOUT_PRODUCT = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
 PRODUCT = ("flask", "sqlalchemy", "psycopg", "alembic", "redis", "procrastinate", "elearn.db")
@@ -84,6 +84,25 @@ def test_somebody_else_s_checkpoint_is_compared(tmp_path: Path) -> None:
     with served(public) as serving:
         done = run(serving.url, "--dir", str(tmp_path / "monitor"), "--compare", f"{serving.url}/theirs", "--json")
     assert (done.returncode, json.loads(done.stdout.splitlines()[0])["alarm"]) == (1, "FORKED")
+
+
+def test_what_witnesses_cosigned_is_compared(tmp_path: Path) -> None:
+    """A witness shows the newest checkpoint it cosigned: the log cannot show others a shorter history unseen."""
+    book = a_book()
+    public = tmp_path / "public"
+    name = hashlib.sha256(book.log.origin.encode()).hexdigest()
+    book.log.publish(public)
+    book.policy()
+    put(public, f"{name}/checkpoint", str(book.log.note()).encode())
+    policy = tmp_path / "policy"
+    with served(public) as serving:
+        policy.write_text(
+            f"log {book.log.vkey}\nwitness exam {EXAM.verifier.vkey} {serving.url}/\nquorum none\n", encoding="utf-8"
+        )
+        arguments = (serving.url, "--dir", str(tmp_path / "monitor"), "--trust", str(policy), "--json")
+        assert run(*arguments).returncode == 0
+        done = run(*arguments, "--ask-witnesses")
+    assert (done.returncode, json.loads(done.stdout.splitlines()[0])["alarm"]) == (1, "HIDDEN")
 
 
 def test_a_policy_that_cannot_be_read_is_a_mistake_of_the_call(tmp_path: Path) -> None:

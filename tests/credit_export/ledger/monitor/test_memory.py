@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from elearn.credit_export.ledger.monitor import alarms
 from elearn.credit_export.ledger.monitor import memory as module
+from elearn.credit_export.ledger.monitor.alarms import Alarm, AlarmBook, Code
 from elearn.credit_export.ledger.monitor.memory import Memory
 
 
@@ -59,6 +61,26 @@ def test_evidence_is_remembered(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     assert memory.evidence == {b"r" * 32: -5}
     memory.close()
+
+
+def test_a_memory_of_which_a_file_is_lost_begins_anew(tmp_path: Path) -> None:
+    remember(tmp_path, range(5), 1)
+    (tmp_path / "subjects-0").write_bytes(b"")
+    assert numbers(tmp_path) == []
+
+
+def test_a_flood_of_alarms_is_listed_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "LISTED_MAX", 3)
+    for _ in range(2):
+        book = AlarmBook(tmp_path / "alarms.jsonl")
+        book.add([Alarm(Code.TOTAL, "wrong", index) for index in range(9)])
+        book.add([Alarm(Code.PREV, "wrong", 5)])
+    told = [(alarm.code, alarm.index, alarm.sentence) for alarm in AlarmBook(tmp_path / "alarms.jsonl").all()]
+    assert told == [
+        *[("TOTAL", index, "wrong") for index in range(3)],
+        ("TOTAL", None, "and others of this kind"),
+        ("PREV", 5, "wrong"),
+    ]
 
 
 @pytest.mark.parametrize("state", [b"", b"\x00", b"\x80"])

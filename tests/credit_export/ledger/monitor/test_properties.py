@@ -187,6 +187,7 @@ stretches = st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda one: (o
 
 
 @given(st.lists(st.tuples(st.booleans(), stretches), max_size=25))
+@settings(deadline=None)
 def test_spans_are_sets_of_seconds(steps: list[tuple[bool, tuple[int, int]]]) -> None:
     spans: list[int] = []
     seconds: set[int] = set()

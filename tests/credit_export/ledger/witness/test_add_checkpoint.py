@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elearn.credit_export.ledger.files import InUse
-from elearn.credit_export.ledger.notes import Note, Verifier, read_note, read_signature_lines
+from elearn.credit_export.ledger.notes import Note, NoteRefused, Verifier, read_note, read_signature_lines
 from elearn.credit_export.ledger.plain_text import base64_text
-from elearn.credit_export.ledger.witness.judging import REQUEST_BYTES_MAX
+from elearn.credit_export.ledger.witness.judging import REQUEST_BYTES_MAX, read_request
 from elearn.credit_export.ledger.witness.keeping import (
     Answer,
     MemoryLost,
@@ -217,10 +218,8 @@ def test_what_is_not_of_the_form_is_malformed(witness: Witness, body: bytes) -> 
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+@settings(deadline=None)
 def test_nothing_that_is_sent_breaks_the_reader(body: bytes) -> None:
-    from elearn.credit_export.ledger.notes import NoteRefused
-    from elearn.credit_export.ledger.witness.judging import read_request
-
     try:
         read_request(body)
     except NoteRefused:
@@ -228,10 +227,9 @@ def test_nothing_that_is_sent_breaks_the_reader(body: bytes) -> None:
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.data())
+@settings(max_examples=25, deadline=None)
 def test_whatever_it_is_offered_it_signs_one_history(steps: list[int], data: st.DataObject) -> None:
     """Each step offers some size of the honest log or of a fork; all that was signed is consistent."""
-    import tempfile
-
     honest, fork = a_log(200), a_log(20).with_entries([*a_log(20).entries, *a_log(180, "other ").entries])
     with tempfile.TemporaryDirectory() as where:
         make_key(Path(where), "w")
