@@ -238,10 +238,10 @@ def list_data(listed: ClassList, language: str) -> dict[str, Any]:
             [_("Subject of training"), listed.category],
         ],
         "head": [
-            "#", _("Name"), _("Document number"), _("Online theory"), _("Theory on site"), _("Practice on site"),
+            "#", _("Name"), _("Document number"), *kinds(_),
             _("Credited in all"), _("Judged"), _("Record of eligibility"), _("Check code"),
         ],
-        "widths": [9, 24, 38, 19, 19, 19, 21, 0, 28, 25],
+        "widths": [9, 26, 37, 18, 18, 18, 25, 0, 29, 24],
         "right": [0, 3, 4, 5, 6],
         "rows": [_list_row(number, line, _) for number, line in enumerate(listed.lines, start=1)],
         "empty": _("Nobody is in this class."),
@@ -255,7 +255,7 @@ def _list_row(number: int, line: ListLine, _: Says) -> list[str]:
     hours = [as_text(one) for one in line.hours.tenths] + [line.hours.total] if line.hours else ["—"] * 4
     judged = outcome_text(line.outcome, _) if line.outcome else _("no record yet")
     if line.reasons:
-        judged += " " + " ".join(reason_texts(line.reasons, _))
+        judged = _("%(outcome)s: %(reasons)s", outcome=judged, reasons=" ".join(reason_texts(line.reasons, _)))
     state = state_text(line.state, _) if line.state else "—"
     return [str(number), line.name, line.document_masked, *hours, judged, state, line.check_code]
 
