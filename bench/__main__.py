@@ -26,6 +26,7 @@ from bench import (
     exam_feed,
     heartbeat,
     history,
+    ledger_doors,
     ledger_formats,
     ledger_monitor,
     lrs,
@@ -139,6 +140,7 @@ def main() -> int:
         lrs.run,
         eligibility.run,
         exam_feed.run,
+        ledger_doors.run,
         ledger_formats.run,
         ledger_monitor.run,
     )

@@ -24,6 +24,7 @@ from elearn.credit_export.ledger.log_files import LogFiles
 from elearn.credit_export.ledger.models import LedgerLeaf
 from elearn.credit_export.ledger.naming import NAME, base_of
 from elearn.credit_export.ledger.notes import Note
+from elearn.credit_export.ledger.proving import Proving
 from elearn.credit_export.ledger.publishing import Desk, desk_of
 from elearn.credit_export.ledger.tiles import WIDTH, NoTile, entries_path, tile_path, width_of
 from elearn.db import db
@@ -119,7 +120,7 @@ def proof(name: str, hash_: str) -> ResponseReturnValue:
     if found is None:
         raise _nothing()
     index, raw = found
-    made = HoursProof.made(raw.encode(), index, published.size, files.nodes(published.size), note)
+    made = HoursProof.made(raw.encode(), index, published.size, _proving(name, files, published.size).nodes(), note)
     return _answer(made.write().encode(), TEXT, ASK_AGAIN)
 
 
@@ -127,6 +128,15 @@ def _files(name: str) -> LogFiles:
     if not NAME.fullmatch(name):
         raise _nothing()
     return LogFiles(desk().ledger_dir / name)
+
+
+def _proving(name: str, files: LogFiles, size: int) -> Proving:
+    """Kept until the log has grown."""
+    kept: dict[str, Proving] = runtime().kept.setdefault("ledger.proving", {})
+    found = kept.get(name)
+    if found is None or found.size != size or found.files.directory != files.directory:
+        found = kept[name] = Proving(files, size)
+    return found
 
 
 def _origin(name: str) -> str:
