@@ -30,7 +30,6 @@ from elearn.clock import utcnow
 from elearn.courses import catalogue, classes, page_drafts, teaching
 from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Unit, Upload, UploadState
 from elearn.courses.pool import QuestionDraft, windows
-from elearn.credit_export import credit
 from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import ScriptedPlayer
@@ -45,6 +44,7 @@ from elearn.tracking.signals.models import ReviewCase
 from media.manifest import Block, Manifest, read_manifest
 from tests.builders_people import signed_in
 from tests.builders_tracking import Over
+from tests.hours import credit_all
 
 PORT = 8765
 SIZES = {"phone": (360, 800), "desk": (1280, 800)}
@@ -196,7 +196,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
         second.flush()
         second.play(25_000)
     second.close()
-    credit.bring_up_to_date(session, worker, now=clock())
+    credit_all(session, now=clock())
     reviews.appeal(session, worker, UUID(example.unit_ids[2]), APPEAL, at=clock())
     a_video_on_its_way(session, acting[0], now=clock())
     a_lesson_of_pages(session, acting[0], reviewer=auditor.id, now=clock())

@@ -168,11 +168,13 @@ def ledger() -> None:
 def ledger_check() -> None:
     """Recompute everything right of the record store and compare; exit status 1 names each difference."""
     from elearn import serving
+    from elearn.credit_export.ledger.publishing import desk_of
     from elearn.credit_export.ledger_check import check_everything
     from elearn.db import db as database
 
-    with serving.application():
-        differences = check_everything(database.session())
+    with serving.application() as app:
+        settings = app.extensions["elearn"].settings
+        differences = check_everything(database.session(), desk=desk_of(settings), sealing_key=settings.sealing_key)
     for difference in differences:
         click.echo(str(difference))
     click.echo(f"{len(differences)} differences")

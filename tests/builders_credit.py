@@ -19,9 +19,11 @@ from elearn.people.models import Person
 from elearn.tracking import models as watching
 from elearn.tracking import policies
 from elearn.tracking.policy import Policy
+from elearn.tracking.signals.models import ReviewAct, ReviewCase, ReviewEffect
 from tests.builders_people import a_person, a_resident_id, an_institution
+from tests.hours import credit_all
 
-AN_ID = a_resident_id(serial=777)
+AN_ID = a_resident_id(serial=900_777)
 LEARNED_AT = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
 
 
@@ -69,20 +71,25 @@ class Learner:
         self.session.flush()
         return final.id
 
-    def void(self, span_id: UUID) -> None:
-        """Take a final span back."""
+    def void(self, span_id: UUID) -> UUID:
+        """Two people take a final span back; answers the reversal's id."""
         span = self.session.get_one(watching.WatchedSpan, span_id)
         columns = ("learner_id", "unit_id", "class_id", "start_ms", "end_ms", "on", "late", "policy")
-        self.session.add(
-            watching.WatchedSpan(
-                id=new_id(), kind="reversal", reverses_id=span.id, reason="VOIDED", settles=[],
-                heard_at=span.heard_at + timedelta(minutes=1), **{name: getattr(span, name) for name in columns},
-            )
+        at = span.heard_at + timedelta(minutes=1)
+        reversal = watching.WatchedSpan(
+            id=new_id(), kind="reversal", reverses_id=span.id, reason="VOIDED", settles=[], heard_at=at,
+            **{name: getattr(span, name) for name in columns},
         )  # fmt: skip
+        self.session.add(reversal)
         self.session.flush()
+        decided_by_two(self.session, reversal, at=at)
+        return reversal.id
 
-    def record(self) -> None:
-        credit.bring_up_to_date(self.session, self.person.id, now=LEARNED_AT + timedelta(days=1))
+    def record(self, *, days: int = 1) -> None:
+        """So many days later all that was learned is credited, and what that changes is recorded."""
+        now = LEARNED_AT + timedelta(days=days)
+        credit_all(self.session, now=now)
+        credit.bring_up_to_date(self.session, self.person.id, now=now)
 
     def _sitting(self, digest: str) -> UUID:
         if self.session.get(watching.LearnerWatch, self.person.id) is None:
@@ -114,16 +121,38 @@ class Learner:
         return check.id
 
 
+def decided_by_two(session: Session, reversal: watching.WatchedSpan, *, at: datetime) -> None:
+    """The case in which one proposed and another confirmed what this row takes back."""
+    assert reversal.reverses_id is not None
+    case = ReviewCase(kind="flags", learner_id=reversal.learner_id, opened_by=a_person(session).id, opened_at=at)
+    session.add(case)
+    session.flush()
+    for number, (act, side) in enumerate([("propose", "institution"), ("confirm", "regulator")], 1):
+        session.add(
+            ReviewAct(
+                case_id=case.id, number=number, act=act, side=side, by_person_id=a_person(session).id,
+                reason="Nobody was there.", spans=[reversal.reverses_id], at=at,
+            )
+        )  # fmt: skip
+    session.add(ReviewEffect(watched_span_id=reversal.id, undoes_id=reversal.reverses_id, case_id=case.id))
+    session.flush()
+
+
 def a_learner_with_hours(
-    session: Session, *, ms: int, outline: str, filed_after: timedelta = timedelta(days=-1)
+    session: Session,
+    *,
+    ms: int,
+    outline: str,
+    filed_after: timedelta = timedelta(days=-1),
+    document_number: str = AN_ID,
 ) -> Learner:
-    """The person of `AN_ID`, in a class of `outline` filed so long after the learning, with `ms` final."""
+    """The person of a document, in a class of `outline` filed so long after the learning, with `ms` final."""
     found = session.scalars(sa.select(Outline).where(Outline.code == outline)).one()
     item = session.scalars(sa.select(OutlineItem).where(OutlineItem.outline_id == found.id)).one()
     institution = an_institution(session)
     at = LEARNED_AT - timedelta(days=30)
     course = teaching.add_course(session, institution_id=institution.id, title="Course", at=at, outline_item_id=item.id)
-    person = a_person(session, document_number=AN_ID)
+    person = a_person(session, document_number=document_number)
     held = classes.open_class(
         session, institution_id=institution.id, outline_id=found.id, class_no="1", title="Class",
         starts_on=date(2026, 6, 1), at=at,

@@ -1,101 +1,119 @@
-"""Final watched spans become hours, each once.
+"""Hours, each from a leaf that stands in a published checkpoint, and from nothing else.
 
-Pulled, never pushed: this asks which final spans no entry mentions, so it can run at any time, twice, or after
-a crash. The unique `watched_span_id` decides between two that run at once. The job looks back only as far as a
-transaction may have been open (`LOOK_BACK`), so its cost does not grow with history; `ledger check` looks at all.
+    final rows ─► leaves ─► checkpoint ─► hours_entry ─► records
+               ledger/crediting  ledger/publishing   here
+
+The job asks which leaves below the newest published size have no entry yet, so it can run at any time, twice, or after
+a crash; the unique `watched_span_id` and the leaf itself decide between two. Entries of before the log name no leaf:
+the leaf of their span, made later, adds nothing to them.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Set
-from datetime import datetime, timedelta
+from collections.abc import Collection, Set
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn import jobs
-from elearn.clock import utcnow
+from elearn.clock import MILLISECOND
 from elearn.credit_export import records
 from elearn.credit_export.hours import AQ8011_2023
-from elearn.db import db
 
-logger = logging.getLogger(__name__)
+AT_ONCE = 256
+"""Leaves entered in one transaction, with the records of whose they are."""
 
-JOB = "credit.final_spans"
-LOOK_BACK = timedelta(hours=1)
-"""Longer than any transaction of ours stays open: rows become visible in commit order, not in time order."""
-
-BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+WINDOW = sa.text("""
+SELECT coalesce(m.entered_to, 0) AS begin, least(c.size, coalesce(m.entered_to, 0) + :at_once) AS size
+FROM (SELECT max(size) AS size FROM elearn.ledger_checkpoint WHERE origin = :origin) c
+LEFT JOIN elearn.ledger_mark m ON m.origin = :origin
+WHERE c.size > coalesce(m.entered_to, 0)
+""")
 
 EARN = sa.text("""
 INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
-                                learned_at, watched_span_id, rule_version, created_at)
-SELECT gen_random_uuid(), w.learner_id, w.class_id, c.outline_item_id, 'online', coalesce(i.kind, 'theory'),
-       w.end_ms - w.start_ms - w.excess_ms, w."on",
+                                learned_at, watched_span_id, leaf_origin, leaf_index, rule_version, created_at)
+SELECT gen_random_uuid(), w.learner_id, w.class_id, u.item, split_part(l.counts_as, '/', 1),
+       split_part(l.counts_as, '/', 2), l.ms, CAST(l.raw::json ->> 'day' AS date),
        (SELECT min(p.heard_at) FROM elearn.watched_span p WHERE p.id = ANY (w.settles)),
-       w.id, :rules, :now
-FROM elearn.watched_span w
-JOIN elearn.unit u ON u.id = w.unit_id
-JOIN elearn.lesson l ON l.id = u.lesson_id
-JOIN elearn.course c ON c.id = l.course_id
-LEFT JOIN elearn.outline_item i ON i.id = c.outline_item_id
-WHERE w.kind = 'final' AND w.heard_at >= :since AND w.end_ms - w.start_ms > w.excess_ms
-  AND (CAST(:person AS uuid) IS NULL OR w.learner_id = :person)
-  AND NOT EXISTS (SELECT FROM elearn.hours_entry e WHERE e.watched_span_id = w.id)
-ON CONFLICT (watched_span_id) DO NOTHING
+       w.id, l.origin, l.index, :rules, :now
+FROM elearn.ledger_leaf l
+JOIN elearn.watched_span w ON w.id = l.watched_span_id
+JOIN LATERAL (
+    SELECT CAST(substring(n.raw::json ->> 'item' FROM '[^:]+$') AS uuid) AS item
+    FROM elearn.ledger_leaf n
+    WHERE n.origin = l.origin AND n.names = l.raw::json ->> 'unit' AND n.index < l.index
+    ORDER BY n.index DESC LIMIT 1
+) u ON true
+WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'credit'
+ORDER BY l.index
+ON CONFLICT DO NOTHING
 RETURNING person_id
 """)
 
 TAKE_BACK = sa.text("""
 INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
-                                learned_at, watched_span_id, reverses_id, rule_version, created_at)
+                                learned_at, watched_span_id, reverses_id, leaf_origin, leaf_index, rule_version,
+                                created_at)
 SELECT gen_random_uuid(), e.person_id, e.class_id, e.outline_item_id, e.modality, e.kind, -e.amount_ms, e.earned_on,
-       e.learned_at, w.id, e.id, e.rule_version, :now
-FROM elearn.watched_span w
+       e.learned_at, w.id, e.id, l.origin, l.index, e.rule_version, :now
+FROM elearn.ledger_leaf l
+JOIN elearn.watched_span w ON w.id = l.watched_span_id
 JOIN elearn.hours_entry e ON e.watched_span_id = w.reverses_id
-WHERE w.kind = 'reversal' AND w.heard_at >= :since
-  AND (CAST(:person AS uuid) IS NULL OR w.learner_id = :person)
-  AND NOT EXISTS (SELECT FROM elearn.hours_entry r WHERE r.watched_span_id = w.id)
+WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'void'
+ORDER BY l.index
 ON CONFLICT DO NOTHING
 RETURNING person_id
 """)
 
+NEWEST = sa.text("""
+SELECT max(e.created_at) FROM unnest(CAST(:origins AS text[])) AS o(origin)
+CROSS JOIN LATERAL (SELECT created_at FROM elearn.hours_entry h WHERE h.leaf_origin = o.origin
+                    ORDER BY h.leaf_index DESC LIMIT 1) e
+""")
 
-def credit_final_spans(
-    session: Session, *, now: datetime, since: datetime = BEGINNING, person_id: UUID | None = None
-) -> Set[UUID]:
-    """Enter what no entry mentions yet, of one person or of all; answers whose hours changed."""
-    values = {"now": now, "since": since, "person": person_id, "rules": AQ8011_2023.version}
-    earned = session.execute(EARN, values).scalars().all()
-    taken = session.execute(TAKE_BACK, values).scalars().all()
+MARK = sa.text("""
+INSERT INTO elearn.ledger_mark (origin, entered_to) VALUES (:origin, :size)
+ON CONFLICT (origin) DO UPDATE SET entered_to = greatest(ledger_mark.entered_to, excluded.entered_to)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Leaves [begin, size) of a log: published, and not entered yet."""
+
+    origin: str
+    begin: int
+    size: int
+
+
+def next_window(session: Session, origin: str) -> Window | None:
+    """The oldest leaves of a log whose hours are not entered; None: all that is published is."""
+    row = session.execute(WINDOW, {"origin": origin, "at_once": AT_ONCE}).one_or_none()
+    return None if row is None else Window(origin, row.begin, row.size)
+
+
+def next_moment(session: Session, origins: Collection[str], now: datetime) -> datetime:
+    """Now, but later than any entry: a record is of the entries up to its moment, also where a clock went back."""
+    newest = session.scalar(NEWEST, {"origins": list(origins)})
+    return now if newest is None else max(now, newest + MILLISECOND)
+
+
+def enter_hours(session: Session, window: Window, *, now: datetime) -> Set[UUID]:
+    """Enter the hours of these leaves, those that are entered already left as they are; answers whose hours changed."""
+    where = {"origin": window.origin, "begin": window.begin, "size": window.size, "now": now}
+    earned = session.execute(EARN, {**where, "rules": AQ8011_2023.version}).scalars().all()
+    taken = session.execute(TAKE_BACK, where).scalars().all()
     return {*earned, *taken}
 
 
-@jobs.task(JOB, every="* * * * * */5")
-def credit_and_record() -> None:
-    """Every few seconds: enter new hours, and record what they change for whom."""
-    session = db.session()
-    now = utcnow()
-    mark = session.execute(sa.text("SELECT looked_to FROM elearn.credit_mark WHERE id = 1")).scalar_one_or_none()
-    changed = credit_final_spans(session, now=now, since=mark - LOOK_BACK if mark else BEGINNING)
-    session.execute(
-        sa.text(
-            "INSERT INTO elearn.credit_mark (id, looked_to) VALUES (1, :now) "
-            "ON CONFLICT (id) DO UPDATE SET looked_to = greatest(credit_mark.looked_to, excluded.looked_to)"
-        ),
-        {"now": now},
-    )
-    session.commit()
-    for person_id in changed:
-        records.record_person(session, person_id, now=now)
-        session.commit()
-    if changed:
-        logger.info("credited", extra={"persons": len(changed)})
+def mark_entered(session: Session, window: Window) -> None:
+    """The leaves of the window need not be looked at again. It saves work, and may be lost."""
+    session.execute(MARK, {"origin": window.origin, "size": window.size})
 
 
 def bring_up_to_date(session: Session, person_id: UUID, *, now: datetime) -> None:
-    """Credit and record one person before an answer about them, so that an exam system never reads stale hours."""
-    credit_final_spans(session, now=now, person_id=person_id)
+    """Record what is credited of one person before an answer about them; this credits nothing by itself."""
     records.record_person(session, person_id, now=now)

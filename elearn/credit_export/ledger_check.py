@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.credit_export.ledger.checking import Difference, check_log
+from elearn.credit_export.ledger.publishing import Desk
 from elearn.tracking import ledger_check as watching
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One row that is not what it should be."""
-
-    where: str
-    which: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where} {self.which}: {self.what}"
-
 
 # Each query answers (which, what) for every row that breaks its sentence.
 SENTENCES = {
-    "hours_entry has one entry for each final span that is worth any, of its worth, person and class": """
-        SELECT w.id::text, CASE WHEN e.id IS NULL THEN 'final span without an entry'
-                                ELSE 'entry says ' || e.amount_ms || ' ms, the span is worth '
-                                     || (w.end_ms - w.start_ms - w.excess_ms) || ' ms of person ' || w.learner_id END
+    "watched_span final rows and their reversals have a leaf as soon as their minute is proved": """
+        SELECT w.id::text, CASE w.kind WHEN 'final' THEN 'final time is not in the log'
+                                       ELSE 'a reversal of final time is not in the log' END
         FROM elearn.watched_span w
-        LEFT JOIN elearn.hours_entry e ON e.watched_span_id = w.id
-        WHERE w.kind = 'final' AND (e.id IS NOT NULL OR w.end_ms - w.start_ms > w.excess_ms)
-          AND (e.id IS NULL OR e.amount_ms <> w.end_ms - w.start_ms - w.excess_ms OR e.person_id <> w.learner_id
+        JOIN elearn.person p ON p.id = w.learner_id
+        LEFT JOIN elearn.ledger_leaf t ON t.watched_span_id = w.reverses_id
+        WHERE w.evidence_batch <= (SELECT max(batch) FROM elearn.ledger_leaf)
+          AND CASE w.kind WHEN 'final' THEN w.end_ms - w.start_ms > w.excess_ms AND p.erased_at IS NULL
+                          WHEN 'reversal' THEN t.kind = 'credit' ELSE false END
+          AND NOT EXISTS (SELECT FROM elearn.ledger_leaf l WHERE l.watched_span_id = w.id)""",
+    "hours_entry is made from a leaf in a published checkpoint, of its worth and kind": """
+        SELECT e.id::text, CASE WHEN e.leaf_origin IS NULL THEN 'names no leaf, and is not older than the log'
+                                WHEN l.index >= coalesce(c.size, 0) THEN 'its leaf stands in no published checkpoint'
+                                ELSE 'says ' || e.amount_ms || ' ms of ' || e.modality || '/' || e.kind
+                                     || ', its leaf ' || l.ms || ' ms of ' || l.counts_as END
+        FROM elearn.hours_entry e
+        LEFT JOIN elearn.ledger_leaf l ON l.origin = e.leaf_origin AND l.index = e.leaf_index
+        LEFT JOIN (SELECT origin, max(size) AS size FROM elearn.ledger_checkpoint GROUP BY 1) c ON c.origin = l.origin
+        WHERE CASE WHEN e.leaf_origin IS NULL THEN e.created_at >= (SELECT min(at) FROM elearn.ledger_leaf)
+              ELSE (l.index < c.size AND (l.ms, l.watched_span_id, l.counts_as)
+                    = (e.amount_ms, e.watched_span_id, e.modality || '/' || e.kind)) IS NOT TRUE END""",
+    "hours_entry has an entry for each leaf that was entered": """
+        SELECT l.origin || ' ' || l.index, 'hours of this leaf are not entered'
+        FROM elearn.ledger_leaf l
+        JOIN elearn.ledger_mark m ON m.origin = l.origin AND l.index < m.entered_to
+        WHERE l.n IS NOT NULL
+          AND NOT EXISTS (SELECT FROM elearn.hours_entry e WHERE e.watched_span_id = l.watched_span_id)""",
+    "hours_entry says what its row of watching says: worth, person, class and day": """
+        SELECT e.id::text, 'entry says ' || e.amount_ms || ' ms, the span is worth '
+                           || (w.end_ms - w.start_ms - w.excess_ms) || ' ms of person ' || w.learner_id
+        FROM elearn.hours_entry e
+        JOIN elearn.watched_span w ON w.id = e.watched_span_id
+        WHERE w.kind = 'final' AND (e.amount_ms <> w.end_ms - w.start_ms - w.excess_ms OR e.person_id <> w.learner_id
                OR e.class_id IS DISTINCT FROM w.class_id OR e.earned_on <> w."on")""",
     "hours_entry has no entry without a final span or a reversal of one": """
         SELECT e.id::text, 'no span earned these ' || e.amount_ms || ' ms'
@@ -39,11 +51,22 @@ SENTENCES = {
         LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
         WHERE w.id IS NULL OR (w.kind = 'final') <> (e.reverses_id IS NULL) OR w.kind = 'pending'""",
     "hours_entry takes back what was reversed, and exactly that": """
-        SELECT w.id::text, 'a reversal of final time is not in the hours'
-        FROM elearn.watched_span w
-        JOIN elearn.hours_entry e ON e.watched_span_id = w.reverses_id
-        LEFT JOIN elearn.hours_entry r ON r.watched_span_id = w.id
-        WHERE w.kind = 'reversal' AND (r.id IS NULL OR r.amount_ms <> -e.amount_ms OR r.reverses_id <> e.id)""",
+        SELECT r.id::text, 'takes back ' || r.amount_ms || ' ms of ' || e.amount_ms
+        FROM elearn.hours_entry r
+        JOIN elearn.watched_span w ON w.id = r.watched_span_id AND w.kind = 'reversal'
+        LEFT JOIN elearn.hours_entry e ON e.watched_span_id = w.reverses_id
+        WHERE (r.amount_ms = -e.amount_ms AND r.reverses_id = e.id) IS NOT TRUE""",
+    "ledger_leaf totals are the sum of the entries": """
+        SELECT t.origin || ' ' || t.sub, t.counts_as || ' is ' || t.total || ' ms in the log, '
+               || coalesce(s.ms, 0) || ' ms in the entries'
+        FROM (SELECT DISTINCT ON (l.origin, l.sub, l.counts_as) l.origin, l.sub, l.counts_as, l.total
+              FROM elearn.ledger_leaf l
+              JOIN elearn.ledger_mark m ON m.origin = l.origin AND l.index < m.entered_to
+              WHERE l.n IS NOT NULL ORDER BY l.origin, l.sub, l.counts_as, l.n DESC) t
+        LEFT JOIN (SELECT l.origin, l.sub, l.counts_as, sum(e.amount_ms)::bigint AS ms
+                   FROM elearn.hours_entry e JOIN elearn.ledger_leaf l ON l.watched_span_id = e.watched_span_id
+                   GROUP BY 1, 2, 3) s USING (origin, sub, counts_as)
+        WHERE t.total <> coalesce(s.ms, 0)""",
     "eligibility_record versions of a person and outline follow one another": """
         SELECT r.id::text, 'version ' || r.version || ' does not follow ' || coalesce(p.version::text, 'nothing')
         FROM elearn.eligibility_record r
@@ -68,9 +91,17 @@ SENTENCES = {
 }
 
 
-def check_everything(session: Session) -> list[object]:
-    """All differences of the watched ledger, then those of hours and records; empty when all agrees."""
-    found: list[object] = list(watching.check_ledger(session))
+def check_everything(session: Session, *, desk: Desk | None = None, sealing_key: bytes | None = None) -> list[object]:
+    """All differences of the watched ledger, then those of the log, of hours and records; empty when all agrees."""
+    return [*watching.check_ledger(session), *check_hours(session, desk=desk, sealing_key=sealing_key)]
+
+
+def check_hours(session: Session, *, desk: Desk | None = None, sealing_key: bytes | None = None) -> list[Difference]:
+    """What does not follow from the watched ledger: leaves, checkpoints, entries, records.
+
+    With `desk` the log's public files are compared too, with `sealing_key` whose each leaf is.
+    """
+    found = list(check_log(session, desk=desk, sealing_key=sealing_key))
     for sentence, query in SENTENCES.items():
         table = sentence.split()[0]
         found += [Difference(table, which, what) for which, what in session.execute(sa.text(query))]

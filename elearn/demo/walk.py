@@ -30,6 +30,9 @@ from elearn.demo.transport import HttpTransport
 
 Say = Callable[[str], None]
 
+CREDITED_S = 150
+"""A minute of evidence, the job that looks every few seconds, a checkpoint every ten: twice that."""
+
 
 @dataclass(slots=True)
 class Walk:
@@ -169,13 +172,25 @@ class Walk:
                WHERE learner_id = :learner AND kind = 'final'""",
             learner=learner,
         )
+        entered = self._entered(learner)
+        began = time.monotonic()
+        while entered != final and time.monotonic() - began < CREDITED_S:
+            time.sleep(0.5)
+            entered = self._entered(learner)
+        ((leaves, size, witnessed),) = self.rows(
+            """SELECT (SELECT count(*) FROM elearn.ledger_leaf l JOIN elearn.watched_span w ON w.id = l.watched_span_id
+                       WHERE w.learner_id = :learner AND l.index < c.size), c.size, c.witnessed
+               FROM elearn.ledger_checkpoint c ORDER BY c.signed_at DESC, c.size DESC LIMIT 1""",
+            learner=learner,
+        ) or ((0, 0, False),)
+        self.arrow(
+            "log",
+            leaves > 0,
+            f"{leaves} leaves of theirs in a signed checkpoint of {size}, {time.monotonic() - began:.0f} s later"
+            + (", witnessed" if witnessed else ", by no witness"),
+        )
         told = self.ask_exam_door(self.example.worker_documents[0])
         record = told["record"]
-        self.session.rollback()
-        ((entered,),) = self.rows(
-            "SELECT coalesce(sum(amount_ms), 0)::bigint FROM elearn.hours_entry WHERE person_id = :learner",
-            learner=learner,
-        )
         self.arrow(
             "hours", entered == final, f"{timedelta(milliseconds=entered)} entered in the ledger, each span once"
         )
@@ -187,6 +202,13 @@ class Walk:
             f"pulled {received / 1000:.3f} s; signature of key {told['kid'][:8]}… "
             + ("verifies" if told["verified"] else "DOES NOT VERIFY"),
         )
+
+    def _entered(self, learner: UUID) -> int:
+        ((entered,),) = self.rows(
+            "SELECT coalesce(sum(amount_ms), 0)::bigint FROM elearn.hours_entry WHERE person_id = :learner",
+            learner=learner,
+        )
+        return int(entered)
 
     def ask_exam_door(self, document: str) -> dict[str, Any]:
         """What a receiver gets for a document number, and whether the signature holds with the published keys."""

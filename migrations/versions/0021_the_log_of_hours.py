@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0021"
 down_revision = "0020"
@@ -128,7 +127,7 @@ def _batches() -> None:
         sa.Column("batch", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("from_ms", sa.BigInteger(), nullable=False),
         sa.Column("to_ms", sa.BigInteger(), nullable=False),
-        sa.Column("waits_for", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("waits_for", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("from_ms < to_ms", name=op.f("ck_evidence_closing_minute")),
         sa.PrimaryKeyConstraint("batch", name="pk_evidence_closing"),
         schema=SCHEMA,

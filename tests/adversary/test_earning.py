@@ -18,6 +18,7 @@ from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.tracking.ledger_check import check_ledger
 from tests.builders_tracking import AT, SEALING_KEY, Watchable, a_manifest, a_player, a_watchable, pass_check
 from tests.conftest import ManualClock, scalar
+from tests.hours import credit_all
 
 
 def believed_ms(session: Session) -> int:
@@ -341,7 +342,7 @@ def test_eight_hours_a_day_whatever_the_lessons_and_sittings(app: Flask, session
 
 
 def test_a_class_filed_later_makes_nothing_of_before_count(app: Flask, session: Session, clock: ManualClock) -> None:
-    from elearn.credit_export import credit, records
+    from elearn.credit_export import records
 
     lesson = a_watchable(session, filed=False)
     player = a_player(app, session, lesson.learner_id)
@@ -353,11 +354,11 @@ def test_a_class_filed_later_makes_nothing_of_before_count(app: Flask, session: 
     session.commit()
     player.play(30_000)
     pass_check(player)
-    credit.bring_up_to_date(session, lesson.learner_id, now=clock.now)
+    credit_all(session, now=clock.now)
     [case] = records.gather(session, lesson.learner_id, now=clock.now)
     assert case.hours.online_theory_ms == 0
     player.play(15_000)
     pass_check(player)
-    credit.bring_up_to_date(session, lesson.learner_id, now=clock.now)
+    credit_all(session, now=clock.now)
     [case] = records.gather(session, lesson.learner_id, now=clock.now)
     assert case.hours.online_theory_ms == 15_000

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, page_units
-from elearn.credit_export import credit, records
+from elearn.credit_export import records
 from elearn.credit_export.ledger_check import check_everything
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.tracking import watched
@@ -18,6 +18,7 @@ from elearn.tracking.ledger_check import check_ledger
 from tests.adversary.test_earning import HUGE, believed_ms
 from tests.builders_tracking import AT, Watchable, a_player, a_readable, pass_check, some_pages, some_questions
 from tests.conftest import ManualClock
+from tests.hours import credit_all
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_a_new_version_of_a_lesson_makes_nobodys_time_count_twice(
     reader.open(second.id)
     reader.read(180_000)
     pass_check(reader)
-    credit.bring_up_to_date(session, readable.learner_id, now=clock.now)
+    credit_all(session, now=clock.now)
     [case] = records.gather(session, readable.learner_id, now=clock.now)
     assert case.hours.online_theory_ms == 180_000
     assert sum(watched.final_ms_by_item(session, readable.learner_id).values()) == 180_000, "what the learner is shown"

@@ -1,4 +1,4 @@
-"""Final spans become hours, each once, and nobody changes an entry afterwards."""
+"""Final spans become hours, each once, behind a checkpoint, and nobody changes an entry afterwards."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from elearn.credit_export import credit
 from elearn.credit_export.ledger_check import SENTENCES
 from elearn.credit_export.models import EligibilityRecord, HoursEntry
 from elearn.db import LedgerViolation
 from tests.builders_credit import LEARNED_AT, Learner, a_learner_with_hours, an_outline
 from tests.conftest import scalar
+from tests.hours import credit_all
 
 NOW = LEARNED_AT + timedelta(hours=1)
 
@@ -34,27 +34,27 @@ def broken(session: Session) -> list[str]:
 
 
 def test_running_the_crediting_twice_credits_once(session: Session, learner: Learner) -> None:
-    assert credit.credit_final_spans(session, now=NOW) == {learner.person.id}
-    assert credit.credit_final_spans(session, now=NOW) == set()
+    assert credit_all(session, now=NOW).persons == {learner.person.id}
+    assert credit_all(session, now=NOW).persons == set()
     assert total(session) == 90_000
     assert broken(session) == []
 
 
 def test_a_span_taken_back_takes_its_hours_back(session: Session, learner: Learner) -> None:
     voided = learner.watch(ms=30_000)
-    credit.credit_final_spans(session, now=NOW)
+    credit_all(session, now=NOW)
     learner.void(voided)
-    credit.credit_final_spans(session, now=NOW)
-    credit.credit_final_spans(session, now=NOW)
+    credit_all(session, now=NOW)
+    credit_all(session, now=NOW)
     assert total(session) == 90_000
     assert broken(session) == []
 
 
-def test_looking_only_at_what_is_new_finds_what_is_new(session: Session, learner: Learner) -> None:
-    credit.credit_final_spans(session, now=NOW)
+def test_what_is_watched_later_is_credited_later(session: Session, learner: Learner) -> None:
+    credit_all(session, now=NOW)
     learner.watch(ms=15_000, heard_at=NOW)
-    assert credit.credit_final_spans(session, now=NOW, since=NOW + timedelta(days=1)) == set()
-    assert credit.credit_final_spans(session, now=NOW, since=NOW) == {learner.person.id}
+    assert total(session) == 90_000
+    assert credit_all(session, now=NOW).persons == {learner.person.id}
     assert total(session) == 105_000
 
 
@@ -77,14 +77,14 @@ def test_the_database_refuses_what_the_orm_never_sees(session: Session, learner:
 
 
 def test_the_orm_refuses_to_change_an_entry(session: Session, learner: Learner) -> None:
-    credit.credit_final_spans(session, now=NOW)
+    credit_all(session, now=NOW)
     session.scalars(sa.select(HoursEntry)).one().amount_ms = 1
     with pytest.raises(LedgerViolation):
         session.flush()
 
 
 def test_the_orm_refuses_to_delete_an_entry(session: Session, learner: Learner) -> None:
-    credit.credit_final_spans(session, now=NOW)
+    credit_all(session, now=NOW)
     session.delete(session.scalars(sa.select(HoursEntry)).one())
     with pytest.raises(LedgerViolation):
         session.flush()
@@ -94,6 +94,7 @@ TAMPERING = [
     ("an entry grows", "UPDATE elearn.hours_entry SET amount_ms = amount_ms + 1"),
     ("an entry moves to another day", "UPDATE elearn.hours_entry SET earned_on = earned_on + 1"),
     ("an entry is removed", "DELETE FROM elearn.hours_entry"),
+    ("an entry forgets its leaf", "UPDATE elearn.hours_entry SET leaf_origin = NULL, leaf_index = NULL"),
     ("a record says more", """UPDATE elearn.eligibility_record
                               SET hours = jsonb_set(hours, '{online_theory_ms}', '99999999')"""),
     ("a version is skipped", "UPDATE elearn.eligibility_record SET version = version + 1"),

@@ -116,7 +116,7 @@ def test_a_revoked_receiver_is_shut_out_at_once(client: Any, receiver: Credentia
 def test_what_is_told_is_signed_and_can_be_checked_with_the_published_key(
     client: Any, receiver: Credentials, session: Session
 ) -> None:
-    a_learner_with_hours(session, ms=90_000, outline="demo-outline")
+    a_learner_with_hours(session, ms=90_000, outline="demo-outline").record()
     answer = check(client, bearer(client, receiver))
     assert answer.status_code == 200
     keys = KeySet.import_key_set(client.get("/exam/v1/jwks.json").json)
@@ -133,7 +133,7 @@ def test_what_is_told_is_signed_and_can_be_checked_with_the_published_key(
 
 
 def test_an_altered_record_does_not_verify(client: Any, receiver: Credentials, session: Session) -> None:
-    a_learner_with_hours(session, ms=90_000, outline="demo-outline")
+    a_learner_with_hours(session, ms=90_000, outline="demo-outline").record()
     head, payload, signature = check(client, bearer(client, receiver)).json["jws"].split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     claims["record"]["hours"]["online_theory_ms"] = 90_000_000
@@ -151,7 +151,7 @@ def test_the_published_keys_hold_nothing_secret(client: Any) -> None:
 def test_hours_of_a_class_filed_only_afterwards_never_leave(
     client: Any, receiver: Credentials, session: Session
 ) -> None:
-    a_learner_with_hours(session, ms=90_000, outline="demo-outline", filed_after=timedelta(seconds=1))
+    a_learner_with_hours(session, ms=90_000, outline="demo-outline", filed_after=timedelta(seconds=1)).record()
     record = check(client, bearer(client, receiver)).json["record"]
     assert record["hours"]["online_theory_ms"] == 0
 
@@ -176,7 +176,7 @@ def test_a_category_it_does_not_examine_is_refused(client: Any, receiver: Creden
 
 
 def test_a_name_that_is_not_the_persons_gets_no_record(client: Any, receiver: Credentials, session: Session) -> None:
-    a_learner_with_hours(session, ms=90_000, outline="demo-outline")
+    a_learner_with_hours(session, ms=90_000, outline="demo-outline").record()
     assert check(client, bearer(client, receiver), person={"name": "Somebody Else"}).status_code == 404
 
 
@@ -206,7 +206,7 @@ def test_every_question_is_written_down_also_one_without_an_answer(
 ) -> None:
     headers = bearer(client, receiver)
     check(client, headers)
-    a_learner_with_hours(session, ms=90_000, outline="demo-outline")
+    a_learner_with_hours(session, ms=90_000, outline="demo-outline").record()
     check(client, headers)
     client.get("/exam/v1/changes", headers=headers)
     doors = scalar(
@@ -220,9 +220,12 @@ def test_the_feed_tells_each_change_once_in_order_and_can_be_read_again(
     client: Any, receiver: Credentials, session: Session
 ) -> None:
     learner = a_learner_with_hours(session, ms=60_000, outline="demo-outline")
+    learner.record()
     headers = bearer(client, receiver)
     check(client, headers)
     learner.watch(ms=30_000)
+    check(client, headers)  # nothing counts before it stands in a checkpoint
+    learner.record(days=2)
     check(client, headers)
     check(client, headers)  # nothing new: no new version
     first = client.get("/exam/v1/changes?limit=1", headers=headers).json

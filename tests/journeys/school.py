@@ -31,9 +31,11 @@ from tests.builders_people import PASSWORD, a_resident_id
 from tests.builders_tracking import a_manifest
 from tests.journeys.lessons import offer_packaged, package_short
 from tests.journeys.running import RunningProduct, running
+from tests.waiting import wait_for
 
 SHORT_S = 18
-CREDITED_S = 20
+CREDITED_S = 40
+"""The job looks every five seconds, and a worker that was killed comes back; beside this the minute of evidence."""
 SCALE = 60
 """Checks fall due after 5 to 15 s instead of minutes, so a short lesson has one in it and one at its end."""
 
@@ -62,6 +64,11 @@ class School:
     @property
     def base(self) -> str:
         return self.product.base
+
+    @property
+    def credited_s(self) -> int:
+        """How long what is final may wait for a checkpoint."""
+        return CREDITED_S + 90 // self.settings.policy_scale
 
     @contextmanager
     def database(self) -> Iterator[Session]:
@@ -127,8 +134,20 @@ class School:
         with self.database() as session:
             return set(session.execute(query, {"learner": learner.person_id}).scalars())
 
+    def credited_ms(self, learner: Learner) -> int:
+        """The learner's hours: what stands in a published checkpoint of the log."""
+        query = sa.text("SELECT coalesce(sum(amount_ms), 0)::bigint FROM elearn.hours_entry WHERE person_id = :learner")
+        with self.database() as session:
+            return int(session.execute(query, {"learner": learner.person_id}).scalar_one())
+
     def exam_record(self, learner: Learner) -> dict[str, Any]:
-        """What the exam system pulls about the learner; `verified` says whether its signature holds."""
+        """What the exam system pulls about the learner, as soon as all that is final counts; `verified` says whether
+        its signature holds."""
+        wait_for(
+            lambda: self.credited_ms(learner) == self.believed(learner)["final"],
+            seconds=self.credited_s,
+            what="a checkpoint over all that is final",
+        )
         with self.database() as session:
             walk = Walk(self.base, lambda: HttpTransport(self.base), session, self.example, lambda text: None)
             return walk.ask_exam_door(learner.document)
@@ -138,7 +157,7 @@ class School:
 
         Hours follow a passed check by a job every few seconds, so a difference may stand for so long.
         """
-        until = time.monotonic() + CREDITED_S
+        until = time.monotonic() + self.credited_s
         while True:
             try:
                 assert "0 differences" in self.product.run("ledger", "check")

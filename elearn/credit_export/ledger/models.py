@@ -12,7 +12,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey, ForeignKeyConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.db import Base, Ledger
@@ -34,8 +33,8 @@ class SubjectKey(Base):
 class EvidenceClosing(Ledger, Base):
     """A batch of evidence that was closed: what is written from then on belongs to the next.
 
-    A transaction under way may still write into it. `waits_for` names those of that moment; when none of them goes on
-    the batch holds all it ever will.
+    A transaction under way may still write into it: as soon as none goes on that is older than `waits_for`, the batch
+    holds all it ever will.
     """
 
     __tablename__ = "evidence_closing"
@@ -46,8 +45,8 @@ class EvidenceClosing(Ledger, Base):
     from_ms: Mapped[int]
     to_ms: Mapped[int]
     """[from_ms, to_ms): from one closing to the next, epoch milliseconds that never run backwards."""
-    waits_for: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger()))
-    """Transactions by number (xid8)."""
+    waits_for: Mapped[int]
+    """The number of the transaction that closed it (xid8)."""
 
 
 class LedgerLeaf(Ledger, Base):

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import classes
-from elearn.credit_export import credit, records
+from elearn.credit_export import records
 from elearn.credit_export.ledger_check import check_everything
 from elearn.db import db
 from elearn.errors import Conflict, NotFound
@@ -26,6 +26,7 @@ from elearn.tracking.signals.reviews import act
 from tests.at_once import at_once
 from tests.builders_tracking import a_player, a_watchable, pass_check
 from tests.conftest import ManualClock, scalar
+from tests.hours import credit_all
 from tests.pages.conftest import text_of
 from tests.tracking.signals.test_voids import a_caller
 from tests.tracking.signals.test_whole_way import Office
@@ -79,7 +80,7 @@ def test_the_same_hours_in_two_cases_are_taken_once_however_fast_both_are_confir
     assert sorted(told) == ["span_changed", "taken"]
     with own_app.app_context():
         assert scalar(db.session(), "SELECT count(*) FROM elearn.watched_span WHERE kind = 'reversal'") == 1
-        credit.credit_final_spans(db.session(), now=AT)
+        credit_all(db.session(), now=AT)
         assert check_everything(db.session()) == []
 
 
@@ -107,7 +108,7 @@ def test_hours_of_before_the_filing_do_not_count_after_a_detour_by_void_and_appe
     act(session, case.id, Act.CONFIRM, caller=operators[0], reason="x", at=clock.now)
     appeal = reviews.appeal(session, there.learner_id, there.unit_id, "x", at=clock.now)
     act(session, appeal.id, Act.UPHOLD, caller=operators[1], reason="x", at=clock.now)
-    credit.bring_up_to_date(session, there.learner_id, now=clock.now)
+    credit_all(session, now=clock.now)
     [held] = records.gather(session, there.learner_id, now=clock.now)
     assert held.hours.online_theory_ms == 0
     assert check_everything(session) == []

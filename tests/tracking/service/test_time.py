@@ -14,8 +14,6 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn import create_app
-from elearn.clock import utcnow
-from elearn.credit_export import credit
 from elearn.db import db
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.settings import Settings
@@ -24,6 +22,7 @@ from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.policy import Policy
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
 from tests.conftest import ManualClock, scalar
+from tests.hours import credit_all
 
 STEP = 120_000
 MS = timedelta(milliseconds=1)
@@ -250,10 +249,10 @@ def test_a_restart_loses_nothing_of_what_was_known_and_makes_nothing(
 def test_a_lesson_watched_across_midnight_counts_on_both_days(app: Flask, session: Session, clock: ManualClock) -> None:
     midnight = datetime(2026, 7, 2, 16, 0, tzinfo=UTC)  # 2026-07-03 in China
     clock.advance((midnight - clock()) // MS - 40_000)
-    lesson, player = watching(app, session, duration_ms=90_000)
+    _, player = watching(app, session, duration_ms=90_000)
     player.play(90_000)
     pass_check(player)
-    credit.bring_up_to_date(session, lesson.learner_id, now=utcnow())
+    credit_all(session)
     days = [["2026-07-02", 40_000], ["2026-07-03", 50_000]]
     for rows in (
         "SELECT \"on\", end_ms - start_ms AS ms FROM elearn.watched_span WHERE kind = 'final'",

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from elearn.credit_export import credit
 from elearn.credit_export.ledger_check import check_everything
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.errors import Malformed
@@ -30,6 +29,7 @@ from elearn.tracking.signals.thresholds import Thresholds
 from tests.builders_people import an_account
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
 from tests.conftest import ManualClock, statements
+from tests.hours import credit_all
 
 CREDIT = ("watched_span", "believed_span", "unit_watch", "learner_watch", "day_use", "report", "presence_check")
 
@@ -180,14 +180,14 @@ some_flags = st.lists(
 def test_no_flags_whatsoever_change_credit(app: Flask, session: Session, there: Watchable, flags: list[Flag]) -> None:
     if session.get(UnitWatch, (there.learner_id, there.unit_id)) is None:
         pass_check(watch(app, session, there, there.learner_id))
-        credit.credit_final_spans(session, now=ManualClock().now)
-    before, hours = state_of_credit(session), credit.credit_final_spans(session, now=ManualClock().now)
+        credit_all(session, now=ManualClock().now)
+    before, hours = state_of_credit(session), credit_all(session, now=ManualClock().now).persons
     new = flagging.write(
         session, [replace(flag, learners=(there.learner_id,)) for flag in flags], "d", now=ManualClock().now
     )
     flagging.ask_sooner(session, {learner for learner, _weight in new})
     assert state_of_credit(session) == before
-    assert credit.credit_final_spans(session, now=ManualClock().now) == hours == set()
+    assert credit_all(session, now=ManualClock().now).persons == hours == set()
     assert check_everything(session) == []
 
 

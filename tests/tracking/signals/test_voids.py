@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from elearn.credit_export import credit
 from elearn.credit_export.ledger_check import check_everything
 from elearn.db import new_id
 from elearn.demo.scripted_player import ScriptedPlayer
@@ -25,6 +24,7 @@ from elearn.tracking.signals.decisions import Act, State
 from elearn.tracking.signals.models import ReviewAct, ReviewCase
 from tests.builders_people import an_account
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
+from tests.hours import credit_all
 
 AT = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 MINUTE = 60_000
@@ -67,8 +67,11 @@ def story(app: Flask, session: Session) -> Story:
     )
 
 
+NOT_IN_THE_LOG = "a reversal of final time is not in the log"
+
+
 def hours(session: Session, story: Story) -> int:
-    credit.credit_final_spans(session, now=AT)
+    credit_all(session, now=AT)
     found = session.scalar(
         sa.text("SELECT coalesce(sum(amount_ms), 0) FROM elearn.hours_entry WHERE person_id = :person"),
         {"person": story.there.learner_id},
@@ -277,8 +280,8 @@ def test_flags_are_taken_up_by_one_case(session: Session, story: Story) -> None:
 def test_an_insider_who_voids_without_a_second_person_is_found(session: Session, story: Story) -> None:
     case = a_case(session, story)
     voids.void(session, story.there.learner_id, all_finals(session, case), case_id=case.id, now_ms=0)
-    hours(session, story)
-    assert [getattr(one, "what", "") for one in check_everything(session)] == ["void"]
+    assert hours(session, story) == 60_000, "nothing is taken back in the log"
+    assert [getattr(one, "what", "") for one in check_everything(session)] == ["void", NOT_IN_THE_LOG]
 
 
 @pytest.mark.parametrize(
@@ -300,8 +303,10 @@ def test_acts_written_past_the_rules_do_not_make_a_void(
         ReviewAct(case_id=case.id, number=2, act="confirm", by_person_id=person, side=side, reason="x", spans=[], at=AT)
     )
     voids.void(session, story.there.learner_id, spans, case_id=case.id, now_ms=0)
-    hours(session, story)
-    assert [getattr(one, "what", "") for one in check_everything(session)] == ["void"], what
+    taken = hours(session, story) == 0
+    found = [getattr(one, "what", "") for one in check_everything(session)]
+    assert found == (["void"] if taken else ["void", NOT_IN_THE_LOG]), what
+    assert taken == (person != story.manager.person_id), "the log asks for two people, whatever their sides"
 
 
 def test_an_insider_who_restores_without_an_appeal_is_found(session: Session, story: Story) -> None:

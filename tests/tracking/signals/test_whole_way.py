@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline
-from elearn.credit_export import credit
 from elearn.credit_export.exam_system.receivers import SCOPES, add_receiver
 from elearn.credit_export.ledger_check import check_everything
 from elearn.demo.scripted_player import ScriptedPlayer
@@ -22,6 +21,7 @@ from elearn.people.models import Account, Role
 from elearn.tracking.signals import duties
 from tests.builders_people import AT, a_person, an_account
 from tests.builders_tracking import Watchable, a_player, a_watchable, pass_check
+from tests.hours import credit_all
 from tests.pages.conftest import Browser, text_of
 
 WHY: dict[str, object] = {"reason": "Every check was answered before it can be read."}
@@ -45,13 +45,14 @@ class Office:
         """What the worker does every few seconds and minutes."""
         self.player.wait(5_000)
         duties.look_at_the_active()
-        credit.credit_and_record()
+        credit_all(self.session)
 
     def told(self) -> list[int]:
         """The hours that the exam system's feed told of so far, in milliseconds."""
         told = self.app.test_client().get("/exam/v1/changes", headers=self.exam).json
         assert told is not None
-        return [one["record"]["hours"]["online_theory_ms"] for one in told["changes"]]
+        records = [one["record"] for one in told["changes"] if one["record"]["status"] == "computed"]
+        return [one["hours"]["online_theory_ms"] for one in records]
 
     def open_case(self, name: str = "manager") -> str:
         """Open a case from the queue, as the page's form does; answers its address."""

@@ -1,0 +1,167 @@
+"""The evidence of a minute: one root over all that was reported, handed out and checked in it.
+
+A row of watching belongs to the batch that is open when it is written (`tracking.models.evidence_batch`), so it does
+not matter what time it is about or which clock went back. Closing a batch opens the next; when the transactions of
+that moment are over, the closed one holds all it ever will, and `root_of_batch` can be computed by anybody who has the
+rows: docs/ledger.md says how each is written. The first leaf of the tree is the root before, so the newest root stands
+for all evidence there ever was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.clock import to_ms
+from elearn.credit_export.ledger.models import EvidenceClosing, LedgerLeaf
+from elearn.credit_export.ledger.tree import EMPTY, Tree, leaf_hash
+
+AT_ONCE = 2_000
+"""Rows that are read at once; a batch may be larger than memory."""
+
+KINDS = {
+    "check": """
+        SELECT 'check', id::text, learner_id::text, sitting_id::text, unit_id::text, method, question_id::text, number,
+               shown, from_ms, to_ms, policy, put_ms, deadline_ms, tries, outcome, decided_ms
+        FROM elearn.presence_check WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "delivery": """
+        SELECT 'delivery', learner_id::text, unit_id::text, block, sitting_id::text, given_ms
+        FROM elearn.delivery WHERE evidence_batch > :after AND evidence_batch <= :batch
+        ORDER BY learner_id, unit_id, block""",
+    "licence": """
+        SELECT 'licence', id::text, learner_id::text, unit_id::text, sitting_id::text, device, agreement, issued_ms,
+               expires_ms, policy
+        FROM elearn.licence WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "page": """
+        SELECT 'page', sitting_id::text, number, page, shown_ms, after_seq
+        FROM elearn.page_view WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY sitting_id, number""",
+    "report": """
+        SELECT 'report', id::text, sitting_id::text, seq, encode(sha256, 'hex'), encode(prev, 'hex'),
+               encode(sig, 'hex'), nonce, statement_id::text, tau_ms, sent_cm_ms, refused_as, chain_broken, credited,
+               refused, seen
+        FROM elearn.report WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+}
+"""What is evidence, in this order; each row is the JSON array of what its query answers."""
+
+ANY = sa.text("""
+SELECT EXISTS (SELECT FROM elearn.watched_span WHERE evidence_batch > :after AND kind <> 'pending')
+    OR EXISTS (SELECT FROM elearn.report WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.delivery WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.page_view WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.licence WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.presence_check WHERE evidence_batch > :after)
+""")
+
+OWN_NUMBER = sa.text("SELECT pg_current_xact_id()::text::bigint")
+
+WHOLE = sa.text("""
+SELECT pg_snapshot_xmax(s.now)::text::bigint <= :number
+    OR NOT EXISTS (SELECT FROM pg_snapshot_xip(s.now) AS x WHERE x::text::bigint < :number)
+FROM (SELECT pg_current_snapshot() AS now) AS s
+""")
+"""No transaction older than that one goes on, but for our own. A number that is still to come is another server's, from
+which this database was restored: none of its transactions goes on here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A closed batch: rows of numbers in (after, batch], written in [from_ms, to_ms)."""
+
+    batch: int
+    after: int
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What an evidence leaf says of a batch."""
+
+    root: bytes
+    count: int
+
+
+def close_batch(session: Session, *, now: datetime, minute_ms: int) -> bool:
+    """Close the open batch when its minute is over and something is in it. One at a time: the caller holds the lock.
+
+    A clock that went back does not stop it: the closing is then a millisecond after the one before.
+    """
+    last = session.scalars(sa.select(EvidenceClosing).order_by(EvidenceClosing.batch.desc()).limit(1)).one_or_none()
+    after, from_ms = (last.batch, last.to_ms) if last else (-1, 0)
+    now_ms = to_ms(now)
+    if last and from_ms <= now_ms < from_ms + minute_ms:
+        return False
+    if not session.scalar(ANY, {"after": after}):
+        return False
+    batch = session.scalar(sa.text("SELECT nextval('elearn.evidence_batch') - 1"))
+    # Asked for after the batch went up: whoever has read the old one had locked the learner before, so its transaction
+    # has a number already, and a smaller one.
+    waits_for = session.scalar(OWN_NUMBER)
+    session.add(EvidenceClosing(batch=batch, from_ms=from_ms, to_ms=max(now_ms, from_ms + 1), waits_for=waits_for))
+    session.flush()
+    return True
+
+
+def unproved(session: Session) -> EvidenceClosing | None:
+    """The oldest closed batch that has no leaf."""
+    proved = sa.select(sa.func.max(LedgerLeaf.batch)).scalar_subquery()
+    return session.scalars(
+        sa.select(EvidenceClosing)
+        .where(EvidenceClosing.batch > sa.func.coalesce(proved, -1))
+        .order_by(EvidenceClosing.batch)
+        .limit(1)
+    ).one_or_none()
+
+
+def is_whole(session: Session, closing: EvidenceClosing) -> bool:
+    """Whether nobody writes into the batch any more."""
+    return bool(session.scalar(WHOLE, {"number": closing.waits_for}))
+
+
+def batch_of(session: Session, closing: EvidenceClosing) -> Batch:
+    after = session.scalar(sa.select(sa.func.max(EvidenceClosing.batch)).where(EvidenceClosing.batch < closing.batch))
+    return Batch(closing.batch, -1 if after is None else after, closing.from_ms, closing.to_ms)
+
+
+def all_batches(session: Session) -> Iterator[Batch]:
+    """Every closing, oldest first."""
+    after = -1
+    for row in session.scalars(sa.select(EvidenceClosing).order_by(EvidenceClosing.batch)).all():
+        yield Batch(row.batch, after, row.from_ms, row.to_ms)
+        after = row.batch
+
+
+def root_before(session: Session, batch: Batch) -> bytes:
+    """The newest root before this batch; at first that of an empty tree."""
+    raw = session.scalar(
+        sa.select(LedgerLeaf.raw).where(LedgerLeaf.batch < batch.batch).order_by(LedgerLeaf.batch.desc()).limit(1)
+    )
+    return EMPTY if raw is None else bytes.fromhex(json.loads(raw)["root"].removeprefix("sha256:"))
+
+
+def prove(session: Session, batch: Batch, before: bytes) -> Proved:
+    """Root and number of all rows of a batch; `before` is the root before."""
+    tree = Tree()
+    tree.append(leaf_hash(before))
+    for row in canonical_rows(session, batch):
+        tree.append(leaf_hash(row))
+    return Proved(tree.root(), tree.size - 1)
+
+
+def canonical_rows(session: Session, batch: Batch) -> Iterator[bytes]:
+    """Every row of evidence of a batch, as it is hashed."""
+    values = {"after": batch.after, "batch": batch.batch}
+    for query in KINDS.values():
+        for row in session.execute(sa.text(query).execution_options(yield_per=AT_ONCE), values):
+            yield canonical(row)
+
+
+def canonical(row: Any) -> bytes:
+    """A JSON array by RFC 8785: the rows hold whole numbers, text, true, false, null, arrays and objects of these."""
+    return json.dumps(list(row), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,68 @@
+"""Who is who in the log: `sub`, a name that nobody can tie to a person without that person's own key.
+
+The key is random and sealed. Erasing a person deletes it (a trigger of migration 0021): the leaves stay, and with them
+the proof that nobody changed a sum, but whose they are is forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from elearn import sealing
+from elearn.credit_export.ledger.models import SubjectKey
+from elearn.credit_export.ledger.plain_text import base64_text
+
+KEY_BYTES = 32
+SUB_BYTES = 16
+
+
+def subjects_of(session: Session, person_ids: Collection[UUID], *, sealing_key: bytes) -> dict[UUID, str]:
+    """The name of each in the log; who has none yet gets a key. Who was erased is left out."""
+    wanted = list(set(person_ids))
+    sealed = _kept(session, wanted)
+    missing = [one for one in wanted if one not in sealed]
+    if missing:
+        # Whoever erases one of them meanwhile waits, and the trigger then sees the key.
+        alive = session.scalars(
+            sa.text("SELECT id FROM elearn.person WHERE id = ANY (:ids) AND erased_at IS NULL ORDER BY id FOR SHARE"),
+            {"ids": missing},
+        ).all()
+        fresh = [
+            {"person_id": one, "sealed": sealing.seal(os.urandom(KEY_BYTES), sealing_key, _bound(one))} for one in alive
+        ]
+        if fresh:
+            session.execute(insert(SubjectKey).on_conflict_do_nothing(), fresh)
+            sealed |= _kept(session, alive)
+    return {one: subject(one, sealing.unseal(key, sealing_key, _bound(one))) for one, key in sealed.items()}
+
+
+def kept_subjects(session: Session, *, sealing_key: bytes) -> dict[str, UUID]:
+    """Every name whose key is kept, and whose it is: for whoever checks the whole log."""
+    kept = session.execute(sa.select(SubjectKey.person_id, SubjectKey.sealed).execution_options(yield_per=1_000))
+    return {subject(row.person_id, sealing.unseal(row.sealed, sealing_key, _bound(row.person_id))): row.person_id
+            for row in kept}  # fmt: skip
+
+
+def subject(person_id: UUID, key: bytes) -> str:
+    """HMAC-SHA-256 of the person's id under the person's key, cut to 128 bits: base64url without padding."""
+    digest = hmac.digest(key, person_id.bytes, hashlib.sha256)[:SUB_BYTES]
+    return base64_text(digest).rstrip("=").replace("+", "-").replace("/", "_")
+
+
+def _kept(session: Session, person_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    rows = session.execute(
+        sa.select(SubjectKey.person_id, SubjectKey.sealed).where(SubjectKey.person_id.in_(person_ids))
+    )
+    return {row.person_id: row.sealed for row in rows}
+
+
+def _bound(person_id: UUID) -> bytes:
+    return b"subject of the log:" + person_id.bytes
