@@ -67,6 +67,35 @@ def test_alarms_are_printed_with_their_leaf_and_end_with_status_1_from_then_on(t
         assert end == {"origin": book.log.origin, "size": 6, "checked": 6, "alarms": 1}
 
 
+def test_a_monitor_that_is_killed_goes_on_and_comes_to_the_same(tmp_path: Path) -> None:
+    """Wherever it dies: while it mirrors, while it checks, while it saves."""
+    book = a_book()
+    for number in range(1_500):
+        book.credit(f"person {number % 40}", number // 40 * 1_000, (number // 40 + 1) * 1_000)
+    book.credit("ada", 0, 1_000, total=9_000)
+    public = tmp_path / "public"
+    book.log.publish(public)
+    put(public, "log.vkey", f"{book.log.vkey}\n".encode())
+    with served(public) as serving:
+        whole = run(serving.url, "--dir", str(tmp_path / "whole"), "--totals")
+        assert whole.returncode == 1
+        arguments = [serving.url, "--dir", str(tmp_path / "killed")]
+        for after_s in (0.35, 0.45, 0.6, 0.8):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "elearn", "ledger", "monitor", *arguments],
+                env=WITHOUT_PRODUCT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                process.wait(after_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        last = run(*arguments, "--totals")
+    assert sorted(last.stdout.splitlines()) == sorted(whole.stdout.splitlines())
+
+
 def test_a_log_that_cannot_be_looked_at_ends_with_status_2(tmp_path: Path) -> None:
     done = run("http://127.0.0.1:9/", "--dir", str(tmp_path / "monitor"))
     assert done.returncode == 2

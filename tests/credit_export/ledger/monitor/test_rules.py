@@ -87,7 +87,7 @@ def an_attendance_that_adds_to_what_was_watched(book: ALedger) -> None:
 
 
 def more_added_than_the_span_is_long(book: ALedger) -> None:
-    book.credit("ada", 0, TEN, ms=TEN + 1)
+    book.credit("ada", TEN, 2 * TEN, ms=TEN + 1)
 
 
 def more_added_than_the_attendance_is_long(book: ALedger) -> None:
