@@ -225,6 +225,7 @@ def test_a_value_of_the_wrong_form_is_refused(name: str, member: str, value: Any
     [
         {"at": AT.replace(tzinfo=None)},
         {"at": AT.replace(microsecond=1)},
+        {"at": AT.replace(microsecond=1_500)},
         {"n": 0},
         {"n": 1.0},
         {"ms": True},

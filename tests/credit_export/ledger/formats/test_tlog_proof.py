@@ -51,6 +51,7 @@ MALFORMED = {
     "an empty line before": "\n" + TEXT,
     "lines end with CR LF": TEXT.replace("\n", "\r\n"),
     "no index": TEXT.replace("index 1\n", ""),
+    "an index without its word": TEXT.replace("index 1", "1"),
     "an index without a number": TEXT.replace("index 1", "index "),
     "an index with a leading zero": TEXT.replace("index 1", "index 01"),
     "a negative index": TEXT.replace("index 1", "index -1"),
