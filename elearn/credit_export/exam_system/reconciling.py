@@ -78,7 +78,9 @@ class Difference:
 
 
 def read_list(text: str) -> list[Theirs]:
-    """A receiver's list. Raises ListRefused, naming the entry."""
+    """A receiver's list. Raises ListRefused, naming the entry; an empty file is no list (`[]` is one)."""
+    if not text.strip():
+        raise ListRefused("The file is empty.")
     try:
         whole = json.loads(text)
         entries = whole.get("records", [whole]) if isinstance(whole, dict) else whole
