@@ -153,6 +153,20 @@ def db_upgrade() -> None:
 
 
 @cli.group(
+    "package",
+    cls=Late,
+    inside={
+        "make": "elearn.credit_export.exam_system.package_commands:make",
+        "profile": "elearn.credit_export.exam_system.package_commands:profile",
+        "receipt": "elearn.credit_export.exam_system.package_commands:receipt",
+    },
+    alone={"verify": "elearn.credit_export.exam_system.package_check:check"},
+)
+def package() -> None:
+    """Signed packages for exam systems that no network reaches, and their receipt files."""
+
+
+@cli.group(
     cls=Late,
     alone={
         "monitor": "elearn.credit_export.ledger.monitor.commands:monitor",

@@ -24,6 +24,7 @@ def install(app: Flask, whole: Blueprint) -> None:
     from elearn.credit_export import recomputing  # noqa: F401 - a job is known once it is imported
     from elearn.credit_export.exam_system import profiles, routes  # noqa: F401 - a table is known once it is imported
     from elearn.credit_export.ledger import advancing  # noqa: F401 - a job is known once it is imported
-    from elearn.credit_export.paper import models  # noqa: F401 - the same
+    from elearn.credit_export.paper import routes as paper
 
     routes.install(app, whole)
+    paper.install(app, whole)

@@ -12,6 +12,8 @@
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     receivers.py   an operator's exam systems
+    packages.py    packages for an exam system, its receipt files
+    proofs.py      proofs of training hours: the holder's, the public page of each, lists of classes
     lrs_keys.py    keys of the record store
     keys.py        a person's own security keys, for presence checks
     signals.py     flags and the people who decide about them; appeals    (words: signal_texts.py)
@@ -36,8 +38,10 @@ def install(app: Flask, whole: Blueprint) -> None:
         learning,
         lrs_keys,
         offline,
+        packages,
         page_desk,
         people,
+        proofs,
         receivers,
         signals,
         signing_in,
@@ -57,6 +61,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         classes,
         people,
         receivers,
+        packages,
+        proofs,
         lrs_keys,
         signals,
         eligibility,
