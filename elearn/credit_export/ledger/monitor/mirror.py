@@ -210,7 +210,7 @@ class Mirror:
 
     def _sweep(self, old: int, size: int) -> None:
         """Narrower tiles that a wider one replaced are no longer needed."""
-        for level, index, width in new_tiles(0, old) if old < WIDTH else _edge_of(old):
+        for level, index, width in _edge_of(old):
             now = width_of(level, index, size)
             if width < now:
                 for path in (tile_path, _entries) if level == 0 else (tile_path,):

@@ -58,6 +58,16 @@ def test_a_log_of_any_size_is_mirrored_to_the_byte(tmp_path: Path, size: int) ->
         same_files(seen, size)
 
 
+def test_a_log_that_has_not_begun_is_mirrored_too(tmp_path: Path) -> None:
+    book = ALedger()
+    with watched(tmp_path, book.log) as seen:
+        seen.publish(book.log)
+        assert (seen.look().size, seen.look().alarms) == (0, [])
+        book.opens()
+        seen.publish(book.log)
+        assert (seen.look().checked, seen.look().alarms) == (4, [])
+
+
 def test_a_growing_log_is_followed_and_only_what_is_new_is_fetched(tmp_path: Path) -> None:
     book = a_long_book(700)
     with watched(tmp_path, book.log) as seen:

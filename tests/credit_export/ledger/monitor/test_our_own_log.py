@@ -13,9 +13,15 @@ from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.monitor.alarms import Alarm
 from elearn.credit_export.ledger.monitor.looking import watching
 from elearn.credit_export.ledger.naming import directory_of
+from elearn.credit_export.ledger.notes import read_note
+from elearn.credit_export.ledger.quorum import Trust
+from elearn.credit_export.ledger.witness.keeping import add_log, origin_hash
+from elearn.credit_export.ledger.witness.keys import make_key
+from elearn.credit_export.ledger.witnesses import HttpWitness
 from elearn.people import persons
 from tests.credit_export.ledger.a_log import served
 from tests.credit_export.ledger.log.school import NOW, a_learner
+from tests.credit_export.ledger.witness.processes import running
 from tests.hours import a_house
 
 MINUTE = timedelta(minutes=1)
@@ -64,3 +70,36 @@ def test_a_clock_that_goes_back_raises_no_alarm(app: Flask, session: Session, tm
         learner.watch(ms=1_000, heard_at=moment)
         advance(session, now=moment, house=house)
         assert watch(house, house.origin(NOW), tmp_path, NOW + MINUTE)[0] == []
+
+
+def test_what_two_witnesses_cosigned_over_http_is_believed_by_a_monitor_that_demands_both(
+    app: Flask, session: Session, tmp_path: Path
+) -> None:
+    """The product, an exam authority's and a regulator's witness, a monitor: each with keys and files of its own."""
+    alone = a_house(tmp_path / "log")
+    places = {name: tmp_path / name for name in ("exam", "regulator")}
+    keys = {
+        "exam": make_key(places["exam"], "exam.example/witness"),
+        "regulator": make_key(places["regulator"], "regulator.example/witness", "ml-dsa-44"),
+    }
+    now = datetime.now(UTC).replace(microsecond=0)
+    log_key = alone.desk.signer.vkey(alone.origin(now))
+    for place in places.values():
+        add_log(place, log_key)
+    lines = [f"log {log_key}", *(f"witness {name} {key.verifier.vkey}" for name, key in keys.items())]
+    trust = Trust.read("\n".join([*lines, "group both all exam regulator", "quorum both", ""]))
+    learner = a_learner(session)
+    with running(places["exam"]) as exam, running(places["regulator"]) as regulator:
+        ports = {"exam": exam.port, "regulator": regulator.port}
+        asked = [HttpWitness(name, f"http://127.0.0.1:{port}") for name, port in ports.items()]
+        house = dataclasses.replace(alone, desk=dataclasses.replace(alone.desk, witnesses=asked, trust=trust))
+        advance(session, now=now, house=house)
+        learner.watch(ms=5_000)
+        advance(session, now=now + MINUTE, house=house)
+        shown = regulator.ask("GET", f"/{origin_hash(house.origin(now))}/checkpoint").body
+    with (
+        served(directory_of(house.desk.ledger_dir, house.origin(now))) as serving,
+        watching(tmp_path / "monitor", serving.url, trust, max_age_s=600) as monitor,
+    ):
+        found = monitor.look(now_s=int(datetime.now(UTC).timestamp()), compare=[read_note(shown)])
+        assert (found.alarms, found.checked) == ([], 6)
