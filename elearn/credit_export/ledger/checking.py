@@ -108,6 +108,7 @@ def _check_one(session: Session, origin: str, names: dict[str, UUID] | None, des
         which = f"{origin} {row.place}"
         if row.place != tree.size:
             yield Difference("ledger_leaf", which, f"the leaf before it is missing: {tree.size} should follow")
+            rows.close()
             break
         raw = row.raw.encode()
         if leaf_hash(raw) != bytes(row.hash):
