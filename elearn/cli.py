@@ -171,6 +171,7 @@ def package() -> None:
     alone={
         "monitor": "elearn.credit_export.ledger.monitor.commands:monitor",
         "signer": "elearn.credit_export.ledger.signer_door:command",
+        "state": "elearn.credit_export.ledger.standing:command",
         "verify": "elearn.credit_export.ledger.commands:verify",
     },
 )

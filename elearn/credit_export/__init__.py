@@ -23,8 +23,9 @@ def install(app: Flask, whole: Blueprint) -> None:
     """Put the exam system's doors and the crediting job on board."""
     from elearn.credit_export import recomputing  # noqa: F401 - a job is known once it is imported
     from elearn.credit_export.exam_system import profiles, routes  # noqa: F401 - a table is known once it is imported
-    from elearn.credit_export.ledger import advancing  # noqa: F401 - a job is known once it is imported
+    from elearn.credit_export.ledger import advancing, doors  # noqa: F401 - a job is known once it is imported
     from elearn.credit_export.paper import routes as paper
 
     routes.install(app, whole)
     paper.install(app, whole)
+    doors.install(app, whole)
