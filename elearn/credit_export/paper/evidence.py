@@ -17,6 +17,7 @@ from elearn.credit_export.ledger.hours_proof import HoursProof
 from elearn.credit_export.ledger.log_files import LogFiles
 from elearn.credit_export.ledger.models import LedgerLeaf, SubjectKey
 from elearn.credit_export.ledger.naming import directory_of
+from elearn.credit_export.ledger.subjects import subjects_of
 from elearn.credit_export.paper.sheets import LogProof
 
 
@@ -24,8 +25,6 @@ def log_proofs(session: Session, person_id: UUID, *, sealing_key: bytes, ledger_
     """One for each kind and modality, out of the newest log that knows the person; none when no log does."""
     if session.get(SubjectKey, person_id) is None:
         return []
-    from elearn.credit_export.ledger.subjects import subjects_of
-
     sub = subjects_of(session, [person_id], sealing_key=sealing_key).get(person_id)
     newest = session.execute(
         sa.select(LedgerLeaf.origin).where(LedgerLeaf.sub == sub).order_by(LedgerLeaf.at.desc()).limit(1)
