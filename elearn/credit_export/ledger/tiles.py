@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from elearn.credit_export.ledger.tree import HASH_BYTES, node_hash
@@ -128,15 +129,27 @@ class TileNodes:
 
 
 def in_directory(root: Path) -> Fetch:
-    """Tiles and bundles from files under a directory."""
+    """Tiles and bundles from files under a directory. Of a tile that grew since, the first part is what it was."""
 
     def fetch(path: str) -> bytes:
         try:
             return (root / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            raise NoTile(path) from None
+            return _first_part(root, path)
 
     return fetch
+
+
+def _first_part(root: Path, path: str) -> bytes:
+    """Of the next wider tile of hashes that is not full either; raises NoTile."""
+    whole, _, width = path.partition(".p/")
+    if width and not whole.startswith("tile/entries/"):
+        there = (one.name for one in (root / f"{whole}.p").glob("*"))
+        wider = sorted(int(name) for name in there if name.isascii() and name.isdigit() and int(name) > int(width))
+        if wider:
+            with suppress(FileNotFoundError):  # gone in this moment: the tile is full now
+                return (root / f"{whole}.p/{wider[0]}").read_bytes()[: int(width) * HASH_BYTES]
+    raise NoTile(path) from None
 
 
 def _numbered(index: int, width: int) -> str:

@@ -61,6 +61,7 @@ MUTATIONS = [
             "            if width == WIDTH:\n                raise\n",
             "            raise\n",
         ),
+        ("a tile that grew is cut", "        if wider:\n", "        if False:\n"),
         ("what was fetched is kept", "        if rows is None:\n", "        if True:\n"),
     ),
     *in_file(

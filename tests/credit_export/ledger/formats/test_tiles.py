@@ -133,6 +133,19 @@ def test_files_in_a_directory_are_tiles(tmp_path: Path) -> None:
             fetch(missing)
 
 
+def test_a_directory_that_grew_still_makes_the_proofs_of_before(tmp_path: Path) -> None:
+    for path, data in tiles_in_memory(1_000).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    (tmp_path / "tile/0/003.p/.writing").write_bytes(b"half")
+    fetch = in_directory(tmp_path)
+    for size in (1, 255, 256, 700, 800, 1_000):
+        assert root_of(size, TileNodes(fetch, size)) == TREE.roots[size]
+    for missing in ("tile/0/003.p/233", "tile/entries/003.p/1"):
+        with pytest.raises(NoTile):
+            fetch(missing)
+
+
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=256))
 def test_entries_come_out_of_a_bundle_as_they_went_in(entries: list[bytes]) -> None:
