@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import IO, Any
+import io
+from typing import Any
 
-from flask import Blueprint, render_template, request, send_file, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -26,8 +26,6 @@ from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, OPERATOR
 from elearn.runtime import runtime
 
-IN_MEMORY = 4_000_000
-"""A package larger than this waits in a file until it is sent."""
 LINES_SHOWN = 500
 
 
@@ -89,16 +87,15 @@ def make_package(client_id: str) -> ResponseReturnValue:
         issuer=doors.issuer(),
         now=utcnow(),
     )
-    out: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when it was sent
+    out = io.BytesIO()
     made = packages.make(session, desk, scope, out, by=f"person {require_caller().person_id}")
     if made.rows == 0:
-        out.close()
         session.rollback()
         form.errors["since"] = _("Nobody is in this package: nobody was admitted in that time or class.")
         return _page(receiver, form=form), 422
     session.commit()
-    out.seek(0)
-    response = send_file(out, "application/zip", as_attachment=True, download_name=f"package-{made.id}.zip")
+    response = Response(out.getvalue(), content_type="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=f"package-{made.id}.zip")
     response.headers["Cache-Control"] = "no-store"
     return response
 
