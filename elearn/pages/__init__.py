@@ -12,6 +12,7 @@
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     receivers.py   an operator's exam systems
+    deliveries.py  what one of them was sent, dead letters, reconciliation
     packages.py    packages for an exam system, its receipt files
     proofs.py      proofs of training hours: the holder's, the public page of each, lists of classes
     lrs_keys.py    keys of the record store
@@ -31,6 +32,7 @@ def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
     from elearn.pages import (
         classes,
+        deliveries,
         eligibility,
         explaining,
         frame,
@@ -61,6 +63,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         classes,
         people,
         receivers,
+        deliveries,
         packages,
         proofs,
         lrs_keys,

@@ -77,6 +77,15 @@ class Difference:
         return f"{self.finding.value}\t{self.record_id}\there: {self.ours}\tthere: {self.theirs}"
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A reconciliation: how many records each side has, and how they differ."""
+
+    here: int
+    there: int
+    differences: list[Difference]
+
+
 def read_list(text: str) -> list[Theirs]:
     """A receiver's list. Raises ListRefused, naming the entry; an empty file is no list (`[]` is one)."""
     if not text.strip():
