@@ -179,16 +179,15 @@ def micro(amount: int) -> str:
 
 
 def hours_table(hours: dict[str, Any]) -> list[tuple[str, int, str]]:
-    """(what, milliseconds, 学时) of a record, in its own rule set."""
-    return [
-        (kind_text("online", "theory"), hours["online_theory_ms"], _hours(hours["online_theory_ms"], online=True)),
-        (kind_text("offline", "theory"), hours["offline_theory_ms"], _hours(hours["offline_theory_ms"], online=False)),
-        (
-            kind_text("offline", "practice"),
-            hours["offline_practice_ms"],
-            _hours(hours["offline_practice_ms"], online=False),
-        ),
-    ]
+    """(what, milliseconds, 学时) of a record, in its own rule set; practice only where there is or must be any."""
+    kinds = [("online", "theory"), ("offline", "theory")]
+    if hours["required_practice"] or hours["offline_practice_ms"]:
+        kinds.append(("offline", "practice"))
+    found = []
+    for modality, kind in kinds:
+        ms = hours[f"{modality}_{kind}_ms"]
+        found.append((kind_text(modality, kind), ms, _hours(ms, online=modality == "online")))
+    return found
 
 
 def _hours(ms: int, *, online: bool) -> str:

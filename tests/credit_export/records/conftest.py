@@ -149,6 +149,10 @@ def caller_for(
 
 @pytest.fixture
 def office(session: Session) -> Office:
+    return an_office(session)
+
+
+def an_office(session: Session) -> Office:
     """The outline asks one hour of theory; seven tenths are there online, as much as may be, and three on site."""
     an_outline(session, code="short", hours=1)
     learner = a_learner_with_hours(session, ms=ONLINE_MS, outline="short")
