@@ -91,7 +91,7 @@ MUTATIONS = [
         ("rules are named before", "leaf.pol not in self._facts.policies", "False"),
         ("evidence is named before", "        if to_ms is None:\n", "        if to_ms is None and False:\n"),
         ("evidence is complete", "        elif to_ms > ms_of(leaf.at):", "        elif False:"),
-        ("evidence covers the end", "        elif to_ms <= ms_of(datetime", "        elif to_ms < 0 <= ms_of(datetime"),
+        ("evidence covers the end", "        elif to_ms <= (leaf.day", "        elif to_ms < 0 <= (leaf.day"),
         ("nobody is entered before it is over", "        if leaf.to > leaf.at:", "        if False:"),
         (
             "nobody is at two places",
@@ -116,7 +116,7 @@ MUTATIONS = [
             "        if ms_of(leaf.from_) < facts.last_evidence_to_ms:",
             "        if ms_of(leaf.to) < facts.last_evidence_to_ms - 10**9:",
         ),
-        ("no root twice", "        if root in self._memory.evidence:", "        if False:"),
+        ("no root twice", "        if root in self.memory.evidence:", "        if False:"),
         ("roots are chained", "        elif leaf.count == 0 and facts", "        elif leaf.count < 0 and facts"),
         ("a unit is described in one way", "        elif known.said != said:", "        elif False:"),
         ("the old key signs", "            yield Code.KEY, str(error)\n            return", "            return"),

@@ -22,7 +22,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from elearn.credit_export.ledger.leaves import (
     Attend,
@@ -42,11 +42,14 @@ from elearn.credit_export.ledger.monitor.alarms import Alarm, Code
 from elearn.credit_export.ledger.monitor.memory import Attended, Memory, Person, UnitFacts
 from elearn.credit_export.ledger.tree import leaf_hash
 
-REGULATOR_ZONE = timezone(timedelta(hours=8))
-"""China has one time zone and no summer time."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 DAY_MS = 24 * 3_600_000
+AHEAD_MS = 8 * 3_600_000
+"""China has one time zone, UTC+8, and no summer time."""
+FIRST_DAY, LAST_DAY = EPOCH.toordinal(), date.max.toordinal()
+MUCH_MS = 1 << 60
+"""Sums stop here: what a hostile log adds up fits into what is saved."""
 CLOCKS_MS = 300_000
 """Clocks of a log and its witnesses may differ by so much."""
 
@@ -68,7 +71,8 @@ def ms_of(at: datetime) -> int:
 
 
 def local_day(at: datetime) -> date:
-    return at.astimezone(REGULATOR_ZONE).date()
+    """The regulator's; of the last hours of the year 9999, which have none, that year's last."""
+    return date.fromordinal(min(LAST_DAY, FIRST_DAY + (ms_of(at) + AHEAD_MS) // DAY_MS))
 
 
 def year_of(origin: str) -> int | None:
@@ -91,7 +95,7 @@ class Auditor:
         hash_of: Callable[[int], bytes],
     ) -> None:
         """`keys` are those of the log that are believed from elsewhere, as vkeys."""
-        self._memory = memory
+        self.memory = memory
         self._keys = keys
         self._facts = memory.facts
         self._year = year
@@ -144,7 +148,7 @@ class Auditor:
                 yield from self._of_a_key(leaf)
 
     def _of_a_chain(self, leaf: Chained, index: int, entry: bytes) -> Found:
-        person = self._memory.person(base64.urlsafe_b64decode(f"{leaf.sub}=="))
+        person = self.memory.person(base64.urlsafe_b64decode(f"{leaf.sub}=="))
         if leaf.n != person.n + 1:
             yield Code.SEQUENCE, f"the number after {person.n} is {leaf.n}"
         if (digest_bytes(leaf.prev) if leaf.prev else b"") != person.prev:
@@ -183,12 +187,12 @@ class Auditor:
     def _of_what_it_names(self, leaf: Credit) -> Found:
         if leaf.pol not in self._facts.policies:
             yield Code.POLICY, "no leaf before it names these rules"
-        to_ms = self._memory.evidence.get(digest_bytes(leaf.ev))
+        to_ms = self.memory.evidence.get(digest_bytes(leaf.ev))
         if to_ms is None:
             yield Code.EVIDENCE, "no leaf before it has this evidence"
         elif to_ms > ms_of(leaf.at):
             yield Code.EVIDENCE, "its evidence was not complete when it was appended"
-        elif to_ms <= ms_of(datetime.combine(leaf.day, datetime.min.time(), REGULATOR_ZONE)):
+        elif to_ms <= (leaf.day.toordinal() - FIRST_DAY) * DAY_MS - AHEAD_MS:
             yield Code.EVIDENCE, "its evidence ends before the day of learning began"
 
     def _of_an_attendance(self, leaf: Attend, index: int, person: Person) -> Found:
@@ -224,7 +228,8 @@ class Auditor:
         assert isinstance(taken, Credit | Attend)
         overlapped = bool(person.short)
         counted = person.short.pop(index, taken.ms)
-        person.days[taken.day.toordinal()] -= taken.ms
+        day = taken.day.toordinal()
+        person.days[day] = _bounded(person.days[day] - taken.ms)
         if isinstance(taken, Attend):
             person.attended = [one for one in person.attended if one.index != index]
             yield from _sum_up(person, f"offline/{taken.kind}", leaf, -counted, -taken.ms)
@@ -245,7 +250,8 @@ class Auditor:
             if isinstance(leaf, Credit) and leaf.unit == taken.unit:
                 begin, end = leaf.span
                 counts = min(leaf.ms, end - begin - add_span(spans, begin, end))
-                person.counted[f"online/{unit.kind}"] += counts - person.short.pop(index, leaf.ms)
+                before = person.counted[f"online/{unit.kind}"]
+                person.counted[f"online/{unit.kind}"] = _bounded(before + counts - person.short.pop(index, leaf.ms))
                 if counts != leaf.ms:
                     person.short[index] = counts
         person.spans[unit.number] = spans
@@ -254,11 +260,11 @@ class Auditor:
         root, facts = digest_bytes(leaf.root), self._facts
         if ms_of(leaf.from_) < facts.last_evidence_to_ms:
             yield Code.MINUTES, "it begins before the evidence before it ended"
-        if root in self._memory.evidence:
+        if root in self.memory.evidence:
             yield Code.MINUTES, "its root is that of a leaf before it"
         elif leaf.count == 0 and facts.last_evidence and root != leaf_hash(facts.last_evidence):
             yield Code.MINUTES, "nothing was heard, and its root does not follow from the one before"
-        self._memory.add_evidence(root, ms_of(leaf.to))
+        self.memory.add_evidence(root, ms_of(leaf.to))
         facts.last_evidence = root
         facts.last_at_ms = max(facts.last_at_ms, ms_of(leaf.to))
         facts.last_evidence_to_ms = max(facts.last_evidence_to_ms, ms_of(leaf.to))
@@ -331,12 +337,12 @@ def _sum_up(person: Person, counts_as: str, leaf: Chained, counted: int, stated:
     if leaf.total != expected:
         yield Code.TOTAL, f"{counts_as} comes to {expected} ms, and it says {leaf.total}"
     person.stated[counts_as] = leaf.total
-    person.counted[counts_as] = person.counted.get(counts_as, 0) + counted
+    person.counted[counts_as] = _bounded(person.counted.get(counts_as, 0) + counted)
 
 
 def _of_its_day(person: Person, leaf: Credit | Attend) -> Found:
     day = leaf.day.toordinal()
-    person.days[day] = person.days.get(day, 0) + leaf.ms
+    person.days[day] = _bounded(person.days.get(day, 0) + leaf.ms)
     if person.days[day] > DAY_MS:
         yield Code.DAY, f"{person.days[day]} ms on {leaf.day}: more than a day has"
     if leaf.day > local_day(leaf.at):
@@ -347,6 +353,10 @@ def _remember(person: Person, index: int, stated: int, counted: int) -> None:
     person.leaves.append(index)
     if counted != stated:
         person.short[index] = counted
+
+
+def _bounded(ms: int) -> int:
+    return max(-MUCH_MS, min(MUCH_MS, ms))
 
 
 def _code_of(reason: str) -> Code:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
+import threading
 import zlib
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,7 +15,9 @@ from elearn.errors import DomainError
 
 FILE_BYTES_MAX = WIDTH * (2 + ENTRY_BYTES_MAX)
 """A bundle of the longest leaves; nothing that a log publishes is larger."""
-TIMEOUT_S = 30.0
+SILENCE_S = 30.0
+WHOLE_S = 300.0
+"""An answer that comes drop by drop is cut off after that: a log that keeps its monitor waiting is not looked at."""
 GONE = (403, 404, 410)
 
 
@@ -39,7 +44,7 @@ class Site:
         self.url = url.rstrip("/")
         self._base = parts.path.rstrip("/")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
+        self._connection = kind(parts.hostname, parts.port, timeout=SILENCE_S)
 
     def fetch(self, path: str) -> bytes:
         """Raises NoTile when there is no such file, Unreachable when that cannot be told."""
@@ -74,20 +79,33 @@ class Site:
 
     def _ask(self, path: str, headers: dict[str, str]) -> tuple[int, http.client.HTTPMessage, bytes]:
         for last in (False, True):
+            cut = threading.Timer(WHOLE_S, self._cut)
+            cut.daemon = True
+            cut.start()
             try:
                 self._connection.request("GET", f"{self._base}/{path}", headers=headers)
                 response = self._connection.getresponse()
                 data = response.read(FILE_BYTES_MAX + 1)
+                if len(data) <= FILE_BYTES_MAX and response.length:
+                    raise http.client.IncompleteRead(data, response.length)
             except (OSError, http.client.HTTPException):
                 # A kept connection may have ended since; a new one is tried once.
                 self._connection.close()
-                if last:
+                if last or cut.finished.is_set():
                     raise
             else:
                 if len(data) > FILE_BYTES_MAX:
                     self._connection.close()
                 return response.status, response.headers, data
+            finally:
+                cut.cancel()
         raise AssertionError("unreachable")
+
+    def _cut(self) -> None:
+        sock = self._connection.sock
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -83,6 +83,7 @@ def alarms_of(book: ALedger) -> list[Alarm]:
     with tempfile.TemporaryDirectory() as where, auditing(book, Path(where)) as auditor:
         for index, entry in enumerate(book.log.entries):
             found += auditor.look_at(index, entry, Window(0, 1_000 * AT_S))
+        auditor.memory.save()
     return found
 
 
@@ -181,6 +182,47 @@ def test_a_changed_member_that_a_rule_is_about_is_told_to_who_never_saw_another_
     entries[index] = changed_entry(entries[index], member)
     book.log = book.log.with_entries(entries)
     assert alarms_of(book) != []
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from([2**53 - 1, -1, 0, *OTHER.values()]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+LAST = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31", "0001-01-01", 2**53 - 1, [0, 2**53 - 1]]
+
+
+@given(honest_books(), st.data())
+@settings(max_examples=80, deadline=None)
+def test_nothing_that_a_log_may_hold_stops_the_monitor(book: ALedger, data: st.DataObject) -> None:
+    """Whatever stands in a leaf, it is read to the end, and what was read can be saved."""
+    entries = list(book.log.entries)
+    for _ in range(data.draw(st.integers(1, 6))):
+        index = data.draw(st.integers(0, len(entries) - 1))
+        value = json.loads(entries[index])
+        member = data.draw(st.sampled_from([*value, "extra"]))
+        value[member] = data.draw(anything | st.sampled_from(LAST))
+        entries.insert(index, json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    entries += [data.draw(st.binary(max_size=40))]
+    book.log = book.log.with_entries(entries)
+    assert alarms_of(book) != []
+
+
+def test_sums_without_bounds_can_be_saved(tmp_path: Path) -> None:
+    book = a_book()
+    huge = 2**53 - 1
+    book.unit("huge", ms=huge)
+    for _ in range(5):
+        book.credit("ada", 0, huge, unit="huge", total=0)
+    with auditing(book, tmp_path) as auditor:
+        for index, entry in enumerate(book.log.entries):
+            for _ in range(600):
+                auditor.look_at(index, entry, Window(0, 1_000 * AT_S))
+        auditor.memory.save()
 
 
 stretches = st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda one: (one[0], one[0] + one[1]))
