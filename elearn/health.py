@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from elearn.credit_export.ledger.doors import desk
 from elearn.credit_export.ledger.standing import worst_state
 from elearn.db import db
 from elearn.people.permissions import ANYBODY
@@ -26,7 +27,7 @@ def install(whole: Blueprint) -> None:
 @allow(ANYBODY)
 def healthz() -> ResponseReturnValue:
     """200 while the database answers, else 503; each part says `ok` or `down`, the log `ok`, `waits` or `alarm`."""
-    parts = {"database": _database(), "redis": _redis(), "ledger": worst_state(runtime().settings.ledger_dir)}
+    parts = {"database": _database(), "redis": _redis(), "ledger": worst_state(desk().ledger_dir)}
     up = parts["database"] == "ok"
     answer = jsonify(status="ok" if up else "down", **parts)
     answer.headers["Cache-Control"] = "no-store"

@@ -10,6 +10,7 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.models import Outline
 from elearn.credit_export.exam_system import receivers
+from elearn.credit_export.ledger.doors import desk
 from elearn.credit_export.ledger.standing import all_standings
 from elearn.credit_export.models import ReceiverOutline
 from elearn.db import db
@@ -20,7 +21,6 @@ from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, OPERATOR
-from elearn.runtime import runtime
 
 MAX_NAME = 200
 
@@ -54,7 +54,7 @@ def receivers_list() -> ResponseReturnValue:
         outlines=outlines,
         scopes=scope_texts(),
         may_change=Role.OPERATOR in require_caller().roles,
-        logs=[one for one in all_standings(runtime().settings.ledger_dir) if one.state != "ok"],
+        logs=[one for one in all_standings(desk().ledger_dir) if one.state != "ok"],
     )
 
 
