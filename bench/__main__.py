@@ -31,6 +31,7 @@ from bench import (
     ledger_monitor,
     lrs,
     media_packaging,
+    packages,
     verifier,
 )
 from bench.figures import Figure, say
@@ -143,6 +144,7 @@ def main() -> int:
         ledger_doors.run,
         ledger_formats.run,
         ledger_monitor.run,
+        packages.run,
     )
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 
