@@ -130,7 +130,7 @@ def measure(count: int) -> dict[str, float]:
         )
         done = subprocess.run(
             [sys.executable, "-c", code, str(Path(where) / "public"), str(Path(where) / "own")],
-            capture_output=True, text=True, check=True,
+            stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         measured: dict[str, float] = json.loads(done.stdout)
         return measured

@@ -15,7 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
-from elearn.credit_export.ledger.files import write_whole
 from elearn.credit_export.ledger.notes import Note, Signer
 from elearn.credit_export.ledger.plain_text import base64_text
 from elearn.credit_export.ledger.tiles import WIDTH, bundle, entries_path, new_tiles, tile_path
@@ -103,8 +102,12 @@ class ALog:
 
 
 def put(directory: Path, path: str, data: bytes) -> None:
-    (directory / path).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(directory / path, data)
+    """There whole or not at all, as a log's files are; tests survive no power cut."""
+    where = directory / path
+    where.parent.mkdir(parents=True, exist_ok=True)
+    part = where.with_name(f".{where.name}")
+    part.write_bytes(data)
+    part.replace(where)
 
 
 class Serving:
