@@ -88,10 +88,13 @@ def desk_of(settings: Settings) -> Desk:
         trust = Trust.read(settings.ledger_policy.read_bytes()) if settings.ledger_policy else NO_WITNESSES
     except (OSError, TrustRefused) as error:
         raise SettingsError(f"Settings: ELEARN_LEDGER_POLICY cannot be read: {error}") from error
+    reached = {one.name: one.url for one in trust.witnesses.values() if one.url}
+    if not trust.met(reached.keys()):
+        raise SettingsError("Settings: ELEARN_LEDGER_POLICY must name an address of each witness that the quorum takes")
     return Desk(
         settings.ledger_dir,
         HttpSigner(settings.ledger_signer or own, settings.ledger_secret),
-        [HttpWitness(one.name, one.url) for one in trust.witnesses.values() if one.url],
+        [HttpWitness(name, url) for name, url in reached.items()],
         trust,
         EVERY / settings.policy_scale,
     )

@@ -153,9 +153,10 @@ class _Server(ThreadingMixIn, HTTPServer):
                 return self._sign(_read_asked(body).wanted())
         except (NoteRefused, msgspec.DecodeError) as error:
             return 400, _told("malformed", str(error))
-        except SignerBroken as error:
-            logger.error("the signer's files are not whole: %s", error)
-            return 503, _told(error.code, str(error))
+        except (SignerBroken, OSError) as error:
+            # What cannot be kept is not signed: a full disk is as good as a lost one.
+            logger.error("the signer cannot keep what it signs: %s", error)
+            return 503, _told("not_kept", str(error))
         return 404, _told("not_found", "there is nothing at this address")
 
     def _sign(self, wanted: Wanted) -> tuple[int, bytes]:

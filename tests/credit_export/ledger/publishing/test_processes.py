@@ -137,6 +137,9 @@ def test_the_settings_name_signer_witnesses_and_files(own_app: Flask, tmp_path: 
     assert desk.witnesses == [HttpWitness("exam", "https://witness.exam.example/v1")]
     assert (desk.trust.quorum, desk.ledger_dir, desk.every) == ("exam", tmp_path / "public", timedelta(seconds=1))
     assert desk.signer == HttpSigner(f"unix:{settings.data_dir}/ledger_signer/signer.sock")
+    policy.write_text(f"witness exam {key}\nquorum exam\n")
+    with pytest.raises(SettingsError, match="an address of each witness"):
+        desk_of(told)
     policy.write_text("quorum exam\n")
     with pytest.raises(SettingsError, match="ELEARN_LEDGER_POLICY cannot be read: line 1"):
         desk_of(told)

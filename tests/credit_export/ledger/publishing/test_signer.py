@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import os
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ from elearn.credit_export.ledger.signer import (
     Wanted,
     decide,
 )
-from elearn.credit_export.ledger.signer_door import SEAL, SOCKET, HttpSigner, Seal
+from elearn.credit_export.ledger.signer_door import SEAL, SOCKET, Asked, HttpSigner, Seal, _Server
 from tests.credit_export.ledger.a_log import ORIGIN, ALog
 from tests.waiting import wait_for
 
@@ -362,6 +364,20 @@ def test_over_the_network_it_does_not_start_without_a_secret(tmp_path: Path) -> 
     with a_process(tmp_path / "signer", "--listen", f"http://127.0.0.1:{free_port()}") as process:
         assert process.wait(20) == 2
     assert "ELEARN_LEDGER_SECRET is missing" in (tmp_path / "signer.log").read_text()
+
+
+def test_a_signer_with_a_full_disk_signs_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _Server(LocalSigner(tmp_path), Seal(""), str(tmp_path / SOCKET)) as server:
+        body = msgspec.json.encode(Asked.of(wanted(HONEST, 0)))
+        with monkeypatch.context() as full:
+            full.setattr(os, "replace", _no_room)
+            status, said = server.answer("POST", "/sign", body)
+        assert (status, b"No space left" in said) == (503, True)
+        assert server.answer("POST", "/sign", body)[0] == 200
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_seal_holds_for_one_question_and_one_answer() -> None:
