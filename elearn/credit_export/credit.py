@@ -22,7 +22,7 @@ from elearn.clock import MILLISECOND
 from elearn.credit_export import records
 from elearn.credit_export.hours import AQ8011_2023
 
-AT_ONCE = 256
+AT_ONCE = 1_000
 """Leaves entered in one transaction, with the records of whose they are."""
 
 WINDOW = sa.text("""
