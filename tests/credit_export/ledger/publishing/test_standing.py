@@ -12,7 +12,15 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from elearn.credit_export.ledger import doors
-from elearn.credit_export.ledger.standing import Part, Standing, command, read_standing, worst_state, write_standing
+from elearn.credit_export.ledger.standing import (
+    Part,
+    Standing,
+    all_standings,
+    command,
+    read_standing,
+    worst_state,
+    write_standing,
+)
 from elearn.db import db
 from elearn.people.models import Role
 from tests.builders_people import an_account, signed_in
@@ -65,6 +73,14 @@ def test_what_was_written_is_read_and_damage_is_nothing_known(tmp_path: Path) ->
     assert read_standing(tmp_path / "2026") == Standing()
     assert worst_state(tmp_path) == "waits"
     assert worst_state(tmp_path / "nowhere") == "ok"
+
+
+def test_a_log_that_was_ended_by_beginning_another_is_not_waited_for(tmp_path: Path) -> None:
+    for name, alarm in (("2025", ""), ("2026", "restored"), ("2026-2", ""), ("2026-10", "the newest"), ("x", "no log")):
+        write_standing(tmp_path / name, Standing(origin=name, alarm=alarm))
+    assert [one.origin for one in all_standings(tmp_path)] == ["2025", "2026-10"]
+    write_standing(tmp_path / "2026-10", Standing(origin="2026-10"))
+    assert worst_state(tmp_path) == "ok"
 
 
 @pytest.fixture
