@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.credit_export import lives_check
 from elearn.credit_export.ledger.checking import Difference, check_log
 from elearn.credit_export.ledger.publishing import Desk
 from elearn.tracking import ledger_check as watching
@@ -105,4 +106,5 @@ def check_hours(session: Session, *, desk: Desk | None = None, sealing_key: byte
     for sentence, query in SENTENCES.items():
         table = sentence.split()[0]
         found += [Difference(table, which, what) for which, what in session.execute(sa.text(query))]
+    found += [Difference("eligibility_step", which, what) for which, what in lives_check.unsound(session)]
     return found
