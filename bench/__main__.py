@@ -28,6 +28,7 @@ from bench import (
     history,
     ledger_doors,
     ledger_formats,
+    ledger_log,
     ledger_monitor,
     lrs,
     media_packaging,
@@ -143,6 +144,7 @@ def main() -> int:
         exam_feed.run,
         ledger_doors.run,
         ledger_formats.run,
+        ledger_log.run,
         ledger_monitor.run,
         packages.run,
     )

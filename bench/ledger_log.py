@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
 import tempfile
 import time
@@ -106,8 +105,7 @@ def append_one(session: Session, house: House, now: datetime) -> tuple[float, in
 
 
 def measure(place: Path, leaves: int) -> Iterator[Figure]:
-    os.environ["ELEARN_DATA_DIR"] = str(place / "data")
-    settings = Settings.from_env()
+    settings = Settings.from_env({"ELEARN_DATA_DIR": str(place / "data")})
     with embedded.services(settings.data_dir) as running:
         schema.upgrade(running.database_url)
         app = create_app(dataclasses.replace(settings, database_url=running.database_url, redis_url=running.redis_url))
@@ -155,11 +153,15 @@ def measure(place: Path, leaves: int) -> Iterator[Figure]:
         app.extensions["elearn"].redis.close()
 
 
+def run(leaves: int = LEAVES) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory(prefix="elearn-bench-") as place:
+        yield from measure(Path(place), leaves)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leaves", type=int, default=LEAVES)
-    with tempfile.TemporaryDirectory(prefix="elearn-bench-") as place:
-        return say(measure(Path(place), parser.parse_args().leaves))
+    return say(run(parser.parse_args().leaves))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 In come final watched spans (`tracking`), out goes an eligibility record that an exam system can check for itself.
 
-    watched_span ─► credit.py ─► hours_entry ─► hours.py + eligibility.py ─► records.py ─► exam_system/
-    (final)         each span     the ledger     pure: what counts,           a version     doors, tokens,
-                    once                         judge(...)                   per change    signatures
+    watched_span ─► ledger/ ─► credit.py ─► hours_entry ─► hours.py + eligibility.py ─► records.py ─► exam_system/
+    (final)         a leaf,    each leaf    the ledger     pure: what counts,           a version     doors, tokens,
+                    published  once                        judge(...)                   per change    signatures
 
-Open first `eligibility.py`: the question all of this answers. Nothing to the left calls in here: `credit.py`
-asks which spans no entry mentions yet, in a job every few seconds and before each answer to an exam system, so
-running it twice credits once. Words: *final* is behind a passed check; *credited* is in the hours ledger.
+Open first `eligibility.py`: the question all of this answers. Nothing to the left calls in here: the job
+`ledger.advance` asks every few seconds what is not in the log yet and which published leaves have no entry, so running
+it twice credits once. Words: *final* is behind a passed check; *credited* stands in a published checkpoint of the log.
 """
 
 from __future__ import annotations
