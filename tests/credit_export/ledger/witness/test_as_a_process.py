@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import signal
 import socket
 import subprocess
 import sys
@@ -14,10 +15,10 @@ import pytest
 
 from bench.servers import free_port
 from elearn.credit_export.ledger.notes import Note, Verifier, read_note, read_signature_lines
-from elearn.credit_export.ledger.witness.keeping import add_log, origin_hash
+from elearn.credit_export.ledger.witness.keeping import add_log, opened, origin_hash
 from elearn.credit_export.ledger.witness.keys import make_key, read_keys
 from tests.at_once import at_once
-from tests.credit_export.ledger.a_log import ORIGIN, ALog
+from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog
 from tests.credit_export.ledger.witness.processes import WITHOUT_PRODUCT, Running, running, serve
 from tests.credit_export.ledger.witness.test_add_checkpoint import a_log
 
@@ -100,6 +101,41 @@ def test_killed_while_it_signs_it_forgets_nothing_it_said(place: Path) -> None:
         assert heard > 0
     finally:
         witness.stop()
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from elearn.credit_export.ledger.witness import keeping
+
+write_whole = keeping.write_whole
+
+def write_and_die(path, data, **options):
+    if sys.argv[2] == "after":
+        write_whole(path, data, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+keeping.write_whole = write_and_die
+with keeping.opened(Path(sys.argv[1])) as witness:
+    witness.add_checkpoint(sys.stdin.buffer.read(), now_s=2_000_000_000)
+"""
+
+
+@pytest.mark.parametrize(("when", "kept"), [("before", 5), ("after", 8)])
+def test_killed_between_deciding_writing_and_answering_it_knows_one_history(place: Path, when: str, kept: int) -> None:
+    """The log heard nothing; it asks again, hears the size that is kept, and gets its cosignature."""
+    log = a_log(8)
+    with opened(place) as witness:
+        assert witness.add_checkpoint(log.request(0, 5), now_s=AT_S).status == 200
+    died = subprocess.run([sys.executable, "-c", DIES, str(place), when], input=log.request(5, 8), check=False)
+    assert died.returncode == -signal.SIGKILL
+    with opened(place) as witness:
+        forged = log.with_entries([*log.entries[:5], b"x", b"y", b"z"])
+        told = witness.add_checkpoint(log.request(1, 8), now_s=AT_S)
+        assert (told.status, told.body) == (409, f"{kept}\n".encode())
+        if kept == 8:
+            assert witness.add_checkpoint(forged.request(8), now_s=2_000_000_000).status == 422
+        assert witness.add_checkpoint(log.request(kept), now_s=2_000_000_000).status == 200
 
 
 def test_a_request_that_never_ends_keeps_nobody_waiting(place: Path) -> None:
