@@ -8,10 +8,13 @@ It needs Chromium (CHROMIUM names it, else /usr/bin/chromium). DIR keeps the exa
 from __future__ import annotations
 
 import argparse
+import io
+import json
 import os
 import secrets
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +23,7 @@ from pathlib import Path
 from uuid import UUID
 
 import msgspec
+import openpyxl
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
@@ -30,6 +34,14 @@ from elearn.clock import utcnow
 from elearn.courses import catalogue, classes, page_drafts, teaching
 from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Unit, Upload, UploadState
 from elearn.courses.pool import QuestionDraft, windows
+from elearn.credit_export import records
+from elearn.credit_export.exam_system import packages, push_rules, push_targets, pushing, receivers
+from elearn.credit_export.exam_system.answers import Desk
+from elearn.credit_export.exam_system.packages import Scope
+from elearn.credit_export.exam_system.signing import Signer
+from elearn.credit_export.models import EligibilityRecord
+from elearn.credit_export.paper import standing
+from elearn.credit_export.paper.models import TrainingProof
 from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import ScriptedPlayer
@@ -200,10 +212,79 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     reviews.appeal(session, worker, UUID(example.unit_ids[2]), APPEAL, at=clock())
     a_video_on_its_way(session, acting[0], now=clock())
     a_lesson_of_pages(session, acting[0], reviewer=auditor.id, now=clock())
+    session.commit()
+    a_proof_and_a_receipt_file(app, session, example, kept.with_name(RECEIPT), now=clock())
     keys_of_the_record_store(session, acting[0], now=clock())
+    pushes_to_the_exam_system(session, settings, example, now=clock())
     session.commit()
     example.save(kept)
     return example
+
+
+RECEIPT = "receipt.xlsx"
+"""Beside the example: what an exam system sent back."""
+
+
+def a_proof_and_a_receipt_file(app: Flask, session: Session, example: demo.Example, to: Path, *, now: datetime) -> None:
+    """A proof of the first worker's hours; a package, and its sheet as people filled it in."""
+    worker = UUID(example.worker_ids[0])
+    (record,) = records.newest_records(session, [worker]).values()
+    standing.make_proof(session, record.id, at=now)
+    receiver = receivers.find_receiver(session, example.client_id)
+    assert receiver is not None
+    settings = app.extensions["elearn"].settings
+    desk = Desk(
+        receiver=receiver,
+        outlines=frozenset({demo.OUTLINE}),
+        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
+        signer=app.extensions["elearn"].kept["exam.signer"],
+        issuer=settings.public_url,
+        now=now,
+    )
+    out = io.BytesIO()
+    packages.make(session, desk, Scope(everyone=True), out, by="pictures")
+    with zipfile.ZipFile(out) as package:
+        book = openpyxl.load_workbook(io.BytesIO(package.read("records.xlsx")))
+    sheet = book.worksheets[0]
+    headers, first = [cell.value for cell in sheet[1]], [cell.value for cell in sheet[2]]
+    filled: list[dict[object, object]] = [
+        {"受理结果": "退回", "退回代码": "A01", "退回原因": "照片不清"},
+        {"受理结果": "受理", "姓名": "李四", "实修学时": 24},
+        {"受理结果": "受理", "记录编号": str(UUID(int=7))},
+    ]
+    for row, changes in enumerate(filled, start=2):
+        for column, (header, value) in enumerate(zip(headers, first, strict=True), start=1):
+            sheet.cell(row, column).value = changes.get(header, value)
+    book.save(to)
+
+
+def pushes_to_the_exam_system(session: Session, settings: Settings, example: demo.Example, *, now: datetime) -> None:
+    """All there is, pushed: the first was taken, the second refused."""
+    receiver = receivers.find_receiver(session, example.client_id)
+    assert receiver is not None
+    url, sealing = "https://exam.example/push", settings.sealing_key
+    push_targets.set_target(
+        session, example.client_id, url=url, sealing_key=sealing, at=now, takes=push_rules.Takes.EVERYTHING
+    )
+    answers = [push_rules.Taken(), push_rules.Refused('422 {"error": "照片缺失"}', 422)]
+    desk = Desk(
+        receiver=receiver,
+        outlines=frozenset({demo.OUTLINE}),
+        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
+        signer=Signer.from_seed(settings.signing_key),
+        issuer=settings.public_url,
+        now=now,
+    )
+    pushing.push(
+        session,
+        receiver.id,
+        pushing.Means(
+            now=lambda: now,
+            desk=lambda session, receiver: desk,
+            sealing_key=sealing,
+            post=lambda target, headers, body: answers.pop() if len(answers) > 1 else answers[0],
+        ),
+    )
 
 
 def keys_of_the_record_store(session: Session, institution_id: UUID, *, now: datetime) -> None:
@@ -370,6 +451,12 @@ def shots(example: demo.Example) -> list[Shot]:
     read = session.query(Lesson).filter_by(title=READ).one()
     pages = session.query(Unit).filter_by(lesson_id=read.id).one()
     writing = page_drafts.drafts_of(session, read.id)[0]
+    proved = session.query(TrainingProof, EligibilityRecord).join(
+        EligibilityRecord, EligibilityRecord.id == TrainingProof.record_id
+    )
+    proof, record = proved.first() or (None, None)
+    assert proof is not None
+    assert record is not None
     assert draft is not None
     assert unfiled is not None
     assert rough is not None
@@ -405,6 +492,13 @@ def shots(example: demo.Example) -> list[Shot]:
         ("reset", "clerk", f"/people/{example.worker_ids[1]}/reset"),
         ("receivers", "operator", "/receivers"),
         ("receiver-new", "operator", "/receivers/new"),
+        ("receiver", "operator", f"/receivers/{example.client_id}"),
+        ("receiver-compared", "operator", f"/receivers/{example.client_id}"),
+        ("receiver-record", "operator", f"/receivers/{example.client_id}/records/{record.id}"),
+        ("packages", "operator", f"/receivers/{example.client_id}/packages"),
+        ("receipt-file", "operator", f"/receivers/{example.client_id}/packages"),
+        ("proof-own", "worker", f"/hours/proof/{record.outline_id}"),
+        ("proof", None, f"/proof/{proof.code}"),
         ("appeals", "worker", "/appeals"),
         ("appeal-new", "worker", f"/appeals/new?unit={example.unit_ids[1]}"),
         ("keys", "worker", "/me/keys"),
@@ -439,10 +533,30 @@ def begin_reading(page: Page) -> None:
     page.wait_for_selector("[data-page]:not([hidden])")
 
 
+def send_receipt_file(page: Page) -> None:
+    page.set_input_files("[name=file]", str(RECEIPT_FILE[0]))
+    page.click("form[enctype] .button")
+    page.wait_for_selector("table.cards")
+
+
+RECEIPT_FILE: list[Path] = []
+"""Where it lies; known once the data directory is."""
+
+def compare_lists(page: Page) -> None:
+    held = {"record_id": str(UUID(int=7)), "version": 1, "status": "granted"}
+    page.set_input_files(
+        "[name=list]", {"name": "list.json", "mimeType": "application/json", "buffer": json.dumps([held]).encode()}
+    )
+    page.click("#reconcile form .button")
+    page.wait_for_selector("#reconcile table.cards")
+
+
 FIRST: dict[str, Callable[[Page], None]] = {
+    "receipt-file": send_receipt_file,
     "reading": begin_reading,
     "slip": lambda page: page.click("form.card .button >> nth=0"),
     "receiver-secret": make_receiver,
+    "receiver-compared": compare_lists,
     "record-key-secret": make_record_key,
 }
 """What is done on a page before its picture: these are shown once, after a form was sent."""
@@ -535,6 +649,7 @@ def main() -> None:
         clock = MovedClock()
         app = create_app(settings, clock=clock)
         kept = chosen.data / "example.json"
+        RECEIPT_FILE.append(kept.with_name(RECEIPT).absolute())
         with app.app_context():
             example = demo.Example.load(kept) or fill(app, settings, clock, kept)
             clock.moved = timedelta()
