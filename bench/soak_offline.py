@@ -67,8 +67,23 @@ class Watching:
         """Until all of it is final; a player that stands still for a while is touched again, as people do."""
         while not self.is_done():
             yield from self.until(seconds(20))
-            if not self.is_done() and not self.handset.page.is_visible("[data-cover]:not([hidden])"):
-                go_on(self.handset)
+            if not self.is_done():
+                self.touch()
+
+    def touch(self) -> None:
+        """Do what the page offers: the button of what covers the picture, or play on."""
+        page, button = self.handset.page, "[data-cover]:not([hidden]) [data-cover-action]"
+        if page.is_visible(button):
+            self.notes.append(f"pressed: {page.inner_text(button)}")
+            page.click(button)
+        elif not page.is_visible("[data-cover]:not([hidden])"):
+            go_on(self.handset)
+
+    def shows(self) -> str:
+        """What somebody would see who looked over the worker's shoulder."""
+        media = "(v => [v.currentTime, v.paused, v.readyState])(document.querySelector('video'))"
+        text = " ".join(self.handset.page.inner_text("main").split())
+        return f"{self.handset.evaluate(media)}; {text[:400]}; believed: {self.school.believed(self.learner)}"
 
 
 def either(*holds: Callable[[], bool]) -> Callable[[], bool]:
@@ -106,8 +121,8 @@ def a_tunnel_every_three_minutes(worker: Watching) -> Story:
         yield seconds(TUNNEL_S)
         network(worker.handset, on=True)
         yield seconds(5)
-        if not worker.check_open() and not worker.handset.page.is_visible("[data-cover]:not([hidden])"):
-            go_on(worker.handset)
+        if not worker.check_open():
+            worker.touch()
     worker.notes.append(f"{tunnels} tunnels of {TUNNEL_S} s")
 
 
@@ -164,7 +179,7 @@ def bad_networks(say: Callable[[str, bool, str], None], school: School, opened: 
         )
         took_s = time.monotonic() - began
         for name, error in broken.items():
-            say(name, False, f"broke off: {error!r}")
+            say(name, False, f"broke off: {error!r}; the page shows {workers[name].shows()}")
         for name, one in workers.items():
             if name not in broken:
                 say(name, *_came_of(one))
