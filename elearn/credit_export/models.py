@@ -170,15 +170,6 @@ class GrantRuleRow(Ledger, Base):
     loaded_at: Mapped[datetime]
 
 
-class CreditMark(Base):
-    """How far the crediting job has looked (one row). Not a ledger: it only saves work, and may be lost."""
-
-    __tablename__ = "credit_mark"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    looked_to: Mapped[datetime]
-
-
 class Receiver(Base):
     """An exam system, as an OAuth 2 client. The secret is kept as a hash."""
 

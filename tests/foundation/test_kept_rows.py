@@ -109,3 +109,46 @@ def test_units_of_before_pages_were_videos_and_keep_their_keys(services: embedde
         sealed = connection.scalars(sa.text("SELECT key_sealed FROM elearn.unit_block")).all()
     engine.dispose()
     assert (kinds, sealed) == (["video", "video"], [b"k"])
+
+
+def test_what_was_watched_before_the_log_is_evidence_of_its_first_batch(services: embedded.Services) -> None:
+    url = services.create_database("before_the_log")
+    schema.upgrade(url, to="0020")
+    engine = sa.create_engine(url)
+    tables = ("watched_span", "delivery", "presence_check", "hours_entry")
+    keys = "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = CAST('elearn.' || :table AS regclass)"
+    delivery = (
+        "INSERT INTO elearn.delivery (learner_id, unit_id, block, sitting_id, given_ms) VALUES ({}, {}, 0, {}, 1)"
+    )
+    with engine.begin() as connection:
+        for table in tables:
+            for name in connection.scalars(sa.text(keys), {"table": table}).all():
+                connection.execute(sa.text(f"ALTER TABLE elearn.{table} DROP CONSTRAINT {name}"))
+        connection.execute(sa.text(delivery.format(*["gen_random_uuid()"] * 3)))
+        connection.execute(
+            sa.text("""
+            INSERT INTO elearn.presence_check (id, learner_id, sitting_id, unit_id, question_id, number, shown, from_ms,
+                to_ms, policy, put_ms, deadline_ms, tries, outcome, decided_ms)
+            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 0,
+                '[0]', 0, 15000, 'p', 1, 70001, '[]', outcome, decided
+            FROM (VALUES ('passed', 5), (NULL, NULL)) AS v(outcome, decided);
+            INSERT INTO elearn.hours_entry (id, person_id, modality, kind, amount_ms, earned_on, learned_at,
+                watched_span_id, rule_version, created_at)
+            VALUES (gen_random_uuid(), gen_random_uuid(), 'online', 'theory', 5, '2026-06-20', now(),
+                gen_random_uuid(), 'x', now());
+            """)
+        )
+    schema.upgrade(url, to="0021")
+    with engine.begin() as connection:
+        connection.execute(sa.text(delivery.format(*["gen_random_uuid()"] * 3)))  # a program of before that still runs
+        connection.execute(
+            sa.text("UPDATE elearn.presence_check SET outcome = 'failed', decided_ms = 6 WHERE outcome IS NULL")
+        )
+        batches = {
+            table: sorted(connection.scalars(sa.text(f"SELECT evidence_batch FROM elearn.{table}")).all())
+            for table in ("delivery", "presence_check")
+        }
+        entries = connection.execute(sa.text("SELECT amount_ms, leaf_origin, leaf_index FROM elearn.hours_entry")).all()
+    engine.dispose()
+    assert batches == {"delivery": [0, 1], "presence_check": [0, 1]}
+    assert [tuple(row) for row in entries] == [(5, None, None)]
