@@ -122,6 +122,10 @@ def who_it_is(revealed: tuple[Person, DocumentKind, str] | None) -> dict[str, An
     return {"document_kind": kind.value, "document_number": number, "name": person.name}
 
 
+BLOCKS = ("employers", "training", "uncredited_ms", "basis", "checks", "evidence")
+"""Of `record_facts`, as they were when the version was written; null in versions that are older than these."""
+
+
 def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
     """The record as RULES 4(c) names its parts, without the person. `outline` and `held` (class): their columns."""
     record, life = one.record, one.life
@@ -152,6 +156,7 @@ def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
             "institution": held.institution,
         },
         "hours": hours,
+        **{block: record.facts.get(block) for block in BLOCKS},
         "rules": record.rules,
         "judged_on": record.judged_on.isoformat(),
         "computed_at": record.computed_at.isoformat(timespec="milliseconds"),
