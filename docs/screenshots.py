@@ -42,6 +42,7 @@ from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.paper import standing
 from elearn.credit_export.paper.models import TrainingProof
+from elearn.credit_export import records
 from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import ScriptedPlayer
@@ -451,6 +452,7 @@ def shots(example: demo.Example) -> list[Shot]:
     read = session.query(Lesson).filter_by(title=READ).one()
     pages = session.query(Unit).filter_by(lesson_id=read.id).one()
     writing = page_drafts.drafts_of(session, read.id)[0]
+    own = next(iter(records.newest_records(session, [UUID(example.worker_ids[0])]).values()))
     proved = session.query(TrainingProof, EligibilityRecord).join(
         EligibilityRecord, EligibilityRecord.id == TrainingProof.record_id
     )
@@ -505,6 +507,9 @@ def shots(example: demo.Example) -> list[Shot]:
         ("offline", "worker", "/offline"),
         ("upload-running", "manager", f"/teaching/lessons/{on_its_way.id}"),
         ("class-new", "manager", "/teaching/classes/new"),
+        ("eligibility", "manager", "/eligibility?show=short"),
+        ("eligibility-record", "manager", f"/eligibility/{own.id}"),
+        ("eligibility-own", "worker", f"/hours/{own.outline_id}"),
         ("review", "manager", "/review"),
         ("review-case", "manager", f"/review/cases/{case.id}"),
         ("slip", "clerk", f"/people/{example.worker_ids[1]}/reset"),
