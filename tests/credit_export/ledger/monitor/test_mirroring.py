@@ -218,6 +218,16 @@ def test_a_history_built_again_and_signed_by_the_log_is_a_fork(tmp_path: Path, m
     assert all(book.log.signer.verifier.time_of(note) == 0 for note in kept)
 
 
+def test_two_roots_of_one_size_are_a_fork_whatever_the_tiles_say(tmp_path: Path) -> None:
+    book = a_long_book(300)
+    with watched(tmp_path, book.log) as seen:
+        seen.publish(book.log)
+        seen.look()
+        grow(book, 301)
+        put(seen.public, "checkpoint", str(rewritten(book, 5).note()).encode())
+        assert codes(seen.look().alarms) == ["FORKED"]
+
+
 def test_a_fork_of_what_was_accepted_but_not_yet_mirrored_is_told(tmp_path: Path) -> None:
     book = a_long_book(600)
     with watched(tmp_path, book.log) as seen:
