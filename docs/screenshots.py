@@ -42,7 +42,6 @@ from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.paper import standing
 from elearn.credit_export.paper.models import TrainingProof
-from elearn.credit_export import records
 from elearn.db import db
 from elearn.demo import example as demo
 from elearn.demo.scripted_player import ScriptedPlayer
