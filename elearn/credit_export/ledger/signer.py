@@ -10,6 +10,7 @@ product is loaded here: no database, no models, no Flask, none of its secrets.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from elearn.credit_export.ledger.notes import SignatureLine, Signer
 from elearn.credit_export.ledger.plain_text import NoteRefused, base64_bytes, base64_text, hash_bytes
 from elearn.credit_export.ledger.tree import EMPTY, ProofRefused, require_consistency
 from elearn.errors import DomainError
+
+logger = logging.getLogger(__name__)
 
 SEED_BYTES = 32
 PURPOSE = b"elearn log key\n"
@@ -149,6 +152,8 @@ class LocalSigner:
             now = Kept(wanted.size, wanted.root)
             if kept.get(wanted.origin) != now:
                 self._write({**kept, wanted.origin: now})
+            if wanted.origin not in kept:
+                logger.info("a log begins; its key is %s", self.vkey(wanted.origin))
         return line
 
     def logs(self) -> dict[str, Kept]:

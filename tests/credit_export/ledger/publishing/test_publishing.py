@@ -336,6 +336,25 @@ def test_two_publishers_who_do_not_see_each_other_still_publish_one_log(own_app:
         assert office.standing.alarm == ""
 
 
+def test_a_publisher_that_is_overtaken_raises_no_alarm(office: Office) -> None:
+    """It lost its lock, and others have had more leaves signed: its tree is smaller now, but nothing was restored."""
+    office.append(10)
+    desk = office.desk
+
+    class Overtaken(NearSigner):
+        def sign(self, wanted: Wanted) -> Any:
+            office.append(5)
+            assert _Attempt(office.session, office.origin, office.now, desk).go()
+            return super().sign(wanted)
+
+    slow = replace(desk, signer=Overtaken(office.signer.directory))
+    attempt = _Attempt(office.session, office.origin, office.now, slow)
+    assert attempt.go() is None
+    assert attempt.standing.state == "ok"
+    assert office.size == 15
+    office.require_sound()
+
+
 # What an operator or an administrator does
 
 
