@@ -6,6 +6,7 @@ the rows of watching, the tree is built anew and compared with every checkpoint 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +40,7 @@ from elearn.credit_export.ledger.publishing import Desk
 from elearn.credit_export.ledger.tree import EMPTY, Tree, leaf_hash
 
 AT_ONCE = 2_000
+FILE_AFTER_ROW_S = 1.0
 
 LEAVES = """
 SELECT l.*, l.index AS place, w.kind AS span_kind, w.learner_id, w.unit_id, w.start_ms, w.end_ms, w.policy, w."on",
@@ -126,7 +128,7 @@ def _check_one(session: Session, origin: str, names: dict[str, UUID] | None, des
     for left in due.values():
         yield Difference("ledger_checkpoint", f"{origin} {left.size}", f"only {tree.size} of its leaves are there")
     if files is not None and checkpoints:
-        yield from _files(files, checkpoints[-1])
+        yield from _files(session, files, checkpoints[-1])
 
 
 def _checkpoint(row: LedgerCheckpoint, tree: Tree, key: Verifier | None) -> Iterator[Difference]:
@@ -145,15 +147,27 @@ def _checkpoint(row: LedgerCheckpoint, tree: Tree, key: Verifier | None) -> Iter
         yield Difference("ledger_checkpoint", which, f"its note does not hold: {error}")
 
 
-def _files(files: LogFiles, newest: LedgerCheckpoint) -> Iterator[Difference]:
+def _files(session: Session, files: LogFiles, newest: LedgerCheckpoint) -> Iterator[Difference]:
+    """The public files. Whoever publishes may be at it: the row comes first, its file a moment later."""
     which = f"{newest.origin} {newest.size}"
-    try:
-        note = files.checkpoint()
-    except NoteRefused as error:
-        yield Difference("checkpoint file", which, f"cannot be read: {error}")
-        return
-    if note is None or Checkpoint.read(note.text) != Checkpoint(newest.origin, newest.size, newest.root):
-        yield Difference("checkpoint file", which, "is not the newest checkpoint of the database")
+    until = time.monotonic() + FILE_AFTER_ROW_S
+    while True:
+        try:
+            note = files.checkpoint()
+            told = Checkpoint.read(note.text) if note else Checkpoint(newest.origin, 0, EMPTY)
+        except NoteRefused as error:
+            yield Difference("checkpoint file", which, f"cannot be read: {error}")
+            return
+        if told.size >= newest.size or time.monotonic() > until:
+            break
+        time.sleep(FILE_AFTER_ROW_S / 10)
+    if told.size < newest.size:
+        yield Difference("checkpoint file", which, f"tells of {told.size} leaves only")
+    elif not session.scalar(
+        sa.select(sa.exists().where(LedgerCheckpoint.origin == told.origin, LedgerCheckpoint.size == told.size,
+                                    LedgerCheckpoint.root == told.root))
+    ):  # fmt: skip
+        yield Difference("checkpoint file", which, f"tells of {told.size} leaves, of which there is no such checkpoint")
     if not files.holds(Checkpoint(newest.origin, newest.size, newest.root)):
         yield Difference("tiles", which, "do not lead to the root of the newest checkpoint")
 

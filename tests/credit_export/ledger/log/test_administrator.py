@@ -84,7 +84,7 @@ DEEDS = [
     (
         "the newest checkpoint is deleted",
         "DELETE FROM elearn.ledger_checkpoint WHERE size = (SELECT max(size) FROM elearn.ledger_checkpoint)",
-        "is not the newest checkpoint of the database",
+        "of which there is no such checkpoint",
     ),
     (
         "a checkpoint is invented over leaves that are not there",
@@ -178,6 +178,11 @@ def test_the_check_names_each_deed(session: Session, house: House) -> None:
                 unseen[sentence] = found
             done.rollback()
     assert unseen == {}
+    file = house.desk.ledger_dir / "2026" / "checkpoint"
+    whole = file.read_bytes()
+    file.write_text(str(session.scalar(sa.text("SELECT note FROM elearn.ledger_checkpoint ORDER BY size LIMIT 1"))))
+    assert ["leaves only" in one for one in differences(session, house)] == [True], "an older checkpoint is served"
+    file.write_bytes(whole)
     assert differences(session, house) == []
 
 
