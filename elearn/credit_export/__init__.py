@@ -6,6 +6,8 @@ In come final watched spans (`tracking`), out goes an eligibility record that an
     (final)         a leaf,    each leaf    the ledger     pure: what counts,           a version     doors, tokens,
                     published  once                        judge(...)                   per change    signatures
 
+A version lives (`lifecycle.py`, pure): people take its steps (`steps.py`), each a line of the change feed (`feed.py`).
+
 Open first `eligibility.py`: the question all of this answers. Nothing to the left calls in here: the job
 `ledger.advance` asks every few seconds what is not in the log yet and which published leaves have no entry, so running
 it twice credits once. Words: *final* is behind a passed check; *credited* stands in a published checkpoint of the log.
