@@ -91,7 +91,7 @@ MUTATIONS = [
         ("rules are named before", "leaf.pol not in self._facts.policies", "False"),
         ("evidence is named before", "        if to_ms is None:\n", "        if to_ms is None and False:\n"),
         ("evidence is complete", "        elif to_ms > ms_of(leaf.at):", "        elif False:"),
-        ("evidence covers the end", "        elif to_ms <= (leaf.day", "        elif to_ms < 0 <= (leaf.day"),
+        ("evidence covers the end", "        elif to_ms < begin_of", "        elif 0 > begin_of"),
         ("nobody is entered before it is over", "        if leaf.to > leaf.at:", "        if False:"),
         (
             "nobody is at two places",
@@ -122,7 +122,7 @@ MUTATIONS = [
         ("the old key signs", "            yield Code.KEY, str(error)\n            return", "            return"),
         ("the newest key signs", "        if leaf.old not in ", "        if False and leaf.old not in "),
         ("a day has a day's hours", "    if person.days[day] > DAY_MS:", "    if person.days[day] > 2 * DAY_MS:"),
-        ("a day has come", "    if leaf.day > local_day(leaf.at):", "    if False:"),
+        ("a day has come", "    if begin_of(leaf.day) > ms_of(leaf.at) + CLOCKS_MS:", "    if False:"),
         ("time does not go back", "        if at_ms < self._facts.last_at_ms:", "        if at_ms < 0:"),
         ("not behind evidence", "        facts.last_at_ms = max(facts.last_at_ms, ms_of(leaf.to))\n", ""),
         (

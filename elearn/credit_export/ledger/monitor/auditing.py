@@ -51,7 +51,7 @@ FIRST_DAY, LAST_DAY = EPOCH.toordinal(), date.max.toordinal()
 MUCH_MS = 1 << 60
 """Sums stop here: what a hostile log adds up fits into what is saved."""
 CLOCKS_MS = 300_000
-"""Clocks of a log and its witnesses may differ by so much."""
+"""Clocks of a log and its witnesses may differ by so much, and one that was set back from itself."""
 
 Found = Iterator[tuple[Code, str]]
 
@@ -73,6 +73,11 @@ def ms_of(at: datetime) -> int:
 def local_day(at: datetime) -> date:
     """The regulator's; of the last hours of the year 9999, which have none, that year's last."""
     return date.fromordinal(min(LAST_DAY, FIRST_DAY + (ms_of(at) + AHEAD_MS) // DAY_MS))
+
+
+def begin_of(day: date) -> int:
+    """When the regulator's day begins, epoch milliseconds."""
+    return (day.toordinal() - FIRST_DAY) * DAY_MS - AHEAD_MS
 
 
 def year_of(origin: str) -> int | None:
@@ -192,7 +197,7 @@ class Auditor:
             yield Code.EVIDENCE, "no leaf before it has this evidence"
         elif to_ms > ms_of(leaf.at):
             yield Code.EVIDENCE, "its evidence was not complete when it was appended"
-        elif to_ms <= (leaf.day.toordinal() - FIRST_DAY) * DAY_MS - AHEAD_MS:
+        elif to_ms < begin_of(leaf.day) - CLOCKS_MS:
             yield Code.EVIDENCE, "its evidence ends before the day of learning began"
 
     def _of_an_attendance(self, leaf: Attend, index: int, person: Person) -> Found:
@@ -345,7 +350,7 @@ def _of_its_day(person: Person, leaf: Credit | Attend) -> Found:
     person.days[day] = _bounded(person.days.get(day, 0) + leaf.ms)
     if person.days[day] > DAY_MS:
         yield Code.DAY, f"{person.days[day]} ms on {leaf.day}: more than a day has"
-    if leaf.day > local_day(leaf.at):
+    if begin_of(leaf.day) > ms_of(leaf.at) + CLOCKS_MS:
         yield Code.DAY, f"{leaf.day} had not come when it was appended"
 
 

@@ -156,8 +156,8 @@ def test_any_single_changed_member_of_any_leaf_has_an_alarm(book: ALedger, data:
 
 
 RULED = {
-    "credit": {"t", "v", "n", "sub", "unit", "total", "prev", "ev", "pol", "at"},
-    "attend": {"t", "v", "n", "sub", "total", "prev", "at", "day", "from", "to"},
+    "credit": {"t", "v", "n", "unit", "total", "prev", "ev", "pol", "at"},
+    "attend": {"t", "v", "n", "total", "prev", "at", "day", "from", "to"},
     "void": {"t", "v", "n", "sub", "ref", "total", "prev", "at"},
     "evidence": {"t", "v", "from"},
     "unit": {"t", "v", "at"},
@@ -165,8 +165,8 @@ RULED = {
 }
 """Members whose change a reader of the leaves alone cannot miss, whoever signed it and whatever comes after.
 
-The others are borne out by what stands elsewhere: documents by the digest in `doc`, lessons by `hash`, blocks by their
-evidence. Only whoever saw the log before, or a witness, knows that they were different.
+The others are borne out by what stands elsewhere: documents by the digest in `doc`, lessons by `hash`, blocks and whose
+they are by their evidence. Only whoever saw the log before, or a witness, knows that they were different.
 """
 
 

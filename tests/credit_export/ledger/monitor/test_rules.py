@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -403,6 +403,15 @@ def test_hours_are_added_up_by_person_modality_and_kind(tmp_path: Path) -> None:
             "offline/theory": 2 * HOUR_MS,
         },
     }
+
+
+def test_minutes_around_midnight_are_no_alarm_and_an_hour_is(tmp_path: Path) -> None:
+    """A clock that is set back by seconds at midnight leaves evidence and leaf in the day before the learning."""
+    for before, expected in ((timedelta(seconds=299), []), (timedelta(seconds=301), ["EVIDENCE", "DAY"])):
+        book = ALedger(at=datetime(2026, 1, 4, 16, tzinfo=UTC) - before - MINUTE)
+        book.opens()
+        book.credit("ada", 0, TEN, day=date(2026, 1, 5))
+        assert codes(look_at(tmp_path / str(before.seconds), book)) == expected
 
 
 def test_L06_after_a_void_the_total_is_less_by_what_was_voided(tmp_path: Path) -> None:

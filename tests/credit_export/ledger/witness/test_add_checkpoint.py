@@ -180,6 +180,15 @@ def test_a_log_may_change_its_key(witness: Witness, place: Path) -> None:
     assert ask(witness, log.request(3)).status == 200
 
 
+def test_a_signature_of_another_of_the_log_s_keys_that_does_not_verify_is_forbidden(
+    witness: Witness, place: Path
+) -> None:
+    new = a_signer(seed=4)
+    add_log(place, new.verifier.vkey)
+    broken = new.sign(a_log(8).checkpoint().text(), AT_S)
+    assert ask(witness, f"old 0\n\n{a_log(3).note().with_line(broken)}".encode()).status == 403
+
+
 GOOD = a_log(4).request(0)
 
 
