@@ -290,6 +290,15 @@ def test_a_witness_whose_memory_is_lost_signs_no_more(place: Path, harm: object)
         pass
 
 
+def test_a_memory_of_another_log_is_no_memory_though_the_witness_cosigned_it(place: Path) -> None:
+    other = ALog("other.example/ledger/2026")
+    text = other.checkpoint().text()
+    note = Note(text, (*other.note().lines, read_keys(place)[0].sign(text, AT_S)))
+    (place / "logs" / origin_hash(ORIGIN) / "checkpoint").write_text(str(note))
+    with pytest.raises(MemoryLost), opened(place):
+        pass
+
+
 def test_a_clock_that_goes_back_a_little_never_makes_a_cosignature_older_than_the_last(witness: Witness) -> None:
     log = a_log(3)
     ask(witness, log.request(0))
