@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 FORMATS = "tests/credit_export/ledger/formats/"
 LEDGER = "tests/credit_export/ledger/"
+PUBLISHING = LEDGER + "publishing/"
 PURE = "tests/tracking/pure/"
 SERVICE = "tests/tracking/service/"
 
@@ -41,6 +42,11 @@ SUITES: Mapping[str, Sequence[str]] = {
     "witness": [LEDGER + "witness/test_add_checkpoint.py"],
     "monitor rules": [LEDGER + "monitor/test_rules.py"],
     "mirroring": [LEDGER + "monitor/test_mirroring.py"],
+    "signing": [PUBLISHING + "test_signer.py"],
+    "log files": [PUBLISHING + "test_log_files.py"],
+    "asking witnesses": [PUBLISHING + "test_witnesses.py"],
+    "publishing": [PUBLISHING + "test_publishing.py"],
+    "log doors": [PUBLISHING + "test_doors.py"],
 }
 """Name -> the narrow tests that should see a mutation."""
 

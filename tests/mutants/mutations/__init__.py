@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.mutations import checks, doors, log_formats, log_watchers, pacing, pages, sittings, verifier
+from tests.mutants.mutations import (
+    checks,
+    doors,
+    log_formats,
+    log_publishing,
+    log_watchers,
+    pacing,
+    pages,
+    sittings,
+    verifier,
+)
 
 MUTATIONS: Sequence[Mutation] = [
     *verifier.MUTATIONS,
@@ -20,5 +30,6 @@ MUTATIONS: Sequence[Mutation] = [
     *checks.MUTATIONS,
     *pages.MUTATIONS,
     *log_formats.MUTATIONS,
+    *log_publishing.MUTATIONS,
     *log_watchers.MUTATIONS,
 ]
