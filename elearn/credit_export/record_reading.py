@@ -33,31 +33,33 @@ SHOWN = {
 }
 """The lists of records, each by its condition."""
 
-LINES = """
-WITH lines AS (
-    SELECT r.id, r.person_id, p.name, r.outline_id, o.name AS outline_name, k.title AS class_title, k.class_no,
-           r.outcome, r.reasons, r.hours, s.to_state, s.at,
-           EXISTS (SELECT FROM elearn.eligibility_proposal q
-                   JOIN elearn.eligibility_record v ON v.id = q.record_id
-                   WHERE v.person_id = r.person_id AND v.outline_id = r.outline_id
-                     AND NOT EXISTS (SELECT FROM elearn.eligibility_answer a WHERE a.proposal_id = q.id)) AS waiting,
+_REACH = """(:all OR k.institution_id = ANY (:institutions)
+             OR EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own)))"""
+
+LINES = f"""
+WITH open AS (
+    SELECT DISTINCT v.person_id, v.outline_id
+    FROM elearn.eligibility_proposal q
+    JOIN elearn.eligibility_record v ON v.id = q.record_id
+    WHERE NOT EXISTS (SELECT FROM elearn.eligibility_answer a WHERE a.proposal_id = q.id)
+), lines AS MATERIALIZED (
+    SELECT r.id, r.person_id, r.outline_id, r.class_id, r.outcome, s.to_state, s.at,
+           EXISTS (SELECT FROM open w WHERE w.person_id = r.person_id AND w.outline_id = r.outline_id) AS waiting,
            r.outcome <> 'ineligible' AND (
                (s.to_state IN ('computed', 'submitted') AND k.institution_id = ANY (:institutions))
                OR (s.to_state IN ('institution_checked', 'regulator_verified')
                    AND EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own)))
                OR (s.to_state = 'institution_checked' AND k.institution_id = ANY (:granting))) AS mine
     FROM elearn.eligibility_record r
-    JOIN elearn.person p ON p.id = r.person_id
-    JOIN elearn.outline o ON o.id = r.outline_id
     LEFT JOIN elearn.training_class k ON k.id = r.class_id
     LEFT JOIN elearn.organisation i ON i.id = k.institution_id
     JOIN LATERAL (SELECT t.to_state, t.at FROM elearn.eligibility_step t WHERE t.record_id = r.id
                   ORDER BY t.number DESC LIMIT 1) s ON true
     WHERE NOT EXISTS (SELECT FROM elearn.eligibility_record n WHERE n.supersedes_id = r.id)
-      AND (:all OR k.institution_id = ANY (:institutions)
-           OR EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own)))
+      AND {_REACH}
       AND (CAST(:outline AS uuid) IS NULL OR r.outline_id = :outline)
-      AND (:search = '' OR position(lower(:search) IN lower(p.name)) > 0)
+      AND (:search = '' OR r.person_id IN (SELECT p.id FROM elearn.person p
+                                           WHERE position(lower(:search) IN lower(p.name)) > 0))
 )
 """
 
@@ -118,12 +120,23 @@ def lines(
     """One page of a list, and how many each list holds. Raises KeyError: there is no such list."""
     values = _reach(session, caller, on) | {"outline": outline_id, "search": search.strip()}
     counting = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in SHOWN.items())
-    counts = session.execute(sa.text(f"{LINES} SELECT {counting} FROM lines l"), values).one()._asdict()
     rows = session.execute(
-        sa.text(f"{LINES} SELECT * FROM lines l WHERE {SHOWN[show]} ORDER BY l.at, l.id LIMIT :size OFFSET :skip"),
+        sa.text(f"""{LINES}, chosen AS (
+            SELECT * FROM lines l WHERE {SHOWN[show]} ORDER BY l.at, l.id LIMIT :size OFFSET :skip
+        )
+        SELECT counts.*, c.id, p.name, o.name AS outline_name, k.title AS class_title, k.class_no, r.outcome, r.reasons,
+               r.hours, c.to_state, c.at, c.waiting
+        FROM (SELECT {counting} FROM lines l) counts
+        LEFT JOIN chosen c ON true
+        LEFT JOIN elearn.eligibility_record r ON r.id = c.id
+        LEFT JOIN elearn.person p ON p.id = c.person_id
+        LEFT JOIN elearn.outline o ON o.id = c.outline_id
+        LEFT JOIN elearn.training_class k ON k.id = c.class_id
+        ORDER BY c.at, c.id"""),
         values | {"size": PAGE, "skip": (page - 1) * PAGE},
-    )
-    return [_line(row) for row in rows], counts
+    ).all()
+    counts = {name: getattr(rows[0], name) for name in SHOWN}
+    return [_line(row) for row in rows if row.id is not None], counts
 
 
 def _line(row: Any) -> RecordLine:
@@ -145,12 +158,17 @@ def _line(row: Any) -> RecordLine:
 
 
 def outlines_seen(session: Session, caller: Caller, *, on: date) -> list[tuple[UUID, str]]:
-    """The outlines that the caller sees records of, by name."""
-    values = _reach(session, caller, on) | {"outline": None, "search": ""}
+    """The outlines of the classes whose records the caller sees, by name."""
     rows = session.execute(
-        sa.text(f"{LINES} SELECT DISTINCT l.outline_id, l.outline_name FROM lines l ORDER BY l.outline_name"), values
+        sa.text(f"""
+        SELECT DISTINCT o.id, o.name FROM elearn.training_class k
+        JOIN elearn.outline o ON o.id = k.outline_id
+        JOIN elearn.organisation i ON i.id = k.institution_id
+        WHERE {_REACH} ORDER BY o.name, o.id
+        """),
+        _reach(session, caller, on),
     )
-    return [(row.outline_id, row.outline_name) for row in rows]
+    return [(row.id, row.name) for row in rows]
 
 
 def tally_of(hours: dict[str, Any]) -> Tally:
