@@ -66,6 +66,7 @@ SENTENCES = {
               WHERE l.n IS NOT NULL ORDER BY l.origin, l.sub, l.counts_as, l.n DESC) t
         LEFT JOIN (SELECT l.origin, l.sub, l.counts_as, sum(e.amount_ms)::bigint AS ms
                    FROM elearn.hours_entry e JOIN elearn.ledger_leaf l ON l.watched_span_id = e.watched_span_id
+                   JOIN elearn.ledger_mark m ON m.origin = l.origin AND l.index < m.entered_to
                    GROUP BY 1, 2, 3) s USING (origin, sub, counts_as)
         WHERE t.total <> coalesce(s.ms, 0)""",
     "eligibility_record versions of a person and outline follow one another": """

@@ -21,7 +21,7 @@ from elearn.clock import from_ms, utcnow
 from elearn.credit_export import credit, records
 from elearn.credit_export.ledger import evidence, publishing
 from elearn.credit_export.ledger.appending import alone
-from elearn.credit_export.ledger.crediting import append_batch
+from elearn.credit_export.ledger.crediting import Logs, append_batch
 from elearn.credit_export.ledger.naming import origin_of
 from elearn.credit_export.ledger.publishing import Desk, Published
 from elearn.db import db
@@ -95,7 +95,7 @@ def advance(session: Session, *, now: datetime, house: House) -> Advanced:
     _close(session, now, house)
     leaves = _append(session, now, house)
     published = []
-    for origin in written_logs(session):
+    for origin in logs_of(session, house.origin(now)).written:
         done = publishing.publish(session, origin, now=now, desk=house.desk)
         if done is not None:
             published.append(done)
@@ -128,15 +128,17 @@ def all_logs(session: Session) -> Sequence[str]:
     return session.scalars(ORIGINS).all()
 
 
-def written_logs(session: Session) -> list[str]:
-    """The logs that may still grow: of each year the newest that an operator began."""
+def logs_of(session: Session, current: str) -> Logs:
+    """The logs that may still grow, of each year the newest that an operator began, and those that were given up."""
+    known = all_logs(session)
     newest: dict[str, tuple[int, str]] = {}
-    for origin in all_logs(session):
+    for origin in {*known, current}:
         place, _, name = origin.rpartition("/")
         year, _, series = name.partition("-")
         one = (int(series or 1), origin)
         newest[f"{place}/{year}"] = max(one, newest.get(f"{place}/{year}", one))
-    return [origin for _, origin in newest.values()]
+    written = sorted(origin for _, origin in newest.values())
+    return Logs(written, [origin for origin in known if origin not in written])
 
 
 def _close(session: Session, now: datetime, house: House) -> None:
@@ -161,7 +163,8 @@ def _append(session: Session, now: datetime, house: House) -> int:
             continue
         batch = evidence.batch_of(session, closing)
         origin = house.origin(max(now, from_ms(batch.to_ms)))
-        leaves += append_batch(session, origin, batch, now=now, sealing_key=house.sealing_key).leaves
+        logs = logs_of(session, origin)
+        leaves += append_batch(session, origin, batch, now=now, sealing_key=house.sealing_key, logs=logs).leaves
         session.commit()
     session.rollback()
     return leaves

@@ -28,10 +28,22 @@ SELECT w.id, w.kind, w.learner_id, w.unit_id, w.start_ms, w.end_ms, w.end_ms - w
        l.ms AS leaf_ms
 FROM elearn.watched_span w
 LEFT JOIN elearn.watched_span r ON r.id = w.reverses_id
-LEFT JOIN elearn.ledger_leaf l ON l.watched_span_id = w.reverses_id
-WHERE w.evidence_batch > :after AND w.evidence_batch <= :batch
+LEFT JOIN elearn.ledger_leaf l ON l.watched_span_id = w.reverses_id AND l.origin = ANY (:logs)
+WHERE (w.evidence_batch > :after AND w.evidence_batch <= :batch OR w.id = ANY (:also))
   AND (w.kind = 'final' OR r.kind = 'final') AND w.end_ms - w.start_ms > w.excess_ms
-  AND NOT EXISTS (SELECT FROM elearn.ledger_leaf t WHERE t.watched_span_id = w.id)
+  AND NOT EXISTS (SELECT FROM elearn.ledger_leaf t WHERE t.watched_span_id = w.id AND t.origin = ANY (:logs))
+""")
+
+STRANDED = sa.text("""
+SELECT l.watched_span_id FROM elearn.ledger_leaf l
+LEFT JOIN (SELECT origin, max(size) AS size FROM elearn.ledger_checkpoint GROUP BY origin) c ON c.origin = l.origin
+WHERE l.origin = ANY (:abandoned) AND l.n IS NOT NULL AND l.index >= coalesce(c.size, 0)
+  AND NOT EXISTS (SELECT FROM elearn.ledger_leaf t WHERE t.watched_span_id = l.watched_span_id
+                  AND t.origin = ANY (:logs))
+""")
+
+STOOD = sa.text("""
+SELECT watched_span_id FROM elearn.ledger_leaf WHERE origin = ANY (:abandoned) AND watched_span_id = ANY (:spans)
 """)
 
 UNITS = sa.text("""
@@ -64,6 +76,15 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs of this installation."""
+
+    written: Sequence[str]
+    abandoned: Sequence[str] = ()
+    """Those that an operator ended because they could not go on: a later one of the same year took their place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One row of the watched ledger that the log must say: a final row, or the reversal of one."""
 
@@ -85,24 +106,43 @@ def unit_urn(unit_id: UUID) -> str:
     return f"urn:elearn:unit:{unit_id}"
 
 
-def append_batch(session: Session, origin: str, batch: Batch, *, now: datetime, sealing_key: bytes) -> Appended:
+def append_batch(
+    session: Session, origin: str, batch: Batch, *, now: datetime, sealing_key: bytes, logs: Logs | None = None
+) -> Appended:
     """Evidence, credits and voids of one closed batch, in this transaction; the caller is `alone`."""
+    logs = logs or Logs((origin,))
     log = Log.end_of(session, origin, now=max(now, from_ms(batch.to_ms)))
     proved = evidence.prove(session, batch, evidence.root_before(session, batch))
     log.evidence(
         Evidence(root=digest(proved.root), count=proved.count, from_=from_ms(batch.from_ms), to=from_ms(batch.to_ms)),
         batch=batch.batch,
     )
-    made = _Batch(session, log, digest(proved.root), changes(session, batch), sealing_key)
+    made = _Batch(session, log, digest(proved.root), changes(session, batch, logs), sealing_key)
     credits, voids = made.append()
     leaves = sum(one.flush() for one in made.logs.values())
     return Appended(1, credits, voids, leaves)
 
 
-def changes(session: Session, batch: Batch) -> list[Change]:
-    """The rows of a batch that have no leaf, in the order of the chain."""
-    rows = session.execute(SPANS, {"after": batch.after, "batch": batch.batch})
-    found = [
+def changes(session: Session, batch: Batch, logs: Logs) -> list[Change]:
+    """The rows of a batch that have no leaf, in the order of the chain.
+
+    With them come those that an abandoned log holds and never published. What stood in one and is taken back now is
+    said once more, right before its void.
+    """
+    where = {"logs": list(logs.written), "abandoned": list(logs.abandoned)}
+    stranded = session.scalars(STRANDED, where).all() if logs.abandoned else []
+    found = _changes(session, where | {"after": batch.after, "batch": batch.batch, "also": stranded})
+    here = {one.id for one in found}
+    gone = [one.reverses for one in found if one.reverses and one.standing is None and one.reverses not in here]
+    if gone and logs.abandoned:
+        stood = session.scalars(STOOD, where | {"spans": gone}).all()
+        found += _changes(session, where | {"after": 0, "batch": -1, "also": stood})
+    return in_order(found)
+
+
+def _changes(session: Session, values: Mapping[str, object]) -> list[Change]:
+    rows = session.execute(SPANS, values)
+    return [
         Change(
             id=row.id,
             person_id=row.learner_id,
@@ -120,7 +160,6 @@ def changes(session: Session, batch: Batch) -> list[Change]:
         )
         for row in rows
     ]
-    return in_order(found)
 
 
 def in_order(found: Sequence[Change]) -> list[Change]:

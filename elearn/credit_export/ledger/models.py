@@ -83,6 +83,7 @@ class LedgerLeaf(Ledger, Base):
         sa.Index("ix_ledger_leaf_total", "origin", "sub", "counts_as", "n", postgresql_where=sa.text("n IS NOT NULL")),
         sa.Index("ix_ledger_leaf_names", "origin", "names", "index", postgresql_where=sa.text("names IS NOT NULL")),
         sa.Index(None, "hash"),
+        sa.UniqueConstraint("watched_span_id", "origin"),
     )
 
     origin: Mapped[str] = mapped_column(primary_key=True)
@@ -111,8 +112,9 @@ class LedgerLeaf(Ledger, Base):
     """The time of an evidence leaf: [from_ms, to_ms), epoch milliseconds."""
     batch: Mapped[int | None] = mapped_column(ForeignKey("elearn.evidence_closing.batch"))
     """The batch that an evidence leaf proves."""
-    watched_span_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.watched_span.id"), unique=True)
-    """The final row that a credit leaf is made from, or the reversal of one. Unique: a span is credited once."""
+    watched_span_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.watched_span.id"))
+    """The final row that a credit leaf is made from, or the reversal of one. Unique in a log: a span is credited once.
+    A log that was given up may hold it, too."""
     voids_index: Mapped[int | None]
     """The leaf of the same log that a void takes back."""
 

@@ -164,6 +164,35 @@ def test_each_year_has_a_log_of_its_own_and_a_void_goes_to_the_log_it_takes_from
     assert differences(session, house) == []
 
 
+def test_a_log_that_is_given_up_leaves_its_unpublished_hours_to_the_next(session: Session, house: House) -> None:
+    learner = a_learner(session)
+    published = learner.watch(ms=30_000)
+    advance(session, now=NOW, house=house)
+    away = dataclasses.replace(house, desk=dataclasses.replace(house.desk, signer=AwaySigner()))
+    learner.watch(ms=5_000)
+    fast = learner.watch(ms=7_000)
+    advance(session, now=NOW + MINUTE, house=away)
+    learner.void(fast)
+    advance(session, now=NOW + 2 * MINUTE, house=away)
+    assert sums(session, learner.person.id).entries == 90_000, "the last three leaves are in no checkpoint"
+    learner.watch(ms=1_000)
+    second = dataclasses.replace(house, series=2)
+    advance(session, now=NOW + 3 * MINUTE, house=second)
+    assert sums(session, learner.person.id).entries == 96_000
+    learner.void(published)
+    advance(session, now=NOW + 4 * MINUTE, house=second)
+    assert sums(session, learner.person.id).entries == 66_000
+    said = leaves(session, "origin, kind, ms")
+    chain = [(kind, ms) for origin, kind, ms in said if origin.endswith("-2") and ms is not None]
+    assert chain == [
+        ("credit", 7_000), ("credit", 5_000), ("credit", 1_000), ("void", -7_000), ("credit", 30_000), ("void", -30_000)
+    ]  # fmt: skip
+    before = leaves(session, "raw")
+    advance(session, now=NOW + 5 * MINUTE, house=second)
+    assert leaves(session, "raw") == before
+    assert differences(session, second) == []
+
+
 def test_a_clock_that_goes_back_takes_no_time_back(session: Session, house: House) -> None:
     house = dataclasses.replace(house, minute_ms=60_000)
     learner = a_learner(session)
