@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from elearn.credit_export.lifecycle import Act, State
+from elearn.people import persons
 from elearn.people.models import Account, Role
 from tests.builders_people import an_account
 from tests.conftest import ManualClock
@@ -242,3 +243,23 @@ def test_the_learner_reads_what_the_state_means_and_no_name_of_staff(desk: Desk)
     page = desk.learner.page(f"/hours/{desk.office.record().outline_id}")
     assert "Your institution checks the record." in page
     assert "张三 + " not in page
+
+
+def test_what_was_sent_back_says_why_and_may_be_submitted_again(desk: Desk) -> None:
+    desk.clerk.post(f"{desk.page}/submit")
+    desk.second_clerk.post(f"{desk.page}/return", {"reason": "DATA_WRONG", "note": "证件照片不清"})
+    page = desk.clerk.page(desk.page)
+    assert "sent it back: data are wrong 证件照片不清" in page
+    desk.clerk.post(f"{desk.page}/submit")
+    assert desk.office.state() is State.SUBMITTED
+
+
+def test_the_record_of_somebody_who_was_erased_is_still_there_and_names_nobody(desk: Desk, session: Session) -> None:
+    page = desk.page
+    name = desk.office.learner.person.name
+    persons.erase_person(session, desk.office.learner.person.id, at=NOW)
+    session.commit()
+    for path in (page, "/eligibility?show=short", "/eligibility?show=under_way"):
+        answer = desk.auditor.get(path)
+        assert answer.status_code == 200
+        assert name not in text_of(answer)
