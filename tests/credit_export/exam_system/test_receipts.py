@@ -103,8 +103,9 @@ def test_a_receipt_that_fits_nothing_is_told_so_and_the_others_are_taken(
 
 
 def test_a_record_of_another_outline_is_as_unknown_as_none(
-    client: FlaskClient, session: Session, office: Office, exam: Exam, record: EligibilityRecord
+    client: FlaskClient, session: Session, exam: Exam, make_exam: MakeExam, record: EligibilityRecord
 ) -> None:
+    make_exam(name="It is this one's")
     session.execute(
         sa.text("UPDATE elearn.receiver_outline SET outline_code = 'else' WHERE receiver_id = :r"),
         {"r": exam.receiver.id},
