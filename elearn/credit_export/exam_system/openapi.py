@@ -108,6 +108,20 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         next_cursor=TEXT,
         more={"type": "boolean"},
     ),
+    "Push": _object(
+        type={**TEXT, "description": "eligibility. and the record's status, or eligibility.withdrawn"},
+        timestamp={**MOMENT, "description": "when it became true"},
+        data={
+            "type": "object",
+            "required": ["cursor", "record", "jws"],
+            "properties": {
+                "cursor": {**TEXT, "description": "place in the feed; of one record, smaller is older"},
+                "record": _ref("Record"),
+                "jws": TEXT,
+                "withdrawal": _object(reason=TEXT),
+            },
+        },
+    ),
     "Receipts": _object(
         receipts={
             "type": "array",
@@ -297,6 +311,42 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 
 
+WEBHOOKS: dict[str, dict[str, Any]] = {
+    "eligibility": {
+        "post": {
+            "summary": "A record that may be acted on, a change of it, or that it no longer holds (Standard Webhooks)",
+            "tags": ["exam"],
+            "parameters": [
+                {
+                    "name": name,
+                    "in": "header",
+                    "required": True,
+                    "schema": TEXT,
+                    "description": meaning,
+                }
+                for name, meaning in (
+                    ("webhook-id", "the same in every attempt: take a message once"),
+                    ("webhook-timestamp", "seconds since 1970 of this attempt"),
+                    (
+                        "webhook-signature",
+                        "v1, and base64 of HMAC-SHA-256 over id.timestamp.body; one that holds is enough",
+                    ),
+                    ("Idempotency-Key", "record, version, place in the feed, kind"),
+                )
+            ],
+            "requestBody": {"required": True, "content": _json(_ref("Push"))},
+            "responses": {
+                "2XX": {"description": "it is there"},
+                "410": {"description": "send nothing more"},
+                "422": {"description": "refused for good; so are 400, 409, 413 and 415"},
+                "default": {"description": "sent again later"},
+            },
+        }
+    }
+}
+"""What receivers are sent."""
+
+
 def describe(base: str) -> dict[str, Any]:
     """The whole document; `base` is where the product is mounted."""
     return {
@@ -308,6 +358,7 @@ def describe(base: str) -> dict[str, Any]:
         },
         "servers": [{"url": base or "/"}],
         "paths": OPERATIONS,
+        "webhooks": WEBHOOKS,
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {
