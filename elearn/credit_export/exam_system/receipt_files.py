@@ -43,6 +43,9 @@ from elearn.people.models import Person
 LARGEST_FILE_BYTES = 20_000_000
 LARGEST_UNPACKED_BYTES = 300_000_000
 MOST_ROWS = 100_000
+"""With something in them; a stray format far below is no row."""
+LONGEST_GAP = 20_000
+"""So many empty rows are the end: a file may name a row a thousand million below."""
 MOST_COLUMNS = 300
 HEADER_WITHIN = 30
 """A header stands in one of the first rows: people put titles above it."""
@@ -140,7 +143,7 @@ def read(content: bytes, profile: Profile) -> list[Line]:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file says of its own size is not believed
-            rows = _rows(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))
+            rows = _rows(sheet.iter_rows(values_only=True))
             header = _header(rows, profile)
             if header is None:
                 continue
@@ -182,10 +185,15 @@ Row = tuple[int, tuple[Any, ...]]
 
 
 def _rows(values: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
+    filled = empty = 0
     for number, cells in enumerate(values, start=1):
-        if number > MOST_ROWS:
+        empty = 0 if any(cell is not None for cell in cells) else empty + 1
+        filled += not empty
+        if filled > MOST_ROWS:
             raise Malformed("The file is larger than a receipt is.", code="too_large")
-        yield number, cells
+        if empty > LONGEST_GAP:
+            return
+        yield number, cells[:MOST_COLUMNS]
 
 
 Header = tuple[dict[int, Column], dict[ReceiptField, int]]

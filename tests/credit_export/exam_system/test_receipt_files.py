@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -287,12 +288,45 @@ def test_that_a_withdrawal_is_known_needs_a_withdrawal(sent: Sent) -> None:
     assert sent.states()[0] == Delivery.SENT.value
 
 
+def rewritten(content: bytes, old: str, new: str) -> bytes:
+    """The sheet's XML with one part replaced, as programs write it that are none of ours."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                assert re.search(old.encode(), data)
+                data = re.sub(old.encode(), new.encode(), data, count=1)
+            target.writestr(name, data)
+    return out.getvalue()
+
+
+def test_what_a_file_says_of_its_own_size_is_not_believed(sent: Sent) -> None:
+    content = rewritten(sent.edited(*receipt(2, "受理")), '<dimension ref="[^"]*"', '<dimension ref="A1:C2"')
+    assert [line.verdict.value for line in sent.take(content).lines] == ["blank", "taken"]
+
+
+def test_a_stray_format_in_the_last_row_of_all_does_no_harm(sent: Sent) -> None:
+    far = '<row r="1048576"><c r="A1048576"/></row></sheetData>'
+    content = rewritten(sent.edited(*receipt(1, "受理")), "</sheetData>", far)
+    assert [line.verdict.value for line in sent.take(content).lines] == ["taken", "blank"]
+
+
+def test_a_row_far_beyond_all_rows_is_not_waited_for(sent: Sent) -> None:
+    content = rewritten(sent.xlsx, "</sheetData>", '<row r="999999999"><c r="A999999999"/></row></sheetData>')
+    assert sent.take(content).whole
+
+
 def _bomb() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package, package.open("xl/workbook.xml", "w") as target:
         for _ in range(310):
             target.write(b"\0" * 1_000_000)
     return out.getvalue()
+
+
+def _bombed(xlsx: bytes) -> bytes:
+    return _bomb()
 
 
 def _entities(content: bytes) -> bytes:
@@ -317,15 +351,16 @@ def _entities(content: bytes) -> bytes:
         ("text", lambda xlsx: "记录编号,受理结果".encode("gb18030")),
         ("half a file", lambda xlsx: xlsx[: len(xlsx) // 2]),
         ("an archive of something else", lambda xlsx: _zip("a.txt")),
-        ("a file that unpacks to hundreds of megabytes", lambda xlsx: _bomb()),
+        ("a file that unpacks to hundreds of megabytes", _bombed),
         ("a file whose text grows without end", _entities),
     ],
 )
 def test_what_is_no_spreadsheet_is_refused_and_nothing_changes(
     sent: Sent, what: str, content: Callable[[bytes], bytes]
 ) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         sent.take(content(sent.xlsx))
+    assert refused.value.error_code == ("too_large" if content is _bombed else "no_spreadsheet"), what
     assert sent.states() == ["sent", "sent"]
 
 
