@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import credit
+from elearn.credit_export.ledger import evidence
 from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.notes import SignatureLine
 from elearn.credit_export.ledger.signer import OtherSize, SignerAway, Wanted
@@ -41,8 +42,8 @@ def test_evidence_comes_before_what_names_it_and_a_credit_last(session: Session,
     a_learner(session)
     advance(session, now=NOW, house=house)
     assert leaves(session) == ["evidence", "policy", "unit", "credit"]
-    evidence, policy, unit, credited = (json.loads(raw) for raw in leaves(session, "raw"))
-    assert (credited["ev"], credited["pol"], credited["unit"]) == (evidence["root"], policy["pol"], unit["unit"])
+    proof, policy, unit, credited = (json.loads(raw) for raw in leaves(session, "raw"))
+    assert (credited["ev"], credited["pol"], credited["unit"]) == (proof["root"], policy["pol"], unit["unit"])
     assert (credited["n"], credited["prev"], credited["ms"], credited["total"]) == (1, None, 60_000, 60_000)
     assert differences(session, house) == []
 
@@ -209,6 +210,17 @@ def test_a_clock_that_goes_back_takes_no_time_back(session: Session, house: Hous
     assert differences(session, house) == []
 
 
+def test_a_leaf_is_never_appended_before_the_one_before_it(session: Session, house: House) -> None:
+    """A minute that was proved late, then a clock that went back between the two."""
+    learner = a_learner(session)
+    evidence.close_batch(session, now=NOW, minute_ms=0)
+    advance(session, now=NOW + timedelta(hours=1), house=house)
+    learner.watch(ms=5_000)
+    advance(session, now=NOW + MINUTE, house=house)
+    assert set(leaves(session, "at")) == {NOW + timedelta(hours=1)}
+    assert differences(session, house) == []
+
+
 def test_who_is_erased_keeps_the_sum_and_loses_the_name(session: Session, house: House) -> None:
     learner = a_learner(session)
     span = learner.watch(ms=30_000)
@@ -310,7 +322,7 @@ def test_a_minute_waits_for_who_was_writing_into_it_when_it_was_closed(
         assert advance(session, now=NOW, house=own_house).leaves == 0, "the batch is closed, and not yet whole"
         other.commit()
         advance(session, now=NOW + MINUTE, house=own_house)
-        evidence = [json.loads(raw) for kind, raw in leaves(session, "kind, raw") if kind == "evidence"]
-        assert [one["count"] for one in evidence] == [3]
+        proofs = [json.loads(raw) for kind, raw in leaves(session, "kind, raw") if kind == "evidence"]
+        assert [one["count"] for one in proofs] == [3]
         assert sums(session, late.person.id).entries == 65_000
         assert differences(session, own_house) == []
