@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -100,6 +101,27 @@ def test_evidence_is_chained_and_counts_its_rows(session: Session, house: House)
     assert (first["count"], second["count"]) == (1, 2), "a passed check each"
     assert first["to"] == second["from"], "no moment is left out, none is proved twice"
     assert differences(session, house) == []
+
+
+def test_anybody_who_has_the_rows_computes_the_evidence_as_the_manual_says(session: Session, house: House) -> None:
+    """docs/ledger.md, with SHA-256 and JSON alone: the root before, then each row."""
+
+    def leaf(data: bytes) -> bytes:
+        return hashlib.sha256(b"\x00" + data).digest()
+
+    before = hashlib.sha256().digest()
+    for minute in range(2):
+        a_learner(session)
+        advance(session, now=NOW + minute * MINUTE, house=house)
+        row = session.execute(
+            sa.text("""SELECT id::text, learner_id::text, sitting_id::text, unit_id::text, method, question_id::text,
+                       number, shown, from_ms, to_ms, policy, put_ms, deadline_ms, tries, outcome, decided_ms
+                       FROM elearn.presence_check ORDER BY evidence_batch DESC LIMIT 1""")
+        ).one()
+        written = json.dumps(["check", *row], separators=(",", ":")).encode()
+        before = hashlib.sha256(b"\x01" + leaf(before) + leaf(written)).digest()
+        said = [json.loads(raw)["root"] for kind, raw in leaves(session, "kind, raw") if kind == "evidence"]
+        assert said[-1] == f"sha256:{before.hex()}"
 
 
 def test_a_void_takes_back_what_it_names(session: Session, house: House) -> None:
