@@ -17,11 +17,12 @@ from elearn.credit_export.exam_system import deliveries, push_targets, reconcili
 from elearn.credit_export.exam_system.models import PushTarget
 from elearn.credit_export.exam_system.push_rules import Takes
 from elearn.credit_export.exam_system.receivers import all_receivers
+from elearn.credit_export.lifecycle import State
 from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame
+from elearn.pages import eligibility_texts, forms, frame
 from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
@@ -76,6 +77,13 @@ def finding_texts() -> dict[str, str]:
     }
 
 
+def in_words(told: str) -> str:
+    """What a side of a difference says: states, with commas between."""
+    texts = state_texts() | {state.value: eligibility_texts.state_text(state) for state in State}
+    texts |= {"not told": _("not told")}
+    return ", ".join(texts.get(part, part) for part in told.split(", "))
+
+
 def way_texts() -> dict[str, str]:
     return {
         "push": _("Push"),
@@ -110,6 +118,7 @@ def _page(receiver: Receiver, form: Form, *, report: reconciling.Report | None =
         counts=sorted(deliveries.counts(session, receiver.id).items()),
         states=state_texts(),
         findings=finding_texts(),
+        in_words=in_words,
         takes=[(Takes.GRANTED.value, _("Admissions and what changes them")), (Takes.EVERYTHING.value, _("Every step"))],
         form=form,
         report=report,
