@@ -20,11 +20,11 @@ from joserfc import jws
 from joserfc.jwk import OKPKey, RSAKey
 from joserfc.jws import JWSAlgModel, JWSRegistry  # type: ignore[attr-defined]  # it is in its documentation
 
-from elearn.credit_export.paper.standing import LIST_BITS
-
 CREDENTIALS = "https://www.w3.org/ns/credentials/v2"
 BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 SCHEMA = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json"
+LIST_BITS = 131_072
+"""Length of a status list: the least that the standard allows, so that one bit hides among many."""
 LIST_LIVES = timedelta(minutes=5)
 """How long a copy of the status list may be used."""
 

@@ -20,14 +20,13 @@ from elearn.courses.models import Outline, TrainingClass
 from elearn.credit_export import feed
 from elearn.credit_export.lifecycle import Life, State
 from elearn.credit_export.models import EligibilityRecord
+from elearn.credit_export.paper.badges import LIST_BITS
 from elearn.credit_export.paper.models import TrainingProof
 from elearn.people.models import Organisation, Person
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters and digits that nobody mixes up when reading aloud."""
 CODE = re.compile(f"[{ALPHABET}]{{26}}")
-LIST_BITS = 131_072
-"""Length of a status list: the least that the standard allows, so that one bit hides among many."""
 
 
 class Now(StrEnum):

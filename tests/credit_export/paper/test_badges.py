@@ -18,8 +18,7 @@ from openbadgeslib.ob3.status import decode_encoded_list, set_indices
 from openbadgeslib.ob3.verifier import OB3VerificationError, OB3Verifier
 
 from elearn.credit_export.paper import badges
-from elearn.credit_export.paper.badges import Algorithm, Badge, BadgeKey, Evidence
-from elearn.credit_export.paper.standing import LIST_BITS
+from elearn.credit_export.paper.badges import LIST_BITS, Algorithm, Badge, BadgeKey, Evidence
 from tests.credit_export.exam_system.builders import SIGNER
 
 MADE_AT = datetime.now(UTC) - timedelta(days=1)
