@@ -80,6 +80,8 @@ def installed(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         r"elearn/pages/static/build/app\.css",
         r"elearn/pages/static/build/licences\.txt",
         r"elearn/pages/static/icon\.svg",
+        r"elearn/credit_export/exam_system/national\.yaml",
+        r"elearn/credit_export/paper/templates/proof\.typ",
         r"elearn/translations/zh/\w+\.po",
         r"elearn/demo/assets/lesson-source\.mp4",
         r"media/package\.py",
