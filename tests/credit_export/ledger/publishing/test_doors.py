@@ -187,10 +187,21 @@ def test_a_leaf_comes_with_its_proof(log: FlaskClient, office: Office, index: in
 
 
 def test_a_leaf_that_is_not_published_has_no_proof_yet(log: FlaskClient, office: Office) -> None:
-    waiting = leaf_hash(f'{{"n":{SIZE},"t":"leaf"}}'.encode()).hex()
+    first, waiting = (leaf_hash(f'{{"n":{index},"t":"leaf"}}'.encode()).hex() for index in (0, SIZE))
+    assert get(log, f"proof/{first}").status_code == 200
     assert get(log, f"proof/{waiting}").status_code == 404
     office.published(after=timedelta(minutes=1))
-    assert get(log, f"proof/{waiting}").status_code == 200
+    for leaf in (first, waiting):
+        file = HoursProof.read(get(log, f"proof/{leaf}").data)
+        require_in_log(file, Checkpoint.read(file.proof.note.text))
+
+
+def test_what_is_written_and_not_published_is_not_shown(log: FlaskClient, office: Office) -> None:
+    office.signer.away = True
+    assert office.publish(after=timedelta(minutes=1)) is None
+    for path in (tile_path(0, 2, 93), entries_path(2, 93)):
+        assert (office.files.directory / path).exists()
+        assert get(log, path).status_code == 404
 
 
 def test_anybody_may_read_without_signing_in_and_from_any_page(log: FlaskClient) -> None:
