@@ -122,7 +122,8 @@ def test_a_witness_that_is_down_is_asked_again_after_a_while_that_grows_to_a_min
             asked_at.append(second)
     waits = [after - before for before, after in pairwise(asked_at)]
     assert waits[:4] == [5, 10, 20, 40]
-    assert waits[4:] == [60]
+    assert waits[4:] == [60, 60]
+    assert witnessed.witnesses[0].asked == len(asked_at), "nor is anything signed or asked meanwhile"
 
 
 def test_a_quorum_of_any_does_not_wait_for_the_one_that_is_down(session: Session, tmp_path: Path) -> None:
