@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Sim:
     doors: Doors
     exam: Exam
     plan_file: Path
+    new: list[bool] = field(default_factory=list)
+    """Of each push that came: whether it was new."""
 
     def plan(self, **plan: Any) -> None:
         self.plan_file.write_text(json.dumps(plan))
@@ -52,7 +54,7 @@ class Sim:
     def take(self, target: PushTarget, headers: dict[str, str], body: bytes) -> Said:
         """As its door answers a push that is treated well."""
         try:
-            self.simulator.hear({name.lower(): value for name, value in headers.items()}, body)
+            self.new.append(self.simulator.hear({name.lower(): value for name, value in headers.items()}, body))
         except WebhookRefused as error:
             return meaning(401, str(error))
         return Taken()

@@ -44,6 +44,7 @@ def test_a_push_that_comes_twice_is_one_decision(office: Office, sim: Sim) -> No
     office.record(State.GRANTED)
     sim.push(times=3)
     assert sim.simulator.beliefs.messages()[0][2] == 3
+    assert sim.new == [True, False, False]
     assert len(sim.receipts) == 1
 
 
