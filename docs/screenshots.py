@@ -546,6 +546,7 @@ def send_receipt_file(page: Page) -> None:
 RECEIPT_FILE: list[Path] = []
 """Where it lies; known once the data directory is."""
 
+
 def compare_lists(page: Page) -> None:
     held = {"record_id": str(UUID(int=7)), "version": 1, "status": "granted"}
     page.set_input_files(
