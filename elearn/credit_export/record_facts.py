@@ -137,7 +137,7 @@ def _heads(session: Session, wanted: Sequence[Sequence[str]]) -> dict[tuple[str,
     if not wanted:
         return {}
     rows = session.execute(HEADS, {"origins": [one[0] for one in wanted], "indexes": [int(one[1]) for one in wanted]})
-    return {(row.origin, row.index): row.hash for row in rows}
+    return {(origin, place): hash_ for origin, place, hash_ in rows}
 
 
 def _moment(at: datetime | None) -> str | None:

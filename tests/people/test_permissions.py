@@ -32,6 +32,7 @@ OPENS: dict[str, set[Role]] = {
     "signed in": set(Role),
     "learner": {Role.LEARNER},
     "clerk": {Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER},
+    "institution's staff": {Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER},
     "teacher": {Role.TEACHER, Role.INSTITUTION_MANAGER},
     "manager": {Role.INSTITUTION_MANAGER},
     "enterprise": {Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL},
