@@ -46,9 +46,11 @@ def test_a_reader_who_follows_many_writers_sees_every_step_once_and_in_order(own
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         reader = pool.submit(read)
         writers = [pool.submit(write) for _ in range(WRITERS)]
-        for writer in writers:
-            writer.result()
-        done.set()
+        try:
+            for writer in writers:
+                writer.result()
+        finally:
+            done.set()
         reader.result()
     assert seen == list(range(1, 2 * WRITERS * EACH + 1))
 
