@@ -179,7 +179,8 @@ def bad_networks(say: Callable[[str, bool, str], None], school: School, opened: 
         )
         took_s = time.monotonic() - began
         for name, error in broken.items():
-            say(name, False, f"broke off: {error!r}; the page shows {workers[name].shows()}")
+            page = f"; the page shows {workers[name].shows()}" if name in workers else ""
+            say(name, False, f"broke off: {error!r}{page}")
         for name, one in workers.items():
             if name not in broken:
                 say(name, *_came_of(one))
