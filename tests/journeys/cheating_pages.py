@@ -344,8 +344,8 @@ def two_pages(run: Run, name: str, saw: dict[str, Any]) -> Story:
         saw["claimed"] = first.page.evaluate(FORGE, [heard.opened[0], [{"statement": statement, "cm": cm}]])["told"]
         if is_paused(first):
             first.page.evaluate("void document.querySelector('video').play()")
-        else:
-            press_pause(first)
+        else:  # not by the button: it may have become one that plays, which would take the lesson back
+            first.page.evaluate("document.querySelector('video').pause()")
         yield lambda: first.page.is_visible(COVER)
         saw["cover"] = first.page.inner_text("[data-cover-title]")
         yield lambda: second.position_s() > 4 or second.page.is_visible(ASKING)

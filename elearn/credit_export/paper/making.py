@@ -95,16 +95,13 @@ def gathered(session: Session, shown: Shown, house: House, *, at: datetime) -> s
 
 def class_list(session: Session, class_id: UUID, house: House, *, at: datetime) -> sheets.ClassList:
     """Everybody who is in the class now, by name, with the newest version of each."""
-    held, outline, institution = (
-        session.execute(
-            sa.select(TrainingClass, Outline, Organisation)
-            .join(Outline, Outline.id == TrainingClass.outline_id)
-            .join(Organisation, Organisation.id == TrainingClass.institution_id)
-            .where(TrainingClass.id == class_id)
-        )
-        .one()
-        .tuple()
+    asked = (
+        sa.select(TrainingClass, Outline, Organisation)
+        .join(Outline, Outline.id == TrainingClass.outline_id)
+        .join(Organisation, Organisation.id == TrainingClass.institution_id)
+        .where(TrainingClass.id == class_id)
     )
+    held, outline, institution = session.execute(asked).one()
     people = session.scalars(
         sa.select(Person)
         .join(Enrolment, Enrolment.person_id == Person.id)

@@ -89,6 +89,7 @@ def test_a_licence_opens_every_block_at_once_and_is_on_record(
         "issued_ms": licence["issued_ms"],
         "expires_ms": licence["expires_ms"],
         "policy": policies.in_force().digest(),
+        "evidence_batch": session.scalar(sa.text("SELECT pg_sequence_last_value('elearn.evidence_batch')")),
     }
     assert from_ms(licence["issued_ms"]) == clock.now
     header = header_of(licence["jwe"])
