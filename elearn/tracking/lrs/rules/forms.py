@@ -55,9 +55,20 @@ _LANGUAGE = re.compile(
 )
 
 
+KNOWN_CHARACTERS = 200
+"""What is remembered of statements is no longer, so that nobody fills the memory with it."""
+
+
 def is_iri(value: object) -> bool:
     """Data 4.3; with a scheme (2.2). IRLs are read by the same rule."""
-    return type(value) is str and _IRI.fullmatch(value) is not None
+    return type(value) is str and (_known_iri if len(value) <= KNOWN_CHARACTERS else _reads_as_iri)(value)
+
+
+def _reads_as_iri(value: str) -> bool:
+    return _IRI.fullmatch(value) is not None
+
+
+_known_iri = lru_cache(maxsize=8192)(_reads_as_iri)
 
 
 def is_uri(value: object) -> bool:
@@ -96,7 +107,7 @@ def is_duration(value: object) -> bool:
 
 def is_language(value: object) -> bool:
     """Data 4.2: an RFC 5646 tag by the lengths of its parts."""
-    return type(value) is str and len(value) <= 200 and _known_language(value)
+    return type(value) is str and len(value) <= KNOWN_CHARACTERS and _known_language(value)
 
 
 @lru_cache(maxsize=512)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from elearn.tracking.lrs.rules.forms import KNOWN_CHARACTERS
+
 
 def key_of(*parts: str) -> str:
-    """The key (hexadecimal) under which an IRI, or an identifier of several parts, is found."""
+    """The key (hexadecimal) under which an IRI, or an identifier of several parts, is found.
+
+    Statements speak of the same verbs, activities and people again and again: short ones are remembered.
+    """
+    return _known(parts) if sum(map(len, parts)) <= KNOWN_CHARACTERS else _key(parts)
+
+
+def _key(parts: tuple[str, ...]) -> str:
     named = parts[0] if len(parts) == 1 else msgspec.json.encode(parts).decode()
     return blake2b(named.encode(), digest_size=16).hexdigest()
+
+
+_known = lru_cache(maxsize=8192)(_key)
 
 
 def actor_key(actor: dict[str, Any]) -> str | None:
