@@ -30,6 +30,7 @@ from elearn.credit_export.ledger.leaves import (
     Unit,
     Void,
     digest,
+    digest_bytes,
     read,
 )
 from elearn.credit_export.ledger.log_files import LogFiles
@@ -291,7 +292,7 @@ def _check_evidence(session: Session) -> Iterator[Difference]:
             continue
         which = f"{row.origin} {row.place}"
         proved = evidence.prove(session, batch, before)
-        before = bytes.fromhex(leaf.root.removeprefix("sha256:"))
+        before = digest_bytes(leaf.root)
         if (digest(proved.root), proved.count) != (leaf.root, leaf.count):
             yield Difference(
                 "evidence", which, f"the reports, deliveries and checks of its minute are {proved.count} "

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.clock import to_ms
+from elearn.credit_export.ledger.leaves import digest_bytes
 from elearn.credit_export.ledger.models import EvidenceClosing, LedgerLeaf
 from elearn.credit_export.ledger.tree import EMPTY, Tree, leaf_hash
 
@@ -142,7 +143,7 @@ def root_before(session: Session, batch: Batch) -> bytes:
     raw = session.scalar(
         sa.select(LedgerLeaf.raw).where(LedgerLeaf.batch < batch.batch).order_by(LedgerLeaf.batch.desc()).limit(1)
     )
-    return EMPTY if raw is None else bytes.fromhex(json.loads(raw)["root"].removeprefix("sha256:"))
+    return EMPTY if raw is None else digest_bytes(json.loads(raw)["root"])
 
 
 def prove(session: Session, batch: Batch, before: bytes) -> Proved:
