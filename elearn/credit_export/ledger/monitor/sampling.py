@@ -41,10 +41,8 @@ def sample(mirror: Mirror, percent: Fraction, *, begin: int = 0) -> Iterator[Blo
     if note is None:
         return
     checkpoint = Checkpoint.read(note.text)
-    bound = percent * RANGE // 100
     for index, entry in mirror.entries(begin, checkpoint.size):
-        drawn = hashlib.sha256(checkpoint.root + index.to_bytes(8, "big")).digest()
-        if int.from_bytes(drawn[:8], "big") < bound:
+        if is_drawn(checkpoint.root, index, percent):
             try:
                 leaf = read(entry)
             except LeafRefused:
