@@ -179,6 +179,14 @@ class Verifier:
             raise NotSigned(f"the note is not signed by {self.name}")
         return max(times)
 
+    def signed(self, note: Note) -> bool:
+        """Whether a line of the note is by this key, and every one that says so is."""
+        try:
+            self.time_of(note)
+        except NoteRefused:
+            return False
+        return True
+
     def _made(self, line: SignatureLine) -> bool:
         return line.name == self.name and line.key_id == self.key_id
 

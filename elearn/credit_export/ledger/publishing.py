@@ -197,7 +197,7 @@ class _Attempt:
             except NoteRefused as error:
                 raise SignerAway("The signer gives no key: %(why)s", why=str(error)) from error
             note = self.files.checkpoint()
-            if key.name != self.origin or (note is not None and not _signed_by(key, note)):
+            if key.name != self.origin or (note is not None and not key.signed(note)):
                 raise Contradiction(OTHER_KEY, origin=self.origin)
             self.files.put_key(key)
         return key
@@ -215,7 +215,7 @@ class _Attempt:
                     return None
                 raise
             if not isinstance(line, OtherSize):
-                if not _signed_by(key, Note(checkpoint.text(), (line,))):
+                if not key.signed(Note(checkpoint.text(), (line,))):
                     raise Contradiction(OTHER_KEY, origin=self.origin)
                 return line
             old = line.size
@@ -264,11 +264,3 @@ class _Attempt:
         self.files.put_checkpoint(published.note)
         self.standing = replace(self.standing, published=published.size, published_ms=to_ms(self.now))
         return published
-
-
-def _signed_by(key: Verifier, note: Note) -> bool:
-    try:
-        key.time_of(note)
-    except NoteRefused:
-        return False
-    return True

@@ -149,18 +149,10 @@ def ask_all(
             return Asked(witness.name, away=str(error))
         except WitnessRefused as error:
             return Asked(witness.name, refused=str(error))
-        sound = tuple(line for line in lines if any(_holds(key, note, line) for key in keys))
+        sound = tuple(line for line in lines if any(key.signed(Note(note.text, (line,))) for key in keys))
         return Asked(witness.name, sound, away="" if sound else f"The witness {witness.name} signs with another key")
 
     if not witnesses:
         return []
     with ThreadPoolExecutor(max_workers=min(16, len(witnesses))) as pool:
         return list(pool.map(ask, witnesses))
-
-
-def _holds(key: Verifier, note: Note, line: SignatureLine) -> bool:
-    try:
-        key.time_of(Note(note.text, (line,)))
-    except NoteRefused:
-        return False
-    return True
