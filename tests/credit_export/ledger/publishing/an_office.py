@@ -33,6 +33,7 @@ from elearn.credit_export.ledger.witnesses import WitnessAway, read_answer, requ
 ORIGIN = "hours.example/ledger/2026"
 NOW = datetime(2026, 7, 1, 1, tzinfo=UTC)
 TWO = ("exam", "regulator")
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @dataclass

@@ -25,11 +25,9 @@ from elearn.credit_export.ledger.witness.keys import make_key
 from elearn.credit_export.ledger.witnesses import HttpWitness
 from elearn.db import db
 from elearn.settings import SettingsError
-from tests.credit_export.ledger.publishing.an_office import Office, an_office, require_sound
-from tests.credit_export.ledger.publishing.test_signer import a_process, up
+from tests.credit_export.ledger.publishing.an_office import MINUTE, Office, an_office, require_sound
+from tests.credit_export.ledger.publishing.signer_process import a_process, up
 from tests.credit_export.ledger.witness.processes import Running
-
-MINUTE = timedelta(minutes=1)
 
 PUBLISHER = """
 import sys

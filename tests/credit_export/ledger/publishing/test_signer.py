@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import http.client
-import http.server
-import json
 import os
-import signal
-import socket
 import stat
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,26 +17,14 @@ from elearn.credit_export.ledger.signer import (
     LocalSigner,
     NotSigned,
     OtherSize,
-    SignerAway,
     SignerBroken,
     Wanted,
     decide,
 )
-from elearn.credit_export.ledger.signer_door import SEAL, SOCKET, Asked, HttpSigner, Seal, _Server
+from tests.at_once import at_once
 from tests.credit_export.ledger.a_log import ORIGIN, ALog
-from tests.waiting import wait_for
-
-
-def a_log(size: int, *, other_from: int | None = None) -> ALog:
-    """Leaves 0, 1, 2...; `other_from`: from that one on they are others."""
-    log = ALog()
-    log.append(*(f"{n}{'!' if other_from is not None and n >= other_from else ''}".encode() for n in range(size)))
-    return log
-
-
-def wanted(log: ALog, old: int, size: int | None = None) -> Wanted:
-    size = log.size if size is None else size
-    return Wanted(log.origin, size, log.checkpoint(size).root, old, log.consistency(old, size) if old <= size else ())
+from tests.credit_export.ledger.publishing.asking_to_sign import FORKED, HONEST, wanted
+from tests.credit_export.ledger.publishing.power import Power, PowerCut
 
 
 def verdict(asked: Wanted, kept: Kept) -> str:
@@ -57,9 +33,6 @@ def verdict(asked: Wanted, kept: Kept) -> str:
     except NotSigned:
         return "refuse"
     return "sign" if other is None else f"other size {other.size}"
-
-
-HONEST, FORKED = a_log(20), a_log(20, other_from=5)
 
 
 @pytest.mark.parametrize(
@@ -143,52 +116,28 @@ def test_logs_do_not_touch_one_another(tmp_path: Path) -> None:
     assert {origin: kept.size for origin, kept in signer.logs().items()} == {ORIGIN: 9, other.origin: 3}
 
 
-class PowerCut(BaseException):
-    """The machine stops here."""
-
-
 @pytest.mark.parametrize("at", range(4), ids=["before the file", "the file", "its name", "the directory"])
 def test_what_left_the_signer_was_on_disk_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Wherever it dies, either nothing was signed or it is remembered."""
     LocalSigner(tmp_path).sign(wanted(HONEST, 0, 7))
-    calls = 0
-
-    def dies(call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls > at:
-                raise PowerCut
-            return call(*args)
-
-        return run
-
-    for name in ("fchmod", "fsync", "replace"):
-        monkeypatch.setattr(os, name, dies(getattr(os, name)))
-    signed = None
-    with pytest.raises(PowerCut):
-        signed = LocalSigner(tmp_path).sign(wanted(HONEST, 7, 9))
-    monkeypatch.undo()
-    assert signed is None
+    power = Power(at)
+    with monkeypatch.context() as patched:
+        for name in ("fchmod", "fsync", "replace"):
+            patched.setattr(os, name, power.on(name, getattr(os, name)))
+        with pytest.raises(PowerCut):
+            LocalSigner(tmp_path).sign(wanted(HONEST, 7, 9))
     again = LocalSigner(tmp_path).sign(wanted(HONEST, 7, 9))
+    assert (again == OtherSize(9)) is (power.names[-2:] == ["replace", "fsync"]), power.names
     assert again == OtherSize(9) or isinstance(again, SignatureLine)
     assert isinstance(LocalSigner(tmp_path).sign(wanted(HONEST, 9, 9)), SignatureLine)
 
 
 def test_a_signature_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    signer, order = LocalSigner(tmp_path), list[str]()
-
-    def noted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
-            order.append(name)
-            return call(*args)
-
-        return run
-
+    signer, power = LocalSigner(tmp_path), Power()
     for name in ("fsync", "replace"):
-        monkeypatch.setattr(os, name, noted(name, getattr(os, name)))
+        monkeypatch.setattr(os, name, power.on(name, getattr(os, name)))
     assert isinstance(signer.sign(wanted(HONEST, 0, 7)), SignatureLine)
-    assert order == ["fsync", "replace", "fsync"], "the file, its name, the directory"
+    assert power.names == ["fsync", "replace", "fsync"], "the file, its name, the directory"
 
 
 def test_a_lost_state_beside_a_key_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
@@ -243,189 +192,14 @@ def test_a_database_restored_from_an_older_backup_hears_what_to_do(tmp_path: Pat
 
 
 def test_many_who_ask_at_once_are_answered_in_turn(tmp_path: Path) -> None:
-    signer, got = LocalSigner(tmp_path), list[object]()
+    signer = LocalSigner(tmp_path)
 
-    def ask(log: ALog) -> None:
+    def is_signed(log: ALog) -> bool:
         try:
-            got.append((log, signer.sign(wanted(log, 0, 9))))
+            return isinstance(signer.sign(wanted(log, 0, 9)), SignatureLine)
         except NotSigned:
-            got.append(None)
-
-    threads = [threading.Thread(target=ask, args=(log,)) for log in (HONEST, FORKED) * 8]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    signed = {id(one[0]) for one in got if isinstance(one, tuple) and isinstance(one[1], SignatureLine)}
-    assert len(signed) == 1
-
-
-# The process
-
-
-@contextmanager
-def a_process(directory: Path, *words: str, secret: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("ELEARN_", "DATABASE_URL"))}
-    command = [sys.executable, "-m", "elearn", "ledger", "signer", "--directory", str(directory), *words]
-    with (directory.parent / "signer.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, env=env | ({"ELEARN_LEDGER_SECRET": secret} if secret else {}), stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def up(signer: HttpSigner) -> None:
-    def answers() -> bool:
-        try:
-            return bool(signer.vkey(ORIGIN))
-        except SignerAway:
             return False
 
-    wait_for(answers, seconds=20, what="the signer")
-
-
-def test_the_process_loads_neither_the_product_nor_its_secrets() -> None:
-    code = (
-        "import json, sys; import elearn.credit_export.ledger.signer_door; "
-        "from elearn.cli import cli; cli.commands['ledger'].get_command(None, 'signer'); "
-        "print(json.dumps(sorted(sys.modules)))"
-    )
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout
-    loaded = set(json.loads(out))
-    assert loaded & {"flask", "sqlalchemy", "psycopg", "redis", "elearn.db", "elearn.web", "elearn.runtime"} == set()
-    assert [name for name in loaded if name.startswith("elearn.") and name.endswith("models")] == []
-
-
-@pytest.mark.parametrize("depth", [1, 60], ids=["a short path", "a path longer than the kernel takes"])
-def test_a_process_signs_over_a_socket_and_is_killed_without_losing_its_memory(tmp_path: Path, depth: int) -> None:
-    directory = tmp_path / "/".join("ab" for _ in range(depth))
-    signer = HttpSigner(f"unix:{directory / SOCKET}")
-    with a_process(directory) as process:
-        up(signer)
-        line = signer.sign(wanted(HONEST, 0, 7))
-        assert isinstance(line, SignatureLine)
-        Verifier.from_vkey(signer.vkey(ORIGIN)).time_of(Note(HONEST.checkpoint(7).text(), (line,)))
-        assert signer.sign(wanted(HONEST, 0, 9)) == OtherSize(7)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        with pytest.raises(SignerAway):
-            signer.sign(wanted(HONEST, 7, 9))
-    with a_process(directory):
-        up(signer)
-        with pytest.raises(NotSigned, match="now has 6"):
-            signer.sign(wanted(HONEST, 5, 6))
-        assert isinstance(signer.sign(wanted(HONEST, 7, 9)), SignatureLine)
-    assert stat.S_IMODE((directory / SOCKET).stat().st_mode) == 0o660
-
-
-def test_a_second_process_at_the_same_socket_says_so(tmp_path: Path) -> None:
-    directory = tmp_path / "signer"
-    with a_process(directory):
-        up(HttpSigner(f"unix:{directory / SOCKET}"))
-        with a_process(directory) as second:
-            assert second.wait(20) == 1
-    assert "another process uses" in (tmp_path / "signer.log").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_over_the_network_both_sides_prove_that_they_know_the_secret(tmp_path: Path) -> None:
-    address, secret = f"http://127.0.0.1:{free_port()}", "a secret of both sides"
-    with a_process(tmp_path / "signer", "--listen", address, secret=secret):
-        signer = HttpSigner(address, secret)
-        up(signer)
-        assert isinstance(signer.sign(wanted(HONEST, 0, 7)), SignatureLine)
-        with pytest.raises(SignerAway):
-            HttpSigner(address, "another secret").sign(wanted(HONEST, 7, 9))
-    assert LocalSigner(tmp_path / "signer").logs()[ORIGIN].size == 7, "nothing is signed for a stranger"
-
-
-def test_over_the_network_an_impostor_is_not_believed() -> None:
-    class Impostor(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "6")
-            self.send_header(SEAL, "a seal")
-            self.end_headers()
-            self.wfile.write(b"a+key\n")
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Impostor) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}"
-        with pytest.raises(SignerAway, match="the shared secret is not the same"):
-            HttpSigner(address, "a secret of both sides").vkey(ORIGIN)
-        server.shutdown()
-
-
-def test_over_the_network_it_does_not_start_without_a_secret(tmp_path: Path) -> None:
-    with a_process(tmp_path / "signer", "--listen", f"http://127.0.0.1:{free_port()}") as process:
-        assert process.wait(20) == 2
-    assert "ELEARN_LEDGER_SECRET is missing" in (tmp_path / "signer.log").read_text()
-
-
-def test_a_signer_with_a_full_disk_signs_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with _Server(LocalSigner(tmp_path), Seal(""), str(tmp_path / SOCKET)) as server:
-        body = msgspec.json.encode(Asked.of(wanted(HONEST, 0)))
-        with monkeypatch.context() as full:
-            full.setattr(os, "replace", _no_room)
-            status, said = server.answer("POST", "/sign", body)
-        assert (status, b"No space left" in said) == (503, True)
-        assert server.answer("POST", "/sign", body)[0] == 200
-
-
-def _no_room(*_: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_seal_holds_for_one_question_and_one_answer() -> None:
-    seal = Seal("secret")
-    question = seal.of_question("POST", "/sign", b"body")
-    assert question not in {seal.of_question("POST", "/sign", b"other"), seal.of_question("GET", "/sign", b"body")}
-    assert question != Seal("another").of_question("POST", "/sign", b"body")
-    answer = seal.of_answer(question, 200, b"line")
-    assert answer != seal.of_answer(seal.of_question("POST", "/sign", b"other"), 200, b"line"), "of another question"
-    assert answer != seal.of_answer(question, 422, b"line")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
-    [
-        ("POST", "/sign", b"", 400),
-        ("POST", "/sign", b"{}", 400),
-        ("POST", "/sign", b'{"origin":"a b","size":0,"root":"","old_size":0,"consistency":[]}', 400),
-        ("POST", "/sign", b"", 413),
-        ("POST", "/other", b"{}", 404),
-        ("GET", "/sign", b"", 404),
-        ("GET", "/vkey", b"", 400),
-        ("GET", "/vkey?origin=a+b", b"", 400),
-    ],
-)
-def test_what_is_no_question_is_refused_and_harms_nobody(
-    tmp_path: Path, method: str, path: str, body: bytes, status: int
-) -> None:
-    directory = tmp_path / "signer"
-    with a_process(directory):
-        up(HttpSigner(f"unix:{directory / SOCKET}"))
-        connection = http.client.HTTPConnection("signer", timeout=5)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(directory / SOCKET))
-        said = {SEAL: "", **({"Content-Length": "70000"} if status == 413 else {})}
-        connection.request(method, path, body=body or None, headers=said)
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == status
-        connection.close()
-        assert HttpSigner(f"unix:{directory / SOCKET}").vkey(ORIGIN)
+    logs = (HONEST, FORKED) * 8
+    answers = at_once(*(partial(is_signed, log) for log in logs))
+    assert len({id(log) for log, signed in zip(logs, answers, strict=True) if signed}) == 1
