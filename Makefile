@@ -37,7 +37,9 @@ soak: setup
 mutants: setup
 	$(BIN)/python -m tests.mutants
 
+# The pages' scripts follow their sources: also after a pull that left all else as it was.
 setup: $(STAMP)
+	@$(BIN)/python hatch_build.py
 
 # uv resolves and installs in seconds what takes pip a minute; it comes from the same index as all else.
 $(STAMP): pyproject.toml requirements.lock hatch_build.py frontend/package-lock.json
