@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,17 +22,27 @@ from elearn.people.permissions import regions_of, scope_of
 PAGE = 30
 MOST_LESSONS = 300
 
-TODO, SHORT, UNDER_WAY, GRANTED, STOPPED = "todo", "short", "under_way", "granted", "stopped"
 
-SHOWN = {
-    TODO: "(l.mine OR l.waiting)",
-    SHORT: "l.to_state = 'computed' AND l.outcome = 'ineligible'",
-    UNDER_WAY: """(l.to_state IN ('submitted', 'institution_checked', 'regulator_verified')
+class Listed(StrEnum):
+    """The lists of records."""
+
+    TODO = "todo"
+    """Waits for the reader."""
+    SHORT = "short"
+    UNDER_WAY = "under_way"
+    GRANTED = "granted"
+    STOPPED = "stopped"
+
+
+CONDITIONS = {
+    Listed.TODO: "(l.mine OR l.waiting)",
+    Listed.SHORT: "l.to_state = 'computed' AND l.outcome = 'ineligible'",
+    Listed.UNDER_WAY: """(l.to_state IN ('submitted', 'institution_checked', 'regulator_verified')
                    OR (l.to_state = 'computed' AND l.outcome <> 'ineligible'))""",
-    GRANTED: "l.to_state = 'granted'",
-    STOPPED: "l.to_state IN ('suspended', 'revoked')",
+    Listed.GRANTED: "l.to_state = 'granted'",
+    Listed.STOPPED: "l.to_state IN ('suspended', 'revoked')",
 }
-"""The lists of records, each by its condition."""
+"""What stands in each of them."""
 
 _REACH = """(:all OR k.institution_id = ANY (:institutions)
              OR EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own)))"""
@@ -111,18 +122,18 @@ def lines(
     session: Session,
     caller: Caller,
     *,
-    show: str,
+    show: Listed,
     on: date,
     outline_id: UUID | None = None,
     search: str = "",
     page: int = 1,
-) -> tuple[list[RecordLine], dict[str, int]]:
-    """One page of a list, and how many each list holds. Raises KeyError: there is no such list."""
+) -> tuple[list[RecordLine], dict[Listed, int]]:
+    """One page of a list, and how many each list holds."""
     values = _reach(session, caller, on) | {"outline": outline_id, "search": search.strip()}
-    counting = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in SHOWN.items())
+    counting = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in CONDITIONS.items())
     rows = session.execute(
         sa.text(f"""{LINES}, chosen AS (
-            SELECT * FROM lines l WHERE {SHOWN[show]} ORDER BY l.at, l.id LIMIT :size OFFSET :skip
+            SELECT * FROM lines l WHERE {CONDITIONS[show]} ORDER BY l.at, l.id LIMIT :size OFFSET :skip
         )
         SELECT counts.*, c.id, p.name, o.name AS outline_name, k.title AS class_title, k.class_no, r.outcome, r.reasons,
                r.hours, c.to_state, c.at, c.waiting
@@ -135,7 +146,7 @@ def lines(
         ORDER BY c.at, c.id"""),
         values | {"size": PAGE, "skip": (page - 1) * PAGE},
     ).all()
-    counts = {name: getattr(rows[0], name) for name in SHOWN}
+    counts = {name: getattr(rows[0], name) for name in Listed}
     return [_line(row) for row in rows if row.id is not None], counts
 
 

@@ -19,6 +19,7 @@ from elearn.courses.models import Outline, TrainingClass
 from elearn.credit_export import record_reading, records, steps
 from elearn.credit_export.lifecycle import PLATFORM_ONLY, REASONS, SENSITIVE, STEPS, Act, Actor, No, Office, why_not
 from elearn.credit_export.models import EligibilityRecord
+from elearn.credit_export.record_reading import Listed
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
@@ -53,9 +54,10 @@ def install(bp: Blueprint) -> None:
 def eligibility_list() -> ResponseReturnValue:
     """Records by where they stand; `?show=`, `?outline=`, `?search=` narrow it down."""
     caller, page, on = require_caller(), frame.page_number(), local_day(utcnow())
-    show = request.args.get("show", record_reading.TODO)
-    if show not in record_reading.SHOWN:
-        raise NotFound("There is nothing at this address.")
+    try:
+        show = Listed(request.args.get("show", Listed.TODO))
+    except ValueError as error:
+        raise NotFound("There is nothing at this address.") from error
     form = Form(request.args.to_dict())
     search = form["search"].replace("\0", "")[:100]
     found, counts = record_reading.lines(
@@ -70,7 +72,7 @@ def eligibility_list() -> ResponseReturnValue:
         lines=found,
         counts=counts,
         outlines=record_reading.outlines_seen(db.session(), caller, on=on),
-        acts=_acts_at_once(found) if show == record_reading.TODO else [],
+        acts=_acts_at_once(found) if show is Listed.TODO else [],
         page=page,
         pages=-(-counts[show] // record_reading.PAGE),
         url=lambda name: url_for("elearn.pages.eligibility_list", show=name, **narrowed),

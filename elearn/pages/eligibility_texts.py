@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from elearn.credit_export import record_reading
 from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
 from elearn.credit_export.lifecycle import Act, GrantRule, No, Office, State, Why
+from elearn.credit_export.record_reading import Listed, tenths
 from elearn.locale import gettext as _
 
 
@@ -138,13 +138,13 @@ def reason_text(reason: str) -> str:
     }.get(reason, reason)
 
 
-def list_text(name: str) -> str:
+def list_text(name: Listed) -> str:
     return {
-        record_reading.TODO: _("To do"),
-        record_reading.SHORT: _("Not yet"),
-        record_reading.UNDER_WAY: _("Under way"),
-        record_reading.GRANTED: _("Granted"),
-        record_reading.STOPPED: _("Suspended or revoked"),
+        Listed.TODO: _("To do"),
+        Listed.SHORT: _("Not yet"),
+        Listed.UNDER_WAY: _("Under way"),
+        Listed.GRANTED: _("Granted"),
+        Listed.STOPPED: _("Suspended or revoked"),
     }[name]
 
 
@@ -175,7 +175,7 @@ def kind_text(modality: str, kind: str) -> str:
 
 def micro(amount: int) -> str:
     """Millionths of a 学时 with one decimal, rounded down."""
-    return as_text(record_reading.tenths(amount))
+    return as_text(tenths(amount))
 
 
 def hours_table(hours: dict[str, Any]) -> list[tuple[str, int, str]]:
