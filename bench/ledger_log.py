@@ -28,7 +28,7 @@ from elearn.clock import utcnow
 from elearn.credit_export.ledger import evidence, publishing
 from elearn.credit_export.ledger.advancing import House, enter
 from elearn.credit_export.ledger.appending import alone
-from elearn.credit_export.ledger.crediting import append_batch
+from elearn.credit_export.ledger.crediting import Logs, append_batch
 from elearn.credit_export.ledger.publishing import Desk
 from elearn.credit_export.ledger.signer import LocalSigner
 from elearn.db import db
@@ -97,11 +97,10 @@ def append_one(session: Session, house: House, now: datetime) -> tuple[float, in
     closing = evidence.unproved(session)
     assert closing is not None
     assert evidence.is_whole(session, closing)
-    done = append_batch(
-        session, house.origin(now), evidence.batch_of(session, closing), now=now, sealing_key=house.sealing_key
-    )
+    batch, origin = evidence.batch_of(session, closing), house.origin(now)
+    leaves = append_batch(session, origin, batch, now=now, sealing_key=house.sealing_key, logs=Logs((origin,)))
     session.commit()
-    return spent_s(session) - began, done.leaves
+    return spent_s(session) - began, leaves
 
 
 def measure(place: Path, leaves: int) -> Iterator[Figure]:

@@ -164,7 +164,7 @@ def _append(session: Session, now: datetime, house: House) -> int:
         batch = evidence.batch_of(session, closing)
         origin = house.origin(max(now, from_ms(batch.to_ms)))
         logs = logs_of(session, origin)
-        leaves += append_batch(session, origin, batch, now=now, sealing_key=house.sealing_key, logs=logs).leaves
+        leaves += append_batch(session, origin, batch, now=now, sealing_key=house.sealing_key, logs=logs)
         session.commit()
     session.rollback()
     return leaves

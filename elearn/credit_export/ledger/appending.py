@@ -7,9 +7,9 @@ the log.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -113,13 +113,25 @@ class Log:
         else:
             self._add("policy", leaf, names=leaf.pol)
 
-    def credit(self, sub: str, counts_as: str, span_id: UUID, **members: object) -> Standing:
-        """The next leaf of a chain: `members` are those of `Credit` that the chain does not give."""
-        ms = members["ms"]
-        assert isinstance(ms, int)
+    def credit(
+        self,
+        sub: str,
+        counts_as: str,
+        span_id: UUID,
+        *,
+        unit: str,
+        span: tuple[int, int],
+        ms: int,
+        day: date,
+        ev: str,
+        pol: str,
+    ) -> Standing:
+        """The next leaf of a chain; what a credit leaf says beside these, the chain gives."""
         total = self._totals.get((sub, counts_as), 0) + ms
         n, prev = self._tails.get(sub, (0, None))
-        leaf = Credit(n=n + 1, sub=sub, total=total, prev=prev, at=self.at, **members)  # type: ignore[arg-type]
+        leaf = Credit(
+            n=n + 1, sub=sub, unit=unit, span=span, ms=ms, day=day, total=total, prev=prev, ev=ev, pol=pol, at=self.at
+        )
         return self._chain("credit", leaf, counts_as, ms, span_id)
 
     def void(self, taken: Standing, span_id: UUID, *, why: str, by: tuple[str, str]) -> Standing:
@@ -151,17 +163,9 @@ class Log:
 
     def _add(self, kind: str, leaf: Leaf, **columns: object) -> tuple[int, bytes]:
         raw = encode(leaf)
-        row: Mapping[str, object] = {
-            "origin": self.origin,
-            "index": self.size,
-            "kind": kind,
-            "raw": raw.decode(),
-            "hash": leaf_hash(raw),
-            "at": self.at,
-            **columns,
-        }
+        index, hash_ = self.size, leaf_hash(raw)
+        row = {"origin": self.origin, "index": index, "kind": kind, "raw": raw.decode(), "hash": hash_, "at": self.at}
+        row |= columns
         self._rows.append(tuple(row.get(name) for name in COLUMNS))
         self.size += 1
-        hash_ = row["hash"]
-        assert isinstance(hash_, bytes)
-        return self.size - 1, hash_
+        return index, hash_

@@ -66,16 +66,6 @@ WHERE e.watched_span_id = ANY (:spans) AND e.undoes_id = ANY (p.spans) AND p.by_
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
-    """What a batch brought into the logs."""
-
-    evidence: int = 0
-    credits: int = 0
-    voids: int = 0
-    leaves: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Logs:
     """The logs of this installation."""
 
@@ -106,11 +96,11 @@ def unit_urn(unit_id: UUID) -> str:
     return f"urn:elearn:unit:{unit_id}"
 
 
-def append_batch(
-    session: Session, origin: str, batch: Batch, *, now: datetime, sealing_key: bytes, logs: Logs | None = None
-) -> Appended:
-    """Evidence, credits and voids of one closed batch, in this transaction; the caller is `alone`."""
-    logs = logs or Logs((origin,))
+def append_batch(session: Session, origin: str, batch: Batch, *, now: datetime, sealing_key: bytes, logs: Logs) -> int:
+    """Evidence, credits and voids of one closed batch, in this transaction; answers how many leaves.
+
+    The caller is `alone`.
+    """
     log = Log.end_of(session, origin, now=max(now, from_ms(batch.to_ms)))
     proved = evidence.prove(session, batch, evidence.root_before(session, batch))
     log.evidence(
@@ -118,9 +108,8 @@ def append_batch(
         batch=batch.batch,
     )
     made = _Batch(session, log, digest(proved.root), changes(session, batch, logs), sealing_key)
-    credits, voids = made.append()
-    leaves = sum(one.flush() for one in made.logs.values())
-    return Appended(1, credits, voids, leaves)
+    made.append()
+    return sum(one.flush() for one in made.logs.values())
 
 
 def changes(session: Session, batch: Batch, logs: Logs) -> list[Change]:
@@ -189,8 +178,7 @@ class _Batch:
     def __post_init__(self) -> None:
         self.logs = {self.log.origin: self.log}
 
-    def append(self) -> tuple[int, int]:
-        """(credits, voids)"""
+    def append(self) -> None:
         earned = [one for one in self.found if one.reverses is None]
         officers = self._officers([one.id for one in self.found if one.reverses is not None])
         people = {one.person_id for one in earned} | {one for two in officers.values() for one in two}
@@ -198,13 +186,11 @@ class _Batch:
         self._read_chains(subs, earned)
         counts = self._name([one for one in earned if one.person_id in subs])
         placed: dict[UUID, Standing] = {}
-        credits = voids = 0
         for one in self.found:
             if one.reverses is None:
                 # Who was erased before the minute was over earns nothing more: there is no name to write it under.
                 if one.person_id in subs:
                     placed[one.id] = self._credit(one, subs[one.person_id], counts[one.unit_id])
-                    credits += 1
             else:
                 taken = one.standing or placed.get(one.reverses)
                 by = officers.get(one.id)
@@ -212,8 +198,6 @@ class _Batch:
                 if taken is not None and by is not None:
                     names = (subs.get(by[0], "erased-proposer"), subs.get(by[1], "erased-confirmer"))
                     self.logs[taken.origin].void(taken, one.id, why=one.reason, by=names)
-                    voids += 1
-        return credits, voids
 
     def _credit(self, one: Change, sub: str, counts_as: str) -> Standing:
         return self.log.credit(
