@@ -10,7 +10,7 @@ from elearn.credit_export.ledger.monitor.alarms import Alarm
 from elearn.credit_export.ledger.monitor.looking import Monitor, Round, watching
 from elearn.credit_export.ledger.notes import Signer
 from elearn.credit_export.ledger.quorum import Trust
-from tests.credit_export.ledger.a_ledger import ALedger
+from tests.credit_export.ledger.a_ledger import ALedger, a_digest
 from tests.credit_export.ledger.a_log import AT_S, ALog, Serving, a_cosigner, served
 
 NOW_S = AT_S + 10
@@ -22,6 +22,17 @@ def a_book() -> ALedger:
     book = ALedger()
     book.opens()
     return book
+
+
+def a_long_book(count: int) -> ALedger:
+    book = a_book()
+    grow(book, count)
+    return book
+
+
+def grow(book: ALedger, size: int) -> None:
+    while book.log.size < size:
+        book.policy(a_digest(str(book.log.size)))
 
 
 def trusting(log: ALog, *witnesses: Signer) -> Trust:
