@@ -38,14 +38,7 @@ def install(bp: Blueprint) -> None:
 @web.allow(OPERATOR, AUDITOR)
 def packages_of(client_id: str) -> ResponseReturnValue:
     """What was sent to an exam system as packages; make one, read a receipt file."""
-    return _page(_receiver(client_id))
-
-
-def _receiver(client_id: str) -> Receiver:
-    found = receivers.find_receiver(db.session(), client_id)
-    if found is None:
-        raise NotFound("There is no such receiver.")
-    return found
+    return _page(receivers.get_receiver(db.session(), client_id))
 
 
 def _page(receiver: Receiver, *, form: Form | None = None, receipt: Form | None = None, **more: Any) -> str:
@@ -68,7 +61,8 @@ def _page(receiver: Receiver, *, form: Form | None = None, receipt: Form | None 
 @web.allow(OPERATOR)
 def make_package(client_id: str) -> ResponseReturnValue:
     """Make a package and send it as the answer: it is kept nowhere, only that it was made."""
-    receiver, form, session = _receiver(client_id), Form.sent(), db.session()
+    session, form = db.session(), Form.sent()
+    receiver = receivers.get_receiver(session, client_id)
     outlines = outlines_of(session, receiver.id)
     since, class_id = form.day("since"), None
     if form["class_no"].strip():
@@ -104,8 +98,8 @@ def make_package(client_id: str) -> ResponseReturnValue:
 def take_receipt_file(client_id: str) -> ResponseReturnValue:
     """Read a receipt file back and show what became of each row. The same file again changes nothing."""
     request.max_content_length = LARGEST_FILE_BYTES + 100_000
-    receiver, session = _receiver(client_id), db.session()
-    form, sent = Form(), request.files.get("file")
+    session, form, sent = db.session(), Form(), request.files.get("file")
+    receiver = receivers.get_receiver(session, client_id)
     content = sent.read() if sent else b""
     if not content:
         form.errors["file"] = _("Choose a file.")

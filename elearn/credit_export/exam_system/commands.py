@@ -12,7 +12,7 @@ import click
 from elearn.clock import utcnow
 from elearn.credit_export.exam_system import deliveries, push_targets, reconciling, rerouting, standing
 from elearn.credit_export.exam_system.push_rules import Takes
-from elearn.credit_export.exam_system.receivers import find_receiver
+from elearn.credit_export.exam_system.receivers import get_receiver
 from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
@@ -118,7 +118,7 @@ def exam() -> None:
 def show_deliveries(client_id: str, record: UUID | None) -> None:
     """How many records stand where with CLIENT_ID; of RECORD, all that happened."""
     session = db.session()
-    receiver = _receiver(client_id)
+    receiver = get_receiver(db.session(), client_id)
     if record is None:
         for state, count in sorted(deliveries.counts(session, receiver.id).items()):
             click.echo(f"{state.value}\t{count}")
@@ -155,7 +155,7 @@ def reconcile(client_id: str, source: str, private: bool) -> None:
 
     One line for each difference; exit status 1 when there is one.
     """
-    receiver = _receiver(client_id)
+    receiver = get_receiver(db.session(), client_id)
     try:
         theirs = reconciling.read_list(_text_of(source, private=private))
     except reconciling.ListRefused as error:
@@ -191,10 +191,3 @@ def _text_of(source: str, *, private: bool) -> str:
     if response.status != 200:
         raise NotFound("The list could not be fetched: %(why)s", why=response.status)
     return body.decode()
-
-
-def _receiver(client_id: str) -> Receiver:
-    receiver = find_receiver(db.session(), client_id)
-    if receiver is None:
-        raise NotFound("There is no such receiver.")
-    return receiver

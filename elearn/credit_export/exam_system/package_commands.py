@@ -11,20 +11,11 @@ from elearn.clock import utcnow
 from elearn.credit_export.exam_system import packages, profiles, receipt_files, receivers
 from elearn.credit_export.exam_system.answers import Desk, outlines_of
 from elearn.credit_export.exam_system.mapping import default_text
-from elearn.credit_export.models import Receiver
 from elearn.db import db
-from elearn.errors import NotFound
 from elearn.people.identity import Keys
 from elearn.runtime import runtime
 
 A_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-def _receiver(client_id: str) -> Receiver:
-    found = receivers.find_receiver(db.session(), client_id)
-    if found is None:
-        raise NotFound("There is no such receiver.")
-    return found
 
 
 def _keys() -> Keys:
@@ -42,7 +33,8 @@ def _keys() -> Keys:
 )
 def make(receiver: str, since: datetime | None, class_no: str | None, everyone: bool, output: Path) -> None:
     """Write a signed package for RECEIVER (its client id). Document numbers leave with it; that is recorded."""
-    session, found = db.session(), _receiver(receiver)
+    session = db.session()
+    found = receivers.get_receiver(session, receiver)
     outlines = outlines_of(session, found.id)
     settings = runtime().settings
     desk = Desk(
@@ -73,7 +65,8 @@ def make(receiver: str, since: datetime | None, class_no: str | None, everyone: 
 @click.argument("file", type=A_FILE)
 def receipt(receiver: str, file: Path) -> None:
     """Read back the receipt FILE of RECEIVER; names each row that needs somebody, and then ends with exit status 1."""
-    session, found = db.session(), _receiver(receiver)
+    session = db.session()
+    found = receivers.get_receiver(session, receiver)
     profile = profiles.profile_of(session, found.id)
     report = receipt_files.take(session, found.id, file.read_bytes(), profile, _keys(), at=utcnow())
     session.commit()
@@ -93,7 +86,8 @@ def profile(receiver: str | None, file: Path | None) -> None:
     if receiver is None:
         click.echo(default_text(), nl=False)
         return
-    session, found = db.session(), _receiver(receiver)
+    session = db.session()
+    found = receivers.get_receiver(session, receiver)
     if file is None:
         click.echo(profiles.text_of(session, found.id), nl=False)
         return

@@ -21,8 +21,7 @@ from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.models import PushMessage, PushTarget
 from elearn.credit_export.exam_system.push_rules import Takes
-from elearn.credit_export.exam_system.receivers import find_receiver
-from elearn.credit_export.models import Receiver
+from elearn.credit_export.exam_system.receivers import get_receiver
 from elearn.errors import Malformed, NotFound
 from elearn.sealing import seal, unseal
 
@@ -53,7 +52,7 @@ def set_target(
 
     A receiver that is pushed to already keeps its secret and its place. Raises NotFound, Malformed.
     """
-    receiver = _receiver(session, client_id)
+    receiver = get_receiver(session, client_id)
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme not in ("http", "https") or parts.username or parts.fragment:
         raise Malformed("A push address is one like https://exam.example/hook, without a name in it.")
@@ -103,7 +102,7 @@ def keys_of(target: PushTarget, sealing_key: bytes, *, at: datetime) -> list[byt
 
 def named(session: Session, client_id: str) -> PushTarget:
     """The push address of a receiver, locked. Raises NotFound."""
-    receiver = _receiver(session, client_id)
+    receiver = get_receiver(session, client_id)
     target = session.get(PushTarget, receiver.id, with_for_update=True, populate_existing=True)
     if target is None:
         raise NotFound("This receiver is pushed nothing.")
@@ -162,13 +161,6 @@ def resend(session: Session, receiver_id: UUID, message_id: UUID | None = None, 
             target.attempts, target.next_try_at = 0, at
     session.flush()
     return len(found)
-
-
-def _receiver(session: Session, client_id: str) -> Receiver:
-    receiver = find_receiver(session, client_id)
-    if receiver is None:
-        raise NotFound("There is no such receiver.")
-    return receiver
 
 
 def _bound_to(receiver_id: UUID) -> bytes:

@@ -65,9 +65,7 @@ def add_receiver(
 
 def revoke_receiver(session: Session, *, client_id: str, revoked_at: datetime) -> None:
     """Close the door at once: the receiver's tokens go too. Raises NotFound."""
-    receiver = find_receiver(session, client_id)
-    if receiver is None:
-        raise NotFound("There is no such receiver.")
+    receiver = get_receiver(session, client_id)
     receiver.revoked_at = revoked_at
     session.execute(sa.delete(AccessToken).where(AccessToken.receiver_id == receiver.id))
     session.flush()
@@ -78,6 +76,14 @@ def find_receiver(session: Session, client_id: str) -> Receiver | None:
     return session.scalars(
         sa.select(Receiver).where(Receiver.client_id == client_id, Receiver.revoked_at.is_(None))
     ).one_or_none()
+
+
+def get_receiver(session: Session, client_id: str) -> Receiver:
+    """The same. Raises NotFound."""
+    receiver = find_receiver(session, client_id)
+    if receiver is None:
+        raise NotFound("There is no such receiver.")
+    return receiver
 
 
 def all_receivers(session: Session) -> Sequence[Receiver]:

@@ -16,8 +16,8 @@ from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event, State
 from elearn.credit_export.exam_system.models import PushMessage, PushTarget
 from elearn.credit_export.exam_system.push_rules import Kind
-from elearn.credit_export.exam_system.receivers import find_receiver
-from elearn.credit_export.models import EligibilityRecord, Receiver
+from elearn.credit_export.exam_system.receivers import get_receiver
+from elearn.credit_export.models import EligibilityRecord
 from elearn.errors import Conflict, NotFound
 
 REASON = "REROUTED"
@@ -30,7 +30,7 @@ def reroute(session: Session, record_id: UUID, *, away_from: str, to: str, at: d
     as it stands now; both must examine its outline. Raises NotFound; Conflict: the first was told nothing of it.
     """
     record = session.get(EligibilityRecord, record_id)
-    giver, taker = _receiver(session, away_from), _receiver(session, to)
+    giver, taker = get_receiver(session, away_from), get_receiver(session, to)
     if record is None or giver.id == taker.id:
         raise NotFound("There is no such record, or the receivers are the same.")
     code = session.get_one(Outline, record.outline_id).code
@@ -68,10 +68,3 @@ def _take_back(session: Session, receiver_id: UUID, record: EligibilityRecord, *
     for message in found:
         message.state, message.done_at, message.last_error = "done", at, "given to another receiver"
     return any(message.attempts for message in found)
-
-
-def _receiver(session: Session, client_id: str) -> Receiver:
-    receiver = find_receiver(session, client_id)
-    if receiver is None:
-        raise NotFound("There is no such receiver.")
-    return receiver
