@@ -22,7 +22,7 @@ from elearn.credit_export import credit, records
 from elearn.credit_export.ledger import evidence, publishing
 from elearn.credit_export.ledger.appending import alone
 from elearn.credit_export.ledger.crediting import Logs, append_batch
-from elearn.credit_export.ledger.naming import origin_of
+from elearn.credit_export.ledger.naming import origin_of, year_and_series
 from elearn.credit_export.ledger.publishing import Desk, Published
 from elearn.db import db
 from elearn.people.registry import local_day
@@ -134,8 +134,8 @@ def logs_of(session: Session, current: str) -> Logs:
     newest: dict[str, tuple[int, str]] = {}
     for origin in {*known, current}:
         place, _, name = origin.rpartition("/")
-        year, _, series = name.partition("-")
-        one = (int(series or 1), origin)
+        year, series = year_and_series(name)
+        one = (series, origin)
         newest[f"{place}/{year}"] = max(one, newest.get(f"{place}/{year}", one))
     written = sorted(origin for _, origin in newest.values())
     return Logs(written, [origin for origin in known if origin not in written])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-NAME = re.compile(r"[0-9]{4}(?:-[1-9][0-9]?)?")
+NAME = re.compile(r"([0-9]{4})(?:-([1-9][0-9]?))?")
 """`2026`, and `2026-2` for the log that an operator began when the first one could not go on."""
 
 
@@ -21,6 +21,14 @@ def base_of(public_url: str, url_prefix: str = "") -> str:
 def origin_of(public_url: str, url_prefix: str, year: int, series: int = 1) -> str:
     """The log's origin line (C2SP tlog-tiles): its address without the scheme. `year` is the regulator's."""
     return f"{base_of(public_url, url_prefix)}/{log_name(year, series)}"
+
+
+def year_and_series(name: str) -> tuple[int, int]:
+    """What `log_name` made the name of. Raises ValueError when no log is called that."""
+    found = NAME.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{name} is not the name of a log")
+    return int(found[1]), int(found[2] or 1)
 
 
 def directory_of(ledger_dir: Path, origin: str) -> Path:

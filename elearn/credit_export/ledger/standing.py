@@ -14,7 +14,7 @@ import msgspec
 
 from elearn.clock import MILLISECOND, from_ms, to_ms
 from elearn.credit_export.ledger.files import write_whole
-from elearn.credit_export.ledger.naming import NAME
+from elearn.credit_export.ledger.naming import NAME, year_and_series
 from elearn.settings import Settings
 
 FILE = "standing.json"
@@ -106,11 +106,11 @@ def write_standing(directory: Path, standing: Standing) -> None:
 
 def all_standings(ledger_dir: Path) -> list[Standing]:
     """Of the log of each year, the oldest first; one that an operator ended by beginning another is not looked at."""
-    newest: dict[str, tuple[int, Path]] = {}
+    newest: dict[int, tuple[int, Path]] = {}
     for file in ledger_dir.glob(f"*/{FILE}"):
         if NAME.fullmatch(file.parent.name):
-            year, _, series = file.parent.name.partition("-")
-            newest[year] = max(newest.get(year, (0, file)), (int(series or 1), file))
+            year, series = year_and_series(file.parent.name)
+            newest[year] = max(newest.get(year, (0, file)), (series, file))
     return [read_standing(file.parent) for _, (_, file) in sorted(newest.items())]
 
 

@@ -40,6 +40,7 @@ from elearn.credit_export.ledger.leaves import (
 )
 from elearn.credit_export.ledger.monitor.alarms import Alarm, Code
 from elearn.credit_export.ledger.monitor.memory import Attended, Memory, Person, UnitFacts
+from elearn.credit_export.ledger.naming import year_and_series
 from elearn.credit_export.ledger.tree import leaf_hash
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,9 +83,11 @@ def begin_of(day: date) -> int:
 
 def year_of(origin: str) -> int | None:
     """The year that the name of a log ends with: `hours.example/ledger/2026`, or `2026-2` for one begun anew."""
-    year, _, series = origin.rpartition("/")[2].partition("-")
-    whole = len(year) == 4 and year.isascii() and year.isdigit() and (not series or series.isdigit())
-    return int(year) if whole else None
+    try:
+        year, _ = year_and_series(origin.rpartition("/")[2])
+    except ValueError:
+        return None
+    return year
 
 
 class Auditor:
