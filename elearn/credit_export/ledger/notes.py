@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Self
@@ -34,6 +35,7 @@ __all__ = [
     "key_id",
     "read_note",
     "read_signature_lines",
+    "times_of",
 ]
 
 NOTE_BYTES_MAX = 1_000_000
@@ -205,6 +207,17 @@ class Verifier:
         except (InvalidSignature, ValueError):
             raise NoteRefused(f"a signature that says it is by {self.name} is not") from None
         return at_s
+
+
+def times_of(note: Note, verifiers: Iterable[Verifier]) -> dict[str, int]:
+    """Which of these keys signed, by vkey, and when. Raises NoteRefused when a line claims to be one's and is not."""
+    times: dict[str, int] = {}
+    for verifier in verifiers:
+        try:
+            times[verifier.vkey] = verifier.time_of(note)
+        except NotSigned:
+            continue
+    return times
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Self
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
-from elearn.credit_export.ledger.notes import Note, NoteRefused, NotSigned, Verifier
+from elearn.credit_export.ledger.notes import Note, NoteRefused, NotSigned, Verifier, times_of
 
 NONE = "none"
 AHEAD_S = 300
@@ -141,7 +141,7 @@ class Trust:
         """The checkpoint, when a key of the log it names signed it; raises Distrusted."""
         try:
             checkpoint = Checkpoint.read(note.text)
-            if not _times(note, self.keys_of(checkpoint.origin)):
+            if not times_of(note, self.keys_of(checkpoint.origin)):
                 raise Distrusted(Doubt.LOG_SIGNATURE, f"no key known for {checkpoint.origin} signed it")
         except NoteRefused as error:
             raise Distrusted(Doubt.LOG_SIGNATURE, str(error)) from None
@@ -172,22 +172,11 @@ class Trust:
             who = ", ".join(cosigned) or "nobody"
             raise Distrusted(Doubt.QUORUM, f"it takes {self.quorum}, and it is cosigned by {who}")
         if max_age_s is not None:
-            times = cosigned if self.quorum else {**cosigned, **_times(note, self.keys_of(checkpoint.origin))}
+            times = cosigned if self.quorum else {**cosigned, **times_of(note, self.keys_of(checkpoint.origin))}
             young = {name for name, at_s in times.items() if now_s - max_age_s <= at_s <= now_s + AHEAD_S}
             if not young or not self.met(young):
                 raise Distrusted(Doubt.STALE, "no quorum says that it was the newest lately")
         return checkpoint
-
-
-def _times(note: Note, verifiers: tuple[Verifier, ...]) -> dict[str, int]:
-    """Which of these keys signed, by key, and when. Raises NoteRefused when a line says that it is one's and is not."""
-    times: dict[str, int] = {}
-    for verifier in verifiers:
-        try:
-            times[verifier.vkey] = verifier.time_of(note)
-        except NotSigned:
-            continue
-    return times
 
 
 class _Reading:

@@ -26,11 +26,11 @@ from elearn.credit_export.ledger.notes import (
     Algorithm,
     Note,
     NoteRefused,
-    NotSigned,
     SignatureLine,
     Signer,
     Verifier,
     read_note,
+    times_of,
 )
 from elearn.credit_export.ledger.witness.judging import Asked, Kept, Refused, judge, read_request
 from elearn.credit_export.ledger.witness.keys import read_keys
@@ -152,15 +152,10 @@ class Witness:
 
     def _cosigned_at(self, note: Note) -> int:
         """Ours is on it, or somebody else wrote the file; a key that was added since has not signed it yet."""
-        times = []
-        for verifier in self._verifiers:
-            try:
-                times.append(verifier.time_of(note))
-            except NotSigned:
-                continue
+        times = times_of(note, self._verifiers)
         if not times:
             raise NoteRefused("it is not cosigned by this witness")
-        return max(times)
+        return max(times.values())
 
     def _refuse(self, refused: Refused, asked: Asked, kept: Kept, place: Path) -> Answer:
         if refused.status == 409:
