@@ -48,21 +48,18 @@ def as_rule(row: GrantRuleRow) -> GrantRule:
     )
 
 
-def rules_of_classes(session: Session, class_ids: Collection[UUID], on: date) -> dict[UUID, GrantRule]:
-    """By class: the rule where its institution is. Two queries."""
+def rules_of_classes(session: Session, class_ids: Collection[UUID | None], on: date) -> dict[UUID | None, GrantRule]:
+    """For each of these: the rule where its institution is; of no class (None) the strictest. Two queries."""
     rows = all_rules(session)
     regions = session.execute(
         sa.text("""
         SELECT k.id, o.region FROM elearn.training_class k JOIN elearn.organisation o ON o.id = k.institution_id
         WHERE k.id = ANY (:classes)
         """),
-        {"classes": list(class_ids)},
-    )
-    found: dict[str | None, GrantRule] = {}
-    return {
-        class_id: found.get(region) or found.setdefault(region, rule_of(rows, region, on))
-        for class_id, region in regions
-    }
+        {"classes": [class_id for class_id in class_ids if class_id is not None]},
+    ).all()
+    rules = {region: rule_of(rows, region, on) for region in {region for _, region in regions}}
+    return dict.fromkeys(class_ids, STRICTEST) | {class_id: rules[region] for class_id, region in regions}
 
 
 def add_rule(

@@ -7,9 +7,10 @@ they relied on got less (`lifecycle.carries`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from elearn.courses.models import Outline
 from elearn.credit_export import feed, grant_rules
 from elearn.credit_export.eligibility import Candidate, Eligible, EligibleExempt, Judgement, Rules, judge
 from elearn.credit_export.gathering import Case, gather, gather_many
 from elearn.credit_export.hours import AQ8011_2023
 from elearn.credit_export.lifecycle import (
-    STRICTEST,
     Act,
     GrantRule,
     Life,
@@ -154,41 +155,24 @@ def record_people(session: Session, person_ids: Iterable[UUID], *, now: datetime
     newest = newest_records(session, people)
     on = local_day(now)  # days of judgement are the regulator's days
     cases = gather_many(session, people, now=now)
-    drafts = [_draft(case, newest.get((case.person_id, case.outline_id)), on, now) for case in cases]
-    _fill(session, cases, drafts, newest, on)
+    befores = [newest.get((case.person_id, case.outline_id)) for case in cases]
+    drafts = [_draft(case, before, on, now) for case, before in zip(cases, befores, strict=True)]
+    is_new = [before is None or _says(before) != _says(draft) for before, draft in zip(befores, drafts, strict=True)]
+    written = list(compress(drafts, is_new))
+    for draft, facts in zip(written, facts_of(session, list(compress(cases, is_new)), on=on), strict=True):
+        draft.facts = facts
     stand = feed.last_steps(session, (record.id for record in newest.values()))
-    rules = grant_rules.rules_of_classes(session, {one.class_id for one in drafts if one.class_id}, on)
-    written = []
-    for draft in drafts:
-        before = newest.get((draft.person_id, draft.outline_id))
-        rule = rules.get(draft.class_id, STRICTEST) if draft.class_id else STRICTEST
+    rules = grant_rules.rules_of_classes(session, {draft.class_id for draft in drafts}, on)
+    for before, draft, new in zip(befores, drafts, is_new, strict=True):
+        rule = rules[draft.class_id]
         if before is None:
             writer.version(draft, Life(), reason=Why.FIRST, rule=rule)
-        elif _says(before) == _says(draft):
-            writer.go_on(before, stand[before.id], rule)
-            continue
-        else:
+        elif new:
             _supersede(writer, before, stand[before.id], draft, rule)
-        written.append(draft)
+        else:
+            writer.go_on(before, stand[before.id], rule)
     session.flush()
     return written
-
-
-def _fill(
-    session: Session,
-    cases: Sequence[Case],
-    drafts: Sequence[EligibilityRecord],
-    newest: Mapping[tuple[UUID, UUID], EligibilityRecord],
-    on: date,
-) -> None:
-    """Give the drafts that say something new their facts."""
-    fresh = [
-        (case, draft)
-        for case, draft in zip(cases, drafts, strict=True)
-        if (before := newest.get((draft.person_id, draft.outline_id))) is None or _says(before) != _says(draft)
-    ]
-    for (_case, draft), facts in zip(fresh, facts_of(session, [case for case, _ in fresh], on=on), strict=True):
-        draft.facts = facts
 
 
 def _draft(case: Case, before: EligibilityRecord | None, on: date, now: datetime) -> EligibilityRecord:
@@ -245,8 +229,6 @@ def newest_records(session: Session, person_ids: Collection[UUID]) -> dict[tuple
 
 def newest_record(session: Session, person_id: UUID, outline_codes: Sequence[str]) -> EligibilityRecord | None:
     """The newest record of a person among outlines of these codes."""
-    from elearn.courses.models import Outline
-
     return session.scalars(
         sa.select(EligibilityRecord)
         .join(Outline, Outline.id == EligibilityRecord.outline_id)

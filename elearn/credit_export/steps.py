@@ -19,7 +19,6 @@ from elearn.credit_export.lifecycle import (
     OFFICES,
     REASONS,
     SENSITIVE,
-    STRICTEST,
     Act,
     Actor,
     GrantRule,
@@ -122,12 +121,10 @@ class Line:
 def line_of(session: Session, record: EligibilityRecord, *, now: datetime) -> Line:
     """The line that a version belongs to. Five queries."""
     newest = records.newest_records(session, [record.person_id])[record.person_id, record.outline_id]
-    on = local_day(now)
-    rules = {} if newest.class_id is None else grant_rules.rules_of_classes(session, [newest.class_id], on)
     return Line(
         record=newest,
         last=feed.last_steps(session, [newest.id])[newest.id],
-        rule=STRICTEST if newest.class_id is None else rules.get(newest.class_id, STRICTEST),
+        rule=grant_rules.rules_of_classes(session, [newest.class_id], local_day(now))[newest.class_id],
         waiting=_waiting(session, newest),
     )
 
