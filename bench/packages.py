@@ -27,7 +27,7 @@ from bench.watching import a_place
 from elearn.credit_export.exam_system import packages, receipt_files
 from elearn.credit_export.exam_system.answers import Desk
 from elearn.credit_export.exam_system.mapping import default_profile
-from elearn.credit_export.exam_system.package_files import verify
+from elearn.credit_export.exam_system.package_verifying import verify
 from elearn.credit_export.exam_system.packages import Scope
 from elearn.credit_export.lifecycle import State
 from elearn.credit_export.models import Receiver

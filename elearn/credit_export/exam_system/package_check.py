@@ -9,7 +9,7 @@ import click
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from elearn.credit_export.exam_system.package_files import PackageRefused, verify
+from elearn.credit_export.exam_system.package_verifying import PackageRefused, verify
 
 UNKNOWN_SIGNER = 2
 

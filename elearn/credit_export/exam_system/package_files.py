@@ -1,4 +1,4 @@
-"""The signed package as a file: writing one, and checking one. Needs no database and no settings.
+"""The signed package as a file, written; `package_verifying.py` checks one. Needs no database and no settings.
 
     NAME.zip
       records.xlsx         what people read, in the receiver's columns, with room for its receipt
@@ -13,15 +13,12 @@ Rows pass through one by one, so memory does not grow with them.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
-import itertools
 import json
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,38 +26,19 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-import openpyxl
 import xlsxwriter
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from elearn.credit_export.exam_system.mapping import Column, Format, Profile, ReceiptField, Result, Value
-from elearn.errors import DomainError
+from elearn.credit_export.exam_system.signing import Signer
 
 FORMAT = "elearn-package/1"
 TYPE = "elearn-package+jws"
-ALGORITHM = "Ed25519"
 ROWS_XLSX, ROWS_JSON = "records.xlsx", "records.json"
 MANIFEST, SIGNATURE, KEYS = "manifest.json", "manifest.json.jws", "keys.json"
 TOTAL = "合计"
 LOCAL = ZoneInfo("Asia/Shanghai")
 
-LARGEST_BYTES = 100_000_000
-"""Of one file in a package once unpacked; 10,000 rows take 2 MB as XLSX and 12 MB as JSON."""
-LARGEST_SMALL_BYTES = 1_000_000
-"""Of manifest, signature and keys."""
 PIECE = 1 << 16
-
-
-class PackageRefused(DomainError):
-    """The file is no package, or not the one that was signed. `reason` is one of form, key, signature, file, rows."""
-
-    code = "package_refused"
-
-    def __init__(self, reason: str, detail: str, **facts: object) -> None:
-        super().__init__(detail, code=None, **facts)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +63,14 @@ class Made:
     """Of the manifest, which names all the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    manifest: Mapping[str, Any]
-    signed_by: str
-    """Key id: the thumbprint (RFC 7638) of the key that signed."""
-    known: bool
-    """Whether that key is one that the caller trusts; else it is only the one that came along."""
-
-
 @dataclass(slots=True)
 class _Outcomes:
     rows: int = 0
     by: Counter[str] = field(default_factory=Counter)
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-
-def write(
-    into: IO[bytes],
-    profile: Profile,
-    facts: Facts,
-    rows: Iterable[Mapping[str, Any]],
-    *,
-    sign: Callable[[bytes], str],
-    keys: Mapping[str, Any],
-) -> Made:
-    """Write a package of `rows` (field -> value, see `mapping.FIELDS`); `sign` makes the detached signature."""
+def write(into: IO[bytes], profile: Profile, facts: Facts, rows: Iterable[Mapping[str, Any]], signer: Signer) -> Made:
+    """Write a package of `rows` (field -> value, see `mapping.FIELDS`)."""
     counts = _Outcomes()
     with tempfile.TemporaryDirectory(prefix="elearn-package-") as where:
         xlsx, data = Path(where) / ROWS_XLSX, Path(where) / ROWS_JSON
@@ -128,26 +86,32 @@ def write(
                 counts.by[str(row["outcome"])] += 1
             out.write("\n]}\n")
         manifest = _manifest(profile, facts, counts, [xlsx, data])
-        stamp = facts.made_at.astimezone(LOCAL).timetuple()[:6]
         with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as package:
             for name, content in (
                 (MANIFEST, manifest),
-                (SIGNATURE, sign(manifest).encode()),
-                (KEYS, json.dumps(keys, indent=1).encode()),
+                (SIGNATURE, _detached(signer.sign_bytes(manifest, kind=TYPE)).encode()),
+                (KEYS, json.dumps(signer.key_set(), indent=1).encode()),
             ):
-                package.writestr(_entry(name, stamp), content)
+                package.writestr(_entry(name, facts.made_at), content)
             for path in (xlsx, data):
-                with path.open("rb") as source, package.open(_entry(path.name, stamp), "w") as target:
+                with path.open("rb") as source, package.open(_entry(path.name, facts.made_at), "w") as target:
                     for piece in iter(lambda: source.read(PIECE), b""):
                         target.write(piece)
     return Made(facts.id, counts.rows, hashlib.sha256(manifest).hexdigest())
 
 
-def _entry(name: str, stamp: Sequence[int]) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, tuple(stamp))  # type: ignore[arg-type]  # six numbers
+def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
+    at = at.astimezone(LOCAL)
+    entry = zipfile.ZipInfo(name, (at.year, at.month, at.day, at.hour, at.minute, at.second))
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
     return entry
+
+
+def _detached(compact: str) -> str:
+    """A JWS compact serialization without its payload (RFC 7515, appendix F)."""
+    head, _payload, signature = compact.split(".")
+    return f"{head}..{signature}"
 
 
 def _columns(profile: Profile) -> list[dict[str, str]]:
@@ -310,115 +274,3 @@ def _first_words(profile: Profile) -> list[str]:
     for word, result in profile.results.items():
         first.setdefault(result, word)
     return [first[result] for result in Result if result in first]
-
-
-def detached(compact: str) -> str:
-    """A JWS compact serialization without its payload (RFC 7515, appendix F)."""
-    head, _payload, signature = compact.split(".")
-    return f"{head}..{signature}"
-
-
-# --- checking ---------------------------------------------------------------------------------------------------------
-
-
-def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprint: str | None = None) -> Verified:
-    """Check signature, files and rows. Raises PackageRefused with the reason.
-
-    The signing key must be in `trusted` or have `thumbprint`. With neither, the package is only checked against the
-    key that came along, and `known` is false: anybody can make such a package.
-    """
-    try:
-        with zipfile.ZipFile(source) as package:
-            _require_members(package)
-            manifest_bytes = _small(package, MANIFEST)
-            came_along = _keys(_small(package, KEYS))
-            kid = _require_signature(_small(package, SIGNATURE).decode("ascii"), manifest_bytes, trusted or came_along)
-            if thumbprint is not None and kid != thumbprint:
-                raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
-            manifest = json.loads(manifest_bytes)
-            _require_files(package, manifest)
-            _require_rows(package, manifest)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, UnicodeDecodeError) as error:
-        raise PackageRefused("form", "This is not a package: %(why)s", why=str(error)) from error
-    except (json.JSONDecodeError, RecursionError, KeyError, TypeError, ValueError) as error:
-        raise PackageRefused("form", "The package cannot be read: %(why)s", why=repr(error)) from error
-    return Verified(manifest, kid, known=trusted is not None or thumbprint is not None)
-
-
-def _require_members(package: zipfile.ZipFile) -> None:
-    names = sorted(package.namelist())
-    if names != sorted([MANIFEST, SIGNATURE, KEYS, ROWS_XLSX, ROWS_JSON]):
-        raise PackageRefused("file", "It holds other files than a package does: %(names)s", names=", ".join(names))
-    for one in package.infolist():
-        most = LARGEST_BYTES if one.filename in (ROWS_XLSX, ROWS_JSON) else LARGEST_SMALL_BYTES
-        if one.file_size > most:
-            raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=one.filename)
-
-
-def _small(package: zipfile.ZipFile, name: str) -> bytes:
-    return package.read(name)
-
-
-def _keys(data: bytes) -> KeySet:
-    return KeySet.import_key_set(json.loads(data))
-
-
-def _require_signature(signature: str, payload: bytes, keys: KeySet) -> str:
-    parts = signature.strip().split(".")
-    if len(parts) != 3 or parts[1]:
-        raise PackageRefused("signature", "The signature is not a detached one.")
-    body = base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
-    try:
-        head = json.loads(base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)))
-        kid = head["kid"]
-        if kid not in {key.thumbprint() for key in keys}:
-            raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
-        key = next(key for key in keys if key.thumbprint() == kid)
-        jws.deserialize_compact(f"{parts[0]}.{body}.{parts[2]}", key, algorithms=[ALGORITHM])
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise PackageRefused("signature", "The signature does not belong to the manifest.") from error
-    return str(kid)
-
-
-def _require_files(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None:
-    if manifest["format"] != FORMAT:
-        raise PackageRefused("form", "This program does not know the format %(format)s", format=manifest["format"])
-    if sorted(one["name"] for one in manifest["files"]) != sorted([ROWS_XLSX, ROWS_JSON]):
-        raise PackageRefused("file", "The manifest names other files than a package has.")
-    for one in manifest["files"]:
-        digest, size = hashlib.sha256(), 0
-        with package.open(one["name"]) as file:
-            for piece in iter(lambda: file.read(PIECE), b""):
-                digest.update(piece)
-                size += len(piece)
-        if digest.hexdigest() != one["sha256"] or size != one["bytes"]:
-            raise PackageRefused("file", "%(name)s is not the file that was signed.", name=one["name"])
-
-
-def _require_rows(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None:
-    """Both files say the same, and as many rows as the manifest says: a guard against a fault of the issuer."""
-    data = json.loads(package.read(ROWS_JSON))
-    columns = [
-        Column(one["column"], one["header"], "number", Format(one["format"]), {}, None) for one in data["columns"]
-    ]
-    rows = data["rows"]
-    if len(rows) != manifest["counts"]["rows"] or data["package"] != manifest["id"]:
-        raise PackageRefused("rows", "The number of rows is not the one that was signed.")
-    with package.open(ROWS_XLSX) as file:
-        sheet = _rows_of(io.BytesIO(file.read()))
-        header = next(sheet, ())
-        if [str(one) for one in header[: len(columns)]] != [one.header for one in columns]:
-            raise PackageRefused("rows", "The columns of XLSX and JSON differ.")
-        for number, (row, cells) in enumerate(itertools.zip_longest(rows, itertools.islice(sheet, len(rows)))):
-            if cells is None or not all(
-                column.says_the_same(row[column.id], cell) for column, cell in zip(columns, cells, strict=False)
-            ):
-                raise PackageRefused("rows", "XLSX and JSON differ in row %(row)s.", row=number + 1)
-
-
-def _rows_of(file: IO[bytes]) -> Iterator[tuple[Any, ...]]:
-    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    try:
-        yield from book.worksheets[0].iter_rows(values_only=True)
-    finally:
-        book.close()

@@ -16,7 +16,6 @@ from typing import IO, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from joserfc import jws
 from sqlalchemy.orm import Session, aliased
 
 from elearn.courses.models import Enrolment, Outline, TrainingClass
@@ -26,7 +25,7 @@ from elearn.credit_export.exam_system.answers import Desk, write_down
 from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.mapping import PERSONAL
-from elearn.credit_export.exam_system.package_files import ALGORITHM, TYPE, Facts, Made, detached
+from elearn.credit_export.exam_system.package_files import Facts, Made
 from elearn.credit_export.exam_system.profiles import profile_of
 from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
 from elearn.credit_export.lifecycle import State
@@ -80,19 +79,13 @@ def make(session: Session, desk: Desk, scope: Scope, into: IO[bytes], *, by: str
         profile_of(session, desk.receiver.id),
         facts,
         rows,
-        sign=lambda manifest: sign(desk, manifest),
-        keys=desk.signer.key_set(),
+        desk.signer,
     )
     write_down(session, desk, door=DOOR, person_id=None, records=chosen)
     for some in _in_portions(chosen):
         sent = [Happened(record_id, Event.SEND, detail=facts.id) for record_id in some]
         deliveries.note(session, desk.receiver.id, sent, way=Way.PACKAGE, at=desk.now)
     return made
-
-
-def sign(desk: Desk, manifest: bytes) -> str:
-    header = {"alg": ALGORITHM, "typ": TYPE, "kid": desk.signer.kid}
-    return detached(jws.serialize_compact(header, manifest, desk.signer.key, algorithms=[ALGORITHM]))
 
 
 def choose(session: Session, outlines: frozenset[str], scope: Scope) -> list[UUID]:

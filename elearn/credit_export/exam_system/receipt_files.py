@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,11 +19,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import sqlalchemy as sa
-from openpyxl.utils.exceptions import InvalidFileException
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline
@@ -35,6 +32,7 @@ from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.mapping import Column, Profile, ReceiptField, Result
 from elearn.credit_export.exam_system.models import Receipt
 from elearn.credit_export.exam_system.package_files import TOTAL
+from elearn.credit_export.exam_system.package_verifying import BROKEN_SHEET
 from elearn.credit_export.models import EligibilityRecord
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind, Keys, blind_index, check_document
@@ -50,12 +48,6 @@ MOST_COLUMNS = 300
 HEADER_WITHIN = 30
 """A header stands in one of the first rows: people put titles above it."""
 MOST_TEXT = 500
-
-BROKEN = (
-    zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, AttributeError, TypeError,
-    ValueError, EOFError, OSError, OverflowError, NotImplementedError, RuntimeError, AssertionError,
-)  # fmt: skip
-"""What openpyxl raises over files that are none."""
 
 CHANGES = frozenset(
     {"number", "status", "supersedes", "institution", "class_no", "filing_no", "class_from", "class_to"}
@@ -153,7 +145,7 @@ def read(content: bytes, profile: Profile) -> list[Line]:
                 found = True
                 lines += _lines(rows, str(sheet.title), places, receipt, profile)
         book.close()
-    except BROKEN as error:
+    except BROKEN_SHEET as error:
         raise _no_spreadsheet() from error
     if not found:
         needed = next(column.header for column in profile.columns if column.source == mapping.RECORD)

@@ -32,8 +32,11 @@ class Signer:
         return cls(key, key.thumbprint())
 
     def sign(self, payload: dict[str, Any], *, kind: str = TYPE) -> str:
-        header = {"alg": ALGORITHM, "typ": kind, "kid": self.kid}
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        return self.sign_bytes(body, kind=kind)
+
+    def sign_bytes(self, body: bytes, *, kind: str) -> str:
+        header = {"alg": ALGORITHM, "typ": kind, "kid": self.kid}
         return str(jws.serialize_compact(header, body, self.key, algorithms=[ALGORITHM]))
 
     def sign_page(self, body: bytes, claims: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from joserfc import jws
 from joserfc.jwk import KeySet
 from sqlalchemy.orm import Session
 
@@ -33,11 +32,6 @@ from tests.builders_people import KEYS, a_person, an_institution
 
 SIGNER = Signer.from_seed(b"k" * 32)
 MADE_AT = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
-
-
-def sign(manifest: bytes) -> str:
-    header = {"alg": "Ed25519", "typ": package_files.TYPE, "kid": SIGNER.kid}
-    return package_files.detached(jws.serialize_compact(header, manifest, SIGNER.key, algorithms=["Ed25519"]))
 
 
 def known_keys() -> KeySet:
@@ -95,7 +89,7 @@ def a_package(rows: Iterable[Mapping[str, Any]], profile: Profile | None = None)
         class_no=None,
     )
     out = io.BytesIO()
-    package_files.write(out, profile or default_profile(), facts, rows, sign=sign, keys=SIGNER.key_set())
+    package_files.write(out, profile or default_profile(), facts, rows, SIGNER)
     return out.getvalue()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 
 import jwt
 import openpyxl
@@ -17,9 +19,11 @@ from hypothesis import strategies as st
 from joserfc.jwk import KeySet
 
 from elearn.credit_export.exam_system.mapping import default_profile
-from elearn.credit_export.exam_system.package_files import PackageRefused, verify
+from elearn.credit_export.exam_system.package_verifying import PackageRefused, verify
 from elearn.credit_export.exam_system.signing import Signer
 from tests.credit_export.exam_system.builders import SIGNER, a_package, a_row, known_keys
+
+A_PACKAGE = a_package([a_row()])
 
 
 def members(package: bytes) -> dict[str, bytes]:
@@ -159,6 +163,31 @@ def _sign_by_another(files: dict[str, bytes]) -> None:
     files["keys.json"] = json.dumps(Signer.from_seed(b"o" * 32).key_set()).encode()
 
 
+def _by_the_signer(name: str, change: Callable[[bytes], bytes]) -> Change:
+    """Signed anew, so that only what the file itself says is wrong."""
+
+    def edit(files: dict[str, bytes]) -> None:
+        files[name] = change(files[name])
+        manifest = json.loads(files["manifest.json"])
+        for one in manifest["files"]:
+            content = files[one["name"]]
+            one |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        files["manifest.json"] = json.dumps(manifest).encode()
+        head, _payload, signature = SIGNER.sign_bytes(files["manifest.json"], kind="test").split(".")
+        files["manifest.json.jws"] = f"{head}..{signature}".encode()
+
+    return edit
+
+
+def _inside(name: str, content: bytes) -> Callable[[bytes], bytes]:
+    """An XLSX with one of its files replaced."""
+
+    def change(xlsx: bytes) -> bytes:
+        return packed(members(xlsx) | {name: content}).getvalue()
+
+    return change
+
+
 def _without_json(files: dict[str, bytes]) -> None:
     del files["records.json"]
 
@@ -173,6 +202,16 @@ CHANGES: list[tuple[str, Change, str]] = [
     ("a file more", lambda files: files.update({"extra.txt": b""}), "file"),
     ("a file less", _without_json, "file"),
     ("no signature in the signature's place", _edit("manifest.json.jws", lambda b: b"x..y"), "signature"),
+    ("keys that are none", _edit("keys.json", lambda b: b'{"keys": [{"kty": "none"}]}'), "form"),
+    ("an XLSX that is none, signed", _by_the_signer("records.xlsx", lambda b: b"none"), "form"),
+    ("a sheet that is no XML, signed", _by_the_signer("records.xlsx", _inside("xl/workbook.xml", b"<")), "form"),
+    ("a book without a sheet, signed", _by_the_signer("records.xlsx", _inside("xl/workbook.xml", b"<a/>")), "form"),
+    (
+        "hours that are no number, signed",
+        _by_the_signer("records.json", lambda b: b.replace(b'"148.0"', b'"x"')),
+        "form",
+    ),
+    ("an hour in the JSON, signed", _by_the_signer("records.json", lambda b: b.replace(b'"148.0"', b'"9"')), "rows"),
     ("a signature with its payload", _edit("manifest.json.jws", lambda b: b.replace(b"..", b".eA.")), "signature"),
 ]
 
@@ -184,6 +223,24 @@ def test_whoever_changes_anything_is_found(what: str, change: Change, reason: st
     with pytest.raises(PackageRefused) as refused:
         verify(packed(files))
     assert refused.value.reason == reason, what
+
+
+@given(places=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1, max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_package_is_refused_and_nothing_else_goes_wrong(places: list[tuple[int, int]]) -> None:
+    damaged = bytearray(A_PACKAGE)
+    for place, byte in places:
+        damaged[place % len(damaged)] = byte
+    with suppress(PackageRefused):  # a few bytes of a ZIP say nothing: there it may still hold
+        assert verify(io.BytesIO(bytes(damaged))).manifest == verify(io.BytesIO(A_PACKAGE)).manifest
+
+
+def test_a_package_that_asks_for_a_password_is_refused() -> None:
+    locked = A_PACKAGE.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
+    assert locked != A_PACKAGE
+    with pytest.raises(PackageRefused) as refused:
+        verify(io.BytesIO(locked))
+    assert refused.value.reason == "form"
 
 
 def test_an_algorithm_that_is_none_is_refused() -> None:

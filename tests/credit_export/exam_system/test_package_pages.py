@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from elearn.credit_export.exam_system import package_commands
 from elearn.credit_export.exam_system.package_check import check
-from elearn.credit_export.exam_system.package_files import verify
+from elearn.credit_export.exam_system.package_verifying import verify
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.people.models import Role
 from tests.builders_people import an_account, signed_in

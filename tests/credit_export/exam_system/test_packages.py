@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from elearn.credit_export.exam_system import answers, deliveries, packages, profiles
 from elearn.credit_export.exam_system.delivery import State as Delivery
 from elearn.credit_export.exam_system.mapping import default_text
-from elearn.credit_export.exam_system.package_files import verify
+from elearn.credit_export.exam_system.package_verifying import verify
 from elearn.credit_export.exam_system.packages import Scope
 from elearn.credit_export.lifecycle import State
 from elearn.errors import Malformed, NotFound

@@ -1,0 +1,163 @@
+"""Whether a file is a signed package as `package_files.py` writes it. Needs no database and no settings."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import itertools
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from openpyxl.utils.exceptions import InvalidFileException
+
+from elearn.credit_export.exam_system.mapping import Column, Format
+from elearn.credit_export.exam_system.package_files import (
+    FORMAT,
+    KEYS,
+    MANIFEST,
+    PIECE,
+    ROWS_JSON,
+    ROWS_XLSX,
+    SIGNATURE,
+)
+from elearn.credit_export.exam_system.signing import ALGORITHM
+from elearn.errors import DomainError
+
+LARGEST_BYTES = 100_000_000
+"""Of one file in a package once unpacked; 10,000 rows take 2 MB as XLSX and 12 MB as JSON."""
+LARGEST_SMALL_BYTES = 1_000_000
+"""Of manifest, signature and keys."""
+
+BROKEN_SHEET = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, AttributeError, TypeError,
+    ValueError, EOFError, OSError, OverflowError, RuntimeError, AssertionError,
+)  # fmt: skip
+"""What openpyxl raises over files that are none."""
+
+
+class PackageRefused(DomainError):
+    """The file is no package, or not the one that was signed. `reason` is one of form, key, signature, file, rows."""
+
+    code = "package_refused"
+
+    def __init__(self, reason: str, detail: str, **facts: object) -> None:
+        super().__init__(detail, code=None, **facts)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    manifest: Mapping[str, Any]
+    signed_by: str
+    """Key id: the thumbprint (RFC 7638) of the key that signed."""
+    known: bool
+    """Whether that key is one that the caller trusts; else it is only the one that came along."""
+
+
+def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprint: str | None = None) -> Verified:
+    """Check signature, files and rows. Raises PackageRefused with the reason.
+
+    The signing key must be in `trusted` or have `thumbprint`. With neither, the package is only checked against the
+    key that came along, and `known` is false: anybody can make such a package.
+    """
+    try:
+        with zipfile.ZipFile(source) as package:
+            _require_members(package)
+            manifest_bytes = package.read(MANIFEST)
+            came_along = KeySet.import_key_set(json.loads(package.read(KEYS)))
+            signature = package.read(SIGNATURE).decode("ascii")
+            kid = _require_signature(signature, manifest_bytes, trusted or came_along)
+            if thumbprint is not None and kid != thumbprint:
+                raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
+            manifest = json.loads(manifest_bytes)
+            _require_files(package, manifest)
+            _require_rows(package, manifest)
+    except (JoseError, RecursionError, ArithmeticError, KeyError, TypeError, ValueError) as error:
+        raise PackageRefused("form", "The package cannot be read: %(why)s", why=repr(error)) from error
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise PackageRefused("form", "This is not a package: %(why)s", why=str(error)) from error
+    return Verified(manifest, kid, known=trusted is not None or thumbprint is not None)
+
+
+def _require_members(package: zipfile.ZipFile) -> None:
+    names = sorted(package.namelist())
+    if names != sorted([MANIFEST, SIGNATURE, KEYS, ROWS_XLSX, ROWS_JSON]):
+        raise PackageRefused("file", "It holds other files than a package does: %(names)s", names=", ".join(names))
+    for one in package.infolist():
+        most = LARGEST_BYTES if one.filename in (ROWS_XLSX, ROWS_JSON) else LARGEST_SMALL_BYTES
+        if one.file_size > most:
+            raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=one.filename)
+
+
+def _require_signature(signature: str, payload: bytes, keys: KeySet) -> str:
+    parts = signature.strip().split(".")
+    if len(parts) != 3 or parts[1]:
+        raise PackageRefused("signature", "The signature is not a detached one.")
+    body = base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
+    try:
+        head = json.loads(base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)))
+        kid = head["kid"]
+        if kid not in {key.thumbprint() for key in keys}:
+            raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
+        key = next(key for key in keys if key.thumbprint() == kid)
+        jws.deserialize_compact(f"{parts[0]}.{body}.{parts[2]}", key, algorithms=[ALGORITHM])
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise PackageRefused("signature", "The signature does not belong to the manifest.") from error
+    return str(kid)
+
+
+def _require_files(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None:
+    if manifest["format"] != FORMAT:
+        raise PackageRefused("form", "This program does not know the format %(format)s", format=manifest["format"])
+    if sorted(one["name"] for one in manifest["files"]) != sorted([ROWS_XLSX, ROWS_JSON]):
+        raise PackageRefused("file", "The manifest names other files than a package has.")
+    for one in manifest["files"]:
+        digest, size = hashlib.sha256(), 0
+        with package.open(one["name"]) as file:
+            for piece in iter(lambda: file.read(PIECE), b""):
+                digest.update(piece)
+                size += len(piece)
+        if digest.hexdigest() != one["sha256"] or size != one["bytes"]:
+            raise PackageRefused("file", "%(name)s is not the file that was signed.", name=one["name"])
+
+
+def _require_rows(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None:
+    """Both files say the same, and as many rows as the manifest says: a guard against a fault of the issuer."""
+    data = json.loads(package.read(ROWS_JSON))
+    columns = [
+        Column(one["column"], one["header"], "number", Format(one["format"]), {}, None) for one in data["columns"]
+    ]
+    rows = data["rows"]
+    if len(rows) != manifest["counts"]["rows"] or data["package"] != manifest["id"]:
+        raise PackageRefused("rows", "The number of rows is not the one that was signed.")
+    with package.open(ROWS_XLSX) as file:
+        sheet = _rows_of(io.BytesIO(file.read()))
+    header = next(sheet, ())
+    if [str(one) for one in header[: len(columns)]] != [one.header for one in columns]:
+        raise PackageRefused("rows", "The columns of XLSX and JSON differ.")
+    for number, (row, cells) in enumerate(itertools.zip_longest(rows, itertools.islice(sheet, len(rows)))):
+        if cells is None or not all(
+            column.says_the_same(row[column.id], cell) for column, cell in zip(columns, cells, strict=False)
+        ):
+            raise PackageRefused("rows", "XLSX and JSON differ in row %(row)s.", row=number + 1)
+
+
+def _rows_of(file: IO[bytes]) -> Iterator[tuple[Any, ...]]:
+    """Raises PackageRefused."""
+    try:
+        with closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book:
+            yield from book.worksheets[0].iter_rows(values_only=True)
+    except BROKEN_SHEET as error:
+        raise PackageRefused("form", "The package cannot be read: %(why)s", why=repr(error)) from error
