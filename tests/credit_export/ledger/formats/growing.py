@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from elearn.credit_export.ledger.tree import Node, Tree, leaf_hash
+from elearn.credit_export.ledger.tree import Tree, leaf_hash
 
 
 class Grown:
@@ -27,7 +27,3 @@ class Grown:
 
 def grown(size: int) -> Grown:
     return Grown(str(number).encode() for number in range(size))
-
-
-def node_of(entries: Iterable[bytes]) -> Node:
-    return Grown(entries)

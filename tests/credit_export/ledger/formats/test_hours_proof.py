@@ -21,23 +21,24 @@ from elearn.credit_export.ledger.leaves import Leaf, Void, digest, encode, read
 from elearn.credit_export.ledger.notes import Signer
 from elearn.credit_export.ledger.quorum import Trust
 from elearn.credit_export.ledger.tree import EMPTY, consistency_proof, leaf_hash, node_hash
-from tests.credit_export.ledger.formats.a_log import (
+from tests.credit_export.ledger.a_log import ORIGIN
+from tests.credit_export.ledger.formats.hours_log import (
     LOG,
     NOW_S,
-    ORIGIN,
     OTHER_SUB,
     POLICY,
     TRUST,
     WITNESSES,
-    ALog,
+    HoursLog,
     chain,
 )
 from tests.credit_export.ledger.formats.leaf_samples import AT, SAMPLES, SUB, a_credit
 from tests.credit_export.ledger.formats.vectors import COSIGNED_S, ENTRIES, VECTORS, root
 
 LEAVES = chain(6)
-HONEST = ALog.of(LEAVES)
-STORED = ALog.of(LEAVES[:4]).checkpoint()
+HONEST = HoursLog.of(LEAVES)
+ONCE_COSIGNED = HoursLog(HONEST.entries, witnesses=WITNESSES[:1])
+STORED = HoursLog.of(LEAVES[:4]).checkpoint()
 DAY_S = 86_400
 
 
@@ -75,7 +76,7 @@ def test_an_honest_proof_shows_its_leaf(index: int) -> None:
 
 
 def test_and_goes_with_the_checkpoint_seen_before() -> None:
-    proof = consistency_proof(4, 6, HONEST.tree)
+    proof = consistency_proof(4, 6, HONEST.node)
     assert found(HONEST.proof(5), stored=STORED, consistency=proof) == LEAVES[5]
 
 
@@ -100,20 +101,20 @@ class TestCasesOfTheCorpus:
         assert found(replace(HONEST.proof(0), entry=raised)) is Reason.INCLUSION
 
     def test_l02_the_operator_deletes_a_row_rebuilds_the_tree_and_signs_again_without_witnesses(self) -> None:
-        rebuilt = ALog(HONEST.entries[:2] + HONEST.entries[3:])
-        assert found(rebuilt.proof(0, witnesses=())) is Reason.QUORUM
+        rebuilt = HoursLog(HONEST.entries[:2] + HONEST.entries[3:], witnesses=())
+        assert found(rebuilt.proof(0)) is Reason.QUORUM
 
     def test_l02_and_with_cosignatures_but_against_the_checkpoint_the_exam_system_stored(self) -> None:
-        rebuilt = ALog(HONEST.entries[:2] + HONEST.entries[3:])
-        for proof in ((), consistency_proof(4, 5, rebuilt.tree), consistency_proof(4, 6, HONEST.tree)):
+        rebuilt = HoursLog(HONEST.entries[:2] + HONEST.entries[3:])
+        for proof in ((), consistency_proof(4, 5, rebuilt.node), consistency_proof(4, 6, HONEST.node)):
             assert found(rebuilt.proof(0), stored=STORED, consistency=proof) is Reason.CONSISTENCY
 
     def test_l03_a_back_dated_entry_is_inserted_in_the_middle(self) -> None:
         """Build a tree with one more leaf at index 2; prove consistency from the stored checkpoint."""
         dated = encode(a_credit(sub=OTHER_SUB, at=AT))
-        forged = ALog([*HONEST.entries[:2], dated, *HONEST.entries[2:]])
+        forged = HoursLog([*HONEST.entries[:2], dated, *HONEST.entries[2:]])
         assert found(forged.proof(2), subject=OTHER_SUB) == read(dated)
-        proof = consistency_proof(4, 7, forged.tree)
+        proof = consistency_proof(4, 7, forged.node)
         assert found(forged.proof(2), subject=OTHER_SUB, stored=STORED, consistency=proof) is Reason.CONSISTENCY
 
     def test_l06_an_old_checkpoint_is_served_to_hide_a_void(self) -> None:
@@ -131,10 +132,11 @@ class TestCasesOfTheCorpus:
         )
         assert found(old) is Reason.STALE
         assert found(old, max_age_s=None) == LEAVES[5]
-        assert found(ALog.of([*LEAVES, void]).proof(6)) == void
+        assert found(HoursLog.of([*LEAVES, void]).proof(6)) == void
 
     def test_l07_a_checkpoint_signed_by_another_key(self) -> None:
-        assert found(HONEST.proof(0, log=Signer.ed25519(ORIGIN, b"x" * 32))) is Reason.LOG_SIGNATURE
+        stranger = HoursLog(HONEST.entries, signer=Signer.ed25519(ORIGIN, b"x" * 32))
+        assert found(stranger.proof(0)) is Reason.LOG_SIGNATURE
 
     def test_l07_a_checkpoint_of_another_origin(self) -> None:
         other = HONEST.checkpoint()
@@ -150,7 +152,7 @@ class TestCasesOfTheCorpus:
     @pytest.mark.parametrize("index", [0, 1])
     def test_l12_an_inner_node_is_presented_as_a_leaf(self, index: int) -> None:
         """Concatenate two leaf hashes and present them as an entry of a two-leaf tree."""
-        four = ALog(HONEST.entries[:4])
+        four = HoursLog(HONEST.entries[:4])
         hashes = [leaf_hash(entry) for entry in four.entries]
         entry = hashes[2 * index] + hashes[2 * index + 1]
         other = node_hash(hashes[2 - 2 * index], hashes[3 - 2 * index])
@@ -172,7 +174,7 @@ class TestCasesOfTheCorpus:
 @given(st.integers(0, 5), st.data())
 def test_no_byte_of_a_proof_can_be_another(index: int, data: st.DataObject) -> None:
     """Whatever is changed: refused, or it shows the very same leaf (a line of nobody's may say what it likes)."""
-    good = HONEST.proof(index, witnesses=WITNESSES[:1]).write().encode()
+    good = ONCE_COSIGNED.proof(index).write().encode()
     trust = Trust.read(POLICY.replace("both all exam regulator", "both any exam regulator"))
     at = data.draw(st.integers(0, len(good) - 1))
     byte = bytes([data.draw(st.integers(0, 255))])
@@ -186,11 +188,11 @@ def test_no_byte_of_a_proof_can_be_another(index: int, data: st.DataObject) -> N
 class TestTheCheckpointSeenBefore:
     def test_of_the_same_size_has_the_same_root(self) -> None:
         assert found(HONEST.proof(0), stored=HONEST.checkpoint()) == LEAVES[0]
-        forked = ALog([*HONEST.entries[:5], encode(a_credit(n=6))])
+        forked = HoursLog([*HONEST.entries[:5], encode(a_credit(n=6))])
         assert found(forked.proof(0), stored=HONEST.checkpoint()) is Reason.CONSISTENCY
 
     def test_may_be_newer_than_a_paper_that_was_printed_long_ago(self) -> None:
-        old, proof = ALog.of(LEAVES[:4]), consistency_proof(4, 6, HONEST.tree)
+        old, proof = HoursLog.of(LEAVES[:4]), consistency_proof(4, 6, HONEST.node)
         assert found(old.proof(0), stored=HONEST.checkpoint(), consistency=proof) == LEAVES[0]
         assert found(old.proof(0), stored=HONEST.checkpoint()) is Reason.CONSISTENCY
 
@@ -204,7 +206,7 @@ class TestTheCheckpointSeenBefore:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_without_a_subject_any_leaf_is_shown_and_with_one_only_theirs(name: str) -> None:
-    log = ALog.of([SAMPLES[name]])
+    log = HoursLog.of([SAMPLES[name]])
     assert found(log.proof(0), subject=None) == SAMPLES[name]
     theirs = name in ("credit", "attend", "void")
     assert found(log.proof(0), subject=SUB) == (SAMPLES[name] if theirs else Reason.SUBJECT)
@@ -212,7 +214,7 @@ def test_without_a_subject_any_leaf_is_shown_and_with_one_only_theirs(name: str)
 
 @pytest.mark.parametrize("entry", [b"", b"{}", b'{"hours":40}', b"\xff", encode(a_credit()) + b" "])
 def test_an_entry_in_the_log_that_is_no_leaf_is_no_hours(entry: bytes) -> None:
-    file = ALog([entry]).proof(0)
+    file = HoursLog([entry]).proof(0)
     assert found(entry + b"\n\n" + file.proof.write().encode()) is Reason.LEAF
 
 
@@ -235,9 +237,8 @@ def test_a_file_of_another_form_shows_nothing(why: str) -> None:
 
 def test_a_proof_is_as_large_as_a_picture_can_hold() -> None:
     """LEDGER section 3: with its leaf about 1.8 kB at a million leaves, so one QR code (a 40-L holds 2,953 bytes)."""
-    note = HONEST.note(
-        witnesses=[Signer.cosigner(f"{who}.example/witness", b"w" * 32) for who in ("exam", "regulator")]
-    )
+    witnesses = [Signer.cosigner(f"{who}.example/witness", b"w" * 32) for who in ("exam", "regulator")]
+    note = HoursLog(HONEST.entries, witnesses=witnesses).note()
     file = HoursProof(HONEST.entries[3], HONEST.proof(3).proof)
     million = replace(file, proof=replace(file.proof, index=999_999, path=(EMPTY,) * 20, note=note))
     assert 1_500 < len(million.write().encode()) < 2_000

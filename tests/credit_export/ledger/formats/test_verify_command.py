@@ -12,12 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from elearn.credit_export.ledger.commands import verify
-from elearn.credit_export.ledger.tiles import tile_path, tiles_of
-from tests.credit_export.ledger.formats.a_log import LOG, OTHER_SUB, POLICY, ALog, chain
+from tests.credit_export.ledger.formats.hours_log import LOG, OTHER_SUB, POLICY, HoursLog, chain
 from tests.credit_export.ledger.formats.leaf_samples import SAMPLES, SUB
 
 LEAVES = chain(6)
-HONEST = ALog.of(LEAVES)
+HONEST = HoursLog.of(LEAVES)
 
 
 @pytest.fixture
@@ -25,12 +24,8 @@ def place(tmp_path: Path) -> Path:
     """A directory with a policy, a fresh proof of leaf 5, the checkpoint of four leaves, and the log's tiles."""
     (tmp_path / "policy").write_text(POLICY, "utf-8")
     (tmp_path / "proof").write_text(HONEST.proof(5, at_s=int(time.time())).write(), "utf-8")
-    (tmp_path / "stored").write_text(str(ALog.of(LEAVES[:4]).note()), "utf-8")
-    tree = HONEST.tree
-    for level, index, width in tiles_of(6):
-        tile = tmp_path / "mirror" / tile_path(level, index, width)
-        tile.parent.mkdir(parents=True)
-        tile.write_bytes(b"".join(tree(8 * level, index * 256 + at) for at in range(width)))
+    (tmp_path / "stored").write_text(str(HoursLog.of(LEAVES[:4]).note()), "utf-8")
+    HONEST.publish(tmp_path / "mirror")
     return tmp_path
 
 
@@ -68,7 +63,7 @@ def test_a_log_that_only_grew_is_shown_by_its_public_files(place: Path) -> None:
 
 
 def test_a_log_that_was_rewritten_is_not(place: Path) -> None:
-    rewritten = ALog(HONEST.entries[1:4] + HONEST.entries[:1])
+    rewritten = HoursLog(HONEST.entries[1:4] + HONEST.entries[:1])
     (place / "stored").write_text(str(rewritten.note()), "utf-8")
     status, sentence = said(place, "proof", "--trust", "policy", "--stored", "stored", "--tiles", "mirror")
     assert (status, sentence[:21]) == (1, "Refused: consistency:")
@@ -96,7 +91,7 @@ def test_without_witnesses_the_sentence_says_so(place: Path) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_type_of_leaf_has_its_words(place: Path, name: str) -> None:
-    (place / "proof").write_text(ALog.of([SAMPLES[name]]).proof(0).write(), "utf-8")
+    (place / "proof").write_text(HoursLog.of([SAMPLES[name]]).proof(0).write(), "utf-8")
     status, sentence = said(place, "proof", "--trust", "policy")
     assert (status, sentence[:6]) == (0, "Shown:")
 

@@ -3,19 +3,16 @@ what a real witness refuses has tests of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from elearn.credit_export.ledger.checkpoints import Checkpoint
 from elearn.credit_export.ledger.hours_proof import HoursProof
 from elearn.credit_export.ledger.leaves import Leaf, digest, encode
-from elearn.credit_export.ledger.notes import Note, Signer
+from elearn.credit_export.ledger.notes import Signer
 from elearn.credit_export.ledger.quorum import Trust
 from elearn.credit_export.ledger.tree import leaf_hash
-from tests.credit_export.ledger.formats.growing import Grown
+from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog
 from tests.credit_export.ledger.formats.leaf_samples import a_credit
 
-ORIGIN = "hours.example/ledger/2026"
 LOG = Signer.ed25519(ORIGIN, b"l" * 32)
 EXAM = Signer.cosigner("exam.example/witness", b"e" * 32)
 REGULATOR = Signer.mldsa44_cosigner("regulator.example/witness", b"r" * 32)
@@ -28,7 +25,7 @@ POLICY = (
     "quorum both\n"
 )
 TRUST = Trust.read(POLICY)
-NOW_S = 1_800_000_000
+NOW_S = AT_S
 OTHER_SUB = "XIun31tHEIuizlRuUH2UkA"
 
 
@@ -42,30 +39,18 @@ def chain(count: int) -> list[Leaf]:
     return leaves
 
 
-@dataclass
-class ALog:
-    """Entries, and what is said of them."""
+class HoursLog(ALog):
+    """A log of these entries that proves hours, cosigned by both witnesses unless it is said otherwise."""
 
-    entries: list[bytes] = field(default_factory=list)
+    def __init__(
+        self, entries: Iterable[bytes] = (), *, signer: Signer = LOG, witnesses: Sequence[Signer] = WITNESSES
+    ) -> None:
+        super().__init__(ORIGIN, signer=signer, witnesses=witnesses)
+        self.append(*entries)
 
     @classmethod
-    def of(cls, leaves: Iterable[Leaf]) -> ALog:
-        return cls([encode(leaf) for leaf in leaves])
+    def of(cls, leaves: Iterable[Leaf]) -> HoursLog:
+        return cls(encode(leaf) for leaf in leaves)
 
-    @property
-    def tree(self) -> Grown:
-        return Grown(self.entries)
-
-    def checkpoint(self) -> Checkpoint:
-        tree = self.tree.tree
-        return Checkpoint(ORIGIN, tree.size, tree.root())
-
-    def note(self, *, log: Signer = LOG, witnesses: Iterable[Signer] = WITNESSES, at_s: int = NOW_S) -> Note:
-        text = self.checkpoint().text()
-        return Note(text, tuple(signer.sign(text, at_s) for signer in (log, *witnesses)))
-
-    def proof(
-        self, index: int, *, log: Signer = LOG, witnesses: Iterable[Signer] = WITNESSES, at_s: int = NOW_S
-    ) -> HoursProof:
-        note = self.note(log=log, witnesses=witnesses, at_s=at_s)
-        return HoursProof.made(self.entries[index], index, len(self.entries), self.tree, note)
+    def proof(self, index: int, *, at_s: int = NOW_S) -> HoursProof:
+        return HoursProof.made(self.entries[index], index, self.size, self.node, self.note(at_s=at_s))
