@@ -7,7 +7,6 @@ PostgreSQL commits it as it ends. What that command cannot do whole, it does not
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import cast
@@ -51,10 +50,10 @@ _DEFINED = """
 , defined AS (
     INSERT INTO elearn.activity_definition
         (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
-    SELECT said.key, said.iri, said.definition, decode(said.written, 'hex'), fresh.stored_at, fresh.id, false,
+    SELECT said.key, said.iri, said.definition, decode(said.digest, 'hex'), fresh.stored_at, fresh.id, false,
            %(definer)s::uuid
     FROM fresh CROSS JOIN json_to_recordset(%(definitions)s::json)
-        AS said(key uuid, iri text, definition text, written text, digest text)
+        AS said(key uuid, iri text, definition text, digest text, known text)
     WHERE NEW_WORD
 )
 """.replace("NEW_WORD", NEW_WORD)
@@ -99,7 +98,7 @@ def insert(
         parameters["relations"] = encode([{"key": key, "kind": kind} for key, kind in checked.relations])
     if defines and checked.definitions:
         parameters["definer"] = organisation_id or NIL
-        parameters["definitions"] = _definitions(checked)
+        parameters["definitions"] = encode(said([checked]))
     command = _command(related="relations" in parameters, defining="definitions" in parameters)
     return _by_itself(connection, driver, command, parameters)
 
@@ -117,24 +116,6 @@ def _by_itself(
         if not driver.closed:
             driver.autocommit = False
     return moment.astimezone(UTC) if isinstance(moment, datetime) else None
-
-
-def _definitions(checked: Checked) -> str:
-    """Words for activities; what is described in several ways is written in all of them: no `digest` equals theirs."""
-    words = said([checked])
-    ways = Counter(one["key"] for one in words)
-    return encode(
-        [
-            {
-                "key": one["key"],
-                "iri": one["iri"],
-                "definition": one["definition"],
-                "written": one["digest"],
-                "digest": one["digest"] if ways[one["key"]] == 1 else "",
-            }
-            for one in words
-        ]
-    )
 
 
 @cache

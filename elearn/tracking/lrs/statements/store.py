@@ -80,15 +80,15 @@ SELECT given.id, fresh.id IS NULL, NULL, CASE WHEN given.late THEN given.stored_
 FROM given LEFT JOIN fresh USING (id)
 WHERE fresh.id IS NULL OR given.late OR EXISTS (SELECT FROM elearn.statement_reference WHERE target_id = given.id)
 """
-# Whether an activity's last word by this definer was another.
-NEW_WORD = """decode(said.digest, 'hex') IS DISTINCT FROM (
+# Whether an activity's last word by this definer was another (`said` tells what `known` is).
+NEW_WORD = """decode(said.known, 'hex') IS DISTINCT FROM (
     SELECT there.digest FROM elearn.activity_definition AS there
     WHERE there.activity_key = said.key AND there.organisation_id = %(definer)s::uuid AND NOT there.merged
     ORDER BY there.stored_at DESC LIMIT 1)"""
 _UNDEFINED = """
 UNION ALL
 SELECT NULL, false, said.place, NULL
-FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, digest text)
+FROM json_to_recordset(%(definitions)s::json) AS said(place integer, key uuid, known text)
 WHERE NEW_WORD
 """.replace("NEW_WORD", NEW_WORD)
 _DEFINE = """
@@ -106,7 +106,7 @@ INSERT INTO elearn.activity_definition
     (activity_key, iri, definition, digest, stored_at, statement_id, merged, organisation_id)
 SELECT said.key, said.iri, said.definition, decode(said.digest, 'hex'), moment.at, NULL, false, %(definer)s::uuid
 FROM moment CROSS JOIN json_to_recordset(%(definitions)s::json)
-    AS said(key uuid, iri text, definition text, digest text)
+    AS said(key uuid, iri text, definition text, digest text, known text)
 WHERE NEW_WORD
 """.replace("MOMENT", MOMENT).replace("NEW_WORD", NEW_WORD)
 
@@ -231,14 +231,8 @@ def insert(
     definer = organisation_id or NIL
     if words:
         parameters["definer"] = definer
-        ways = Counter(one["key"] for one in words)
         parameters["definitions"] = encode(
-            # An activity that this batch describes in several ways is written in all of them: which of them holds
-            # depends on the one before.
-            [
-                {"place": place, "key": one["key"], "digest": one["digest"] if ways[one["key"]] == 1 else ""}
-                for place, one in enumerate(words)
-            ]
+            [{"place": place, "key": one["key"], "known": one["known"]} for place, one in enumerate(words)]
         )
     old: list[UUID] = []
     referred: list[UUID] = []
@@ -359,14 +353,19 @@ def _as_json(batch: Iterable[Checked], step: int) -> str:
 
 
 def said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
-    """What a batch says of activities, each in the same words once: the last time, for the later word holds."""
+    """What a batch says of activities, each in the same words once: the last time, for the later word holds.
+
+    `known` is the digest of a last word that would make this one nothing new. An activity that the batch describes in
+    several ways is written in all of them, for which of them holds depends on the one before: there no digest does.
+    """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in batch:
         for iri, definition in one.definitions:
             found[iri, definition] = _word(iri, definition) | {"statement_id": one.id}
-    return list(found.values())
+    ways = Counter(iri for iri, _definition in found)
+    return [word if ways[word["iri"]] == 1 else word | {"known": ""} for word in found.values()]
 
 
 def _word(iri: str, definition: str) -> dict[str, Any]:
     digest = blake2b(definition.encode(), digest_size=16).hexdigest()
-    return {"key": key_of(iri), "iri": iri, "definition": definition, "digest": digest}
+    return {"key": key_of(iri), "iri": iri, "definition": definition, "digest": digest, "known": digest}
