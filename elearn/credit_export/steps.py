@@ -108,6 +108,18 @@ class Line:
     def proposed(self) -> Actor | None:
         return None if self.waiting is None else Actor(self.waiting.by_id, Office(self.waiting.office))
 
+    def acting(self, act: Act, actors: Sequence[Actor], *, proposed: Actor | None = None) -> Actor | No:
+        """As whom somebody who acts as these may take a step, or why they may not (`lifecycle.why_not`)."""
+        refused = No.NOT_YOURS
+        for actor in actors:
+            no = why_not(self.standing, act, actor, self.rule, proposed=proposed)
+            if no is None:
+                return actor
+            # "Not yours" says least: another of their offices may know better.
+            if refused is No.NOT_YOURS:
+                refused = no
+        return refused
+
     def may_object(self, actors: Sequence[Actor]) -> bool:
         """Whether somebody who acts as these may take the proposal off the table: whoever might have made it."""
         return any(
@@ -254,12 +266,11 @@ def _decide(session: Session, record: EligibilityRecord, at: datetime) -> tuple[
 
 
 def _allowed(line: Line, what: Act, actors: list[Actor], proposed: Actor | None = None) -> Actor:
-    """As whom the caller may do it. Raises the refusal of the first office when none may."""
-    refused = [why_not(line.standing, what, actor, line.rule, proposed=proposed) for actor in actors]
-    if None in refused:
-        return actors[refused.index(None)]
-    # "Not yours" says least: another of the caller's offices may know better.
-    raise refusal(next((no for no in refused if no not in (None, No.NOT_YOURS)), No.NOT_YOURS) or No.NOT_YOURS)
+    """As whom the caller may do it. Raises the refusal when they may not."""
+    found = line.acting(what, actors, proposed=proposed)
+    if isinstance(found, No):
+        raise refusal(found)
+    return found
 
 
 def _objector(line: Line, actors: list[Actor]) -> Actor:

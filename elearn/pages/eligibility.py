@@ -17,7 +17,7 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.models import Outline, TrainingClass
 from elearn.credit_export import record_reading, records, steps
-from elearn.credit_export.lifecycle import PLATFORM_ONLY, REASONS, SENSITIVE, STEPS, Act, Actor, No, Office, why_not
+from elearn.credit_export.lifecycle import PLATFORM_ONLY, REASONS, SENSITIVE, STEPS, Act, Actor, No, Office
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.record_reading import Listed
 from elearn.db import db
@@ -206,9 +206,9 @@ def _record_page(record: EligibilityRecord, form: Form) -> str:
     line = steps.line_of(session, record, now=utcnow())
     newest, waiting = line.record, line.waiting
     actors = [Actor(caller.person_id, one) for one in steps.offices_of(caller, place_of(session, newest.class_id))]
-    acts = [act for act in Act if act not in PLATFORM_ONLY] if actors else []
-    refused = {act: _why_not(line, act, actors) for act in acts}
-    answer_no = _why_not(line, Act(waiting.act), actors, line.proposed) if waiting and actors else None
+    acting = {act: line.acting(act, actors) for act in Act if act not in PLATFORM_ONLY}
+    may = [act for act, found in acting.items() if isinstance(found, Actor)]
+    answering = waiting and line.acting(Act(waiting.act), actors, proposed=line.proposed)
     return render_template(
         "elearn/eligibility_record.html",
         asked=record,
@@ -223,24 +223,18 @@ def _record_page(record: EligibilityRecord, form: Form) -> str:
         waiting_act=waiting and Act(waiting.act),
         waiting_office=waiting and Office(waiting.office),
         proposer=None if waiting is None else persons.get_person(session, waiting.by_id).name,
-        answer_no=answer_no,
+        answer_no=answering if isinstance(answering, No) else None,
         may_answer=waiting is not None and line.may_object(actors),
         counts=record_reading.counts_of(newest.hours),
         behind=record_reading.hours_behind(session, newest),
         steps=record_reading.life_of_line(session, newest),
         objections=record_reading.objections(session, newest),
-        may=[act for act, no in refused.items() if no is None and act not in SENSITIVE],
-        propose=[act for act, no in refused.items() if no is None and act in SENSITIVE and waiting is None],
-        nos=sorted({eligibility_texts.no_text(no) for no in refused.values() if no} - {""}),
+        may=[act for act in may if act not in SENSITIVE],
+        propose=[act for act in may if act in SENSITIVE and waiting is None],
+        nos=sorted({eligibility_texts.no_text(no) for no in acting.values() if isinstance(no, No)} - {""}),
         reasons=REASONS,
         texts=eligibility_texts,
     )
-
-
-def _why_not(line: steps.Line, act: Act, actors: list[Actor], proposed: Actor | None = None) -> No | None:
-    """Why the reader may not, in the office that comes nearest; None: in one of them it may be done."""
-    found = [why_not(line.standing, act, one, line.rule, proposed=proposed) for one in actors]
-    return None if None in found else next((no for no in found if no is not No.NOT_YOURS), No.NOT_YOURS)
 
 
 # -- the learner's side
