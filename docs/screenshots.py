@@ -30,15 +30,13 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from elearn import create_app, jobs, schema, serving
-from elearn.clock import utcnow
 from elearn.courses import catalogue, classes, page_drafts, teaching
 from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Unit, Upload, UploadState
 from elearn.courses.pool import QuestionDraft, windows
 from elearn.credit_export import records
 from elearn.credit_export.exam_system import packages, push_rules, push_targets, pushing, receivers
-from elearn.credit_export.exam_system.answers import Desk
 from elearn.credit_export.exam_system.packages import Scope
-from elearn.credit_export.exam_system.signing import Signer
+from elearn.credit_export.exam_system.push_jobs import desk_for
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.paper import standing
 from elearn.credit_export.paper.models import TrainingProof
@@ -213,7 +211,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     a_video_on_its_way(session, acting[0], now=clock())
     a_lesson_of_pages(session, acting[0], reviewer=auditor.id, now=clock())
     session.commit()
-    a_proof_and_a_receipt_file(app, session, example, kept.with_name(RECEIPT), now=clock())
+    a_proof_and_a_receipt_file(session, example, kept.with_name(RECEIPT), now=clock())
     keys_of_the_record_store(session, acting[0], now=clock())
     pushes_to_the_exam_system(session, settings, example, now=clock())
     session.commit()
@@ -225,29 +223,20 @@ RECEIPT = "receipt.xlsx"
 """Beside the example: what an exam system sent back."""
 
 
-def a_proof_and_a_receipt_file(app: Flask, session: Session, example: demo.Example, to: Path, *, now: datetime) -> None:
+def a_proof_and_a_receipt_file(session: Session, example: demo.Example, to: Path, *, now: datetime) -> None:
     """A proof of the first worker's hours; a package, and its sheet as people filled it in."""
     worker = UUID(example.worker_ids[0])
     (record,) = records.newest_records(session, [worker]).values()
     standing.make_proof(session, record.id, at=now)
     receiver = receivers.find_receiver(session, example.client_id)
     assert receiver is not None
-    settings = app.extensions["elearn"].settings
-    desk = Desk(
-        receiver=receiver,
-        outlines=frozenset({demo.OUTLINE}),
-        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
-        signer=app.extensions["elearn"].kept["exam.signer"],
-        issuer=settings.public_url,
-        now=now,
-    )
     out = io.BytesIO()
-    packages.make(session, desk, Scope(everyone=True), out, by="pictures")
+    packages.make(session, desk_for(session, receiver), Scope(everyone=True), out, by="pictures")
     with zipfile.ZipFile(out) as package:
         book = openpyxl.load_workbook(io.BytesIO(package.read("records.xlsx")))
     sheet = book.worksheets[0]
     headers, first = [cell.value for cell in sheet[1]], [cell.value for cell in sheet[2]]
-    filled: list[dict[object, object]] = [
+    filled: list[dict[object, str | int]] = [
         {"受理结果": "退回", "退回代码": "A01", "退回原因": "照片不清"},
         {"受理结果": "受理", "姓名": "李四", "实修学时": 24},
         {"受理结果": "受理", "记录编号": str(UUID(int=7))},
@@ -259,28 +248,20 @@ def a_proof_and_a_receipt_file(app: Flask, session: Session, example: demo.Examp
 
 
 def pushes_to_the_exam_system(session: Session, settings: Settings, example: demo.Example, *, now: datetime) -> None:
-    """All there is, pushed: the first was taken, the second refused."""
+    """All there is, pushed: the first was refused, the rest taken."""
     receiver = receivers.find_receiver(session, example.client_id)
     assert receiver is not None
     url, sealing = "https://exam.example/push", settings.sealing_key
     push_targets.set_target(
         session, example.client_id, url=url, sealing_key=sealing, at=now, takes=push_rules.Takes.EVERYTHING
     )
-    answers = [push_rules.Taken(), push_rules.Refused('422 {"error": "照片缺失"}', 422)]
-    desk = Desk(
-        receiver=receiver,
-        outlines=frozenset({demo.OUTLINE}),
-        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
-        signer=Signer.from_seed(settings.signing_key),
-        issuer=settings.public_url,
-        now=now,
-    )
+    answers: list[push_rules.Answer] = [push_rules.Taken(), push_rules.Refused('422 {"error": "照片缺失"}', 422)]
     pushing.push(
         session,
         receiver.id,
         pushing.Means(
             now=lambda: now,
-            desk=lambda session, receiver: desk,
+            desk=desk_for,
             sealing_key=sealing,
             post=lambda target, headers, body: answers.pop() if len(answers) > 1 else answers[0],
         ),
@@ -658,7 +639,6 @@ def main() -> None:
         with app.app_context():
             example = demo.Example.load(kept) or fill(app, settings, clock, kept)
             clock.moved = timedelta()
-            assert utcnow()
             wanted = [one for one in shots(example) if not chosen.only or one[0] in chosen.only]
             db.session.rollback()
             with served(app), sync_playwright() as playwright:
