@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from elearn.credit_export.exam_system import webhooks
+from elearn import webhooks
 from elearn.exam_sim import plan as planning
 from elearn.exam_sim.beliefs import Belief, Beliefs
 from elearn.exam_sim.client import ExamClient, Forged, Unreachable

@@ -9,12 +9,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from elearn.credit_export.exam_system.webhooks import WebhookRefused
 from elearn.exam_sim import plan as planning
 from elearn.exam_sim.client import Forged, Unreachable
 from elearn.exam_sim.exam import Exam
 from elearn.exam_sim.page import page
 from elearn.exam_sim.plan import PlanRefused, Push
+from elearn.webhooks import WebhookRefused
 
 logger = logging.getLogger(__name__)
 

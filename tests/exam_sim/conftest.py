@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from elearn.credit_export.exam_system.models import PushTarget
 from elearn.credit_export.exam_system.push_rules import Answer as Said
 from elearn.credit_export.exam_system.push_rules import Broken, Taken, meaning
-from elearn.credit_export.exam_system.webhooks import WebhookRefused
 from elearn.exam_sim.beliefs import Beliefs
 from elearn.exam_sim.client import Answer, ExamClient
 from elearn.exam_sim.exam import Exam as Simulator
+from elearn.webhooks import WebhookRefused
 from tests.credit_export.exam_system.conftest import Exam, MakeExam, Office, exam, make_exam, office
 
 __all__ = ["Exam", "MakeExam", "Office", "exam", "make_exam", "office"]

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from elearn.credit_export.exam_system import standing
 from elearn.credit_export.exam_system.reconciling import compare, read_list
-from elearn.credit_export.exam_system.webhooks import WebhookRefused
 from elearn.credit_export.lifecycle import State, Why
 from elearn.exam_sim.client import Answer, Forged, Unreachable
+from elearn.webhooks import WebhookRefused
 from tests.credit_export.exam_system.conftest import states_of
 from tests.exam_sim.conftest import Office, Sim
 

@@ -4,7 +4,7 @@ Four ways out, one book. Every way tells the same data (`answers.as_data`) and w
 happened to each version on its way to each receiver (`delivery_event`), and what the receiver answered (`receipt`).
 
     pull      routes.py       eligibility of one person, the change feed (a page signed as a whole), receipts
-    push      pushing.py      feed ─► outbox ─► receiver, by Standard Webhooks (webhooks.py); push_rules.py decides,
+    push      pushing.py      feed ─► outbox ─► receiver (Standard Webhooks, elearn/webhooks.py); push_rules.py decides,
               push_jobs.py    every few seconds; push_targets.py: addresses, secrets, dead letters
     package   packages.py     XLSX and JSON, signed, by a mapping profile; receipt_files.py reads them back
     paper     ../paper/       a proof with a QR code

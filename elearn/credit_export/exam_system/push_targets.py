@@ -15,8 +15,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn import webhooks
 from elearn.credit_export import feed
-from elearn.credit_export.exam_system import deliveries, webhooks
+from elearn.credit_export.exam_system import deliveries
 from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.models import PushMessage, PushTarget

@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
+from elearn import webhooks
 from elearn.credit_export import feed
-from elearn.credit_export.exam_system import answers, deliveries, push_rules, push_targets, webhooks
+from elearn.credit_export.exam_system import answers, deliveries, push_rules, push_targets
 from elearn.credit_export.exam_system.answers import Desk, Telling
 from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event, State, after

@@ -5,8 +5,6 @@ Straight out, never along a redirect and never through a proxy of the environmen
 
 from __future__ import annotations
 
-import base64
-import hmac
 import http.client
 import json
 import logging
@@ -16,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from elearn import webhooks
 from elearn.tracking.providers.provider import OutOfOrder
 
 NOT_USABLE = frozenset({400, 413, 415, 422})
@@ -53,16 +52,11 @@ class Service:
     def post(self, message_id: str, at_s: int, body: dict[str, Any]) -> bytes:
         """Send `body`; the answer's bytes when its status is 2xx. Raises OutOfOrder, saying nothing of the body.
 
-        Signed as Standard Webhooks: HMAC-SHA-256 over `id.timestamp.body`, base64, in `webhook-signature: v1,...`.
+        Signed as Standard Webhooks; the key is the secret's own bytes.
         """
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        signature = hmac.digest(self.secret.encode(), f"{message_id}.{at_s}.".encode() + data, "sha256")
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(at_s),
-            "webhook-signature": "v1," + base64.b64encode(signature).decode(),
-        }
+        headers = webhooks.headers([self.secret.encode()], message_id, at_s, data)
+        headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self.url, data, headers, method="POST")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
         try:

@@ -13,9 +13,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
+from elearn import webhooks
 from elearn.courses.models import Outline
 from elearn.credit_export import feed
-from elearn.credit_export.exam_system import deliveries, push_targets, pushing, webhooks
+from elearn.credit_export.exam_system import deliveries, push_targets, pushing
 from elearn.credit_export.exam_system.answers import Desk, outlines_of
 from elearn.credit_export.exam_system.models import PushTarget
 from elearn.credit_export.exam_system.push_rules import Answer, Taken, Takes

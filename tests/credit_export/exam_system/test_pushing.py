@@ -9,7 +9,8 @@ import pytest
 from joserfc import jws
 from sqlalchemy.orm import Session
 
-from elearn.credit_export.exam_system import deliveries, push_targets, pushing, webhooks
+from elearn import webhooks
+from elearn.credit_export.exam_system import deliveries, push_targets, pushing
 from elearn.credit_export.exam_system.push_rules import Answer, Away, Broken, Refused, Taken, Takes
 from elearn.credit_export.lifecycle import State, Why
 from elearn.errors import Malformed, NotFound

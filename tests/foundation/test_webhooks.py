@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from elearn.credit_export.exam_system import webhooks
-from elearn.credit_export.exam_system.webhooks import WebhookRefused, require
+from elearn import webhooks
+from elearn.webhooks import WebhookRefused, require
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ID, AT_S, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
