@@ -89,7 +89,7 @@ def kill_each_part_while_watching(school: School, handset: Phone, learner: Learn
 
     handset.page.on("response", listen)
     start(school, handset, learner)
-    for number, part in enumerate((Part.POSTGRES, Part.VALKEY, Part.WORKER, Part.WEB), start=1):
+    for number, part in enumerate((Part.POSTGRES, Part.VALKEY, Part.WORKER, Part.SIGNER, Part.WEB), start=1):
         play_on_to(handset, every_s * number)
         press_pause(handset)
         wait_for_report(handset, acknowledged_ms)
