@@ -21,7 +21,7 @@ from elearn.courses.models import Outline
 from elearn.credit_export import feed
 from elearn.credit_export.exam_system import deliveries
 from elearn.credit_export.exam_system.deliveries import Happened, Way
-from elearn.credit_export.exam_system.delivery import Event, after
+from elearn.credit_export.exam_system.delivery import Event, State, after
 from elearn.credit_export.exam_system.models import Receipt
 from elearn.credit_export.exam_system.push_rules import ENDED
 from elearn.credit_export.models import EligibilityRecord, ReceiverOutline
@@ -87,6 +87,7 @@ def take(
     had = _had(session, receiver_id, given)
     known = _known(session, receiver_id, {one.record_id for one in given})
     lives = feed.lives(session, known)
+    stands: dict[UUID, State | None] = dict(deliveries.states(session, receiver_id, known))
     told: list[dict[str, Any]] = []
     for one in given:
         before = had.get(one.receipt_id)
@@ -101,16 +102,15 @@ def take(
         if record.version != one.version:
             told.append(_answer(one, Answered.OTHER_VERSION))
             continue
-        stands = deliveries.states(session, receiver_id, [record.id]).get(record.id)
         events = [Happened(record.id, EVENTS[one.outcome], one.code, one.detail)]
-        if after(stands, EVENTS[one.outcome]) is None:
+        if after(stands.get(record.id), EVENTS[one.outcome]) is None:
             if lives[record.id].state not in ENDED:
                 told.append(_answer(one, Answered.NOT_WITHDRAWN))
                 continue
             # Who reads the feed hears of an end without a notice of ours.
-            before_it = (Event.WITHDRAW,) if stands else (Event.SEND, Event.WITHDRAW)
+            before_it = (Event.WITHDRAW,) if stands.get(record.id) else (Event.SEND, Event.WITHDRAW)
             events[:0] = [Happened(record.id, event) for event in before_it]
-        state = deliveries.note(session, receiver_id, events, way=way, at=at)[record.id]
+        state = stands[record.id] = deliveries.note(session, receiver_id, events, way=way, at=at)[record.id]
         answer = _answer(one, Answered.TAKEN) | {
             "record_status": lives[record.id].state.value,
             "delivery": state.value if state else None,

@@ -15,9 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from elearn.credit_export.exam_system.delivery import State as Delivery
+from elearn.credit_export.exam_system.push_rules import ENDED
 from elearn.credit_export.lifecycle import State
 
-ENDED = frozenset({State.SUSPENDED.value, State.REVOKED.value, State.SUPERSEDED.value, "withdrawn"})
+NOT_HELD = ENDED | {"withdrawn"}
+"""As a receiver may say it: that it knows of a withdrawal too."""
 HOLDS = frozenset({Delivery.ACKNOWLEDGED, Delivery.ACCEPTED, Delivery.REJECTED})
 """Deliveries of which we believe that the receiver has them."""
 
@@ -146,9 +148,9 @@ def _differences(ours: Ours, theirs: Theirs | None) -> list[Difference]:
         return [differ(Finding.OTHER_VERSION, str(ours.version), str(theirs.version))]
     found = []
     ended_here = ours.status in ENDED or ours.delivery is Delivery.REROUTED
-    if ended_here and theirs.status not in ENDED:
+    if ended_here and theirs.status not in NOT_HELD:
         found.append(differ(Finding.STILL_HELD, ours.status, theirs.status))
-    elif ours.status == State.GRANTED and not ended_here and theirs.status in ENDED:
+    elif ours.status == State.GRANTED and not ended_here and theirs.status in NOT_HELD:
         found.append(differ(Finding.NOT_HELD, ours.status, theirs.status))
     if theirs.outcome is not None and ours.receipt is None:
         found.append(differ(Finding.RECEIPT_MISSING, "-", theirs.outcome))

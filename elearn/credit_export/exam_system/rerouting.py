@@ -13,7 +13,7 @@ from elearn.credit_export import feed
 from elearn.credit_export.exam_system import deliveries, pushing
 from elearn.credit_export.exam_system.answers import outlines_of
 from elearn.credit_export.exam_system.deliveries import Happened, Way
-from elearn.credit_export.exam_system.delivery import Event, State
+from elearn.credit_export.exam_system.delivery import Event, State, may_have_arrived
 from elearn.credit_export.exam_system.models import PushMessage, PushTarget
 from elearn.credit_export.exam_system.push_rules import Kind
 from elearn.credit_export.exam_system.receivers import get_receiver
@@ -44,7 +44,7 @@ def reroute(session: Session, record_id: UUID, *, away_from: str, to: str, at: d
     deliveries.note(
         session, giver.id, [Happened(record.id, Event.REROUTE, REASON, taker.client_id)], way=Way.OPERATOR, at=at
     )
-    if session.get(PushTarget, giver.id) is not None and (tried or stands is not State.QUEUED):
+    if session.get(PushTarget, giver.id) is not None and (tried or may_have_arrived(stands)):
         pushing.put(session, giver.id, record, position, Kind.WITHDRAWAL, why=REASON, at=at)
     deliveries.note(
         session, taker.id, [Happened(record.id, Event.QUEUE, REASON, giver.client_id)], way=Way.OPERATOR, at=at
