@@ -14,8 +14,12 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+SHOWN = 300
+"""Characters of an answer that are kept."""
 
 
 class NotAllowed(OSError):
@@ -61,6 +65,24 @@ def exchange(
     if response.length:
         raise http.client.IncompleteRead(data, response.length)
     return response, data
+
+
+def retry_after(value: str | None, *, now_s: float) -> float | None:
+    """Seconds that a header Retry-After asks for (RFC 9110, 10.2.3); None when it says nothing that can be read."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value.strip()[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
+    except (ValueError, OverflowError):
+        return None
+
+
+def shown(body: bytes) -> str:
+    """The beginning of an answer as one line of printable text."""
+    text = body[: 4 * SHOWN].decode(errors="replace")
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())[:SHOWN]
 
 
 class _Plain(http.client.HTTPConnection):

@@ -19,16 +19,13 @@ from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.jobs import defer, task
 from elearn.people.identity import Keys
-from elearn.reaching import NotAllowed, exchange
+from elearn.reaching import NotAllowed, exchange, retry_after, shown
 from elearn.runtime import runtime
-from elearn.tracking.lrs.streams.sending import retry_after
 
 SILENCE_S = 15.0
 """The longest a receiver may say nothing; Standard Webhooks asks for 15 to 30 s."""
 WHOLE_S = 30.0
 MAX_ANSWER_BYTES = 100_000
-SHOWN = 300
-"""Characters of an answer that are kept."""
 
 
 def post(target: PushTarget, headers: dict[str, str], body: bytes) -> Answer:
@@ -51,8 +48,7 @@ def post(target: PushTarget, headers: dict[str, str], body: bytes) -> Answer:
     except (OSError, http.client.HTTPException) as error:
         return Broken(f"no answer: {type(error).__name__}")
     asked = retry_after(response.headers.get("Retry-After"), now_s=utcnow().timestamp())
-    text = "".join(one if one.isprintable() else " " for one in said[: 4 * SHOWN].decode(errors="replace"))
-    return meaning(response.status, " ".join(text.split())[:SHOWN], retry_after_s=asked)
+    return meaning(response.status, shown(said), retry_after_s=asked)
 
 
 def desk_for(session: Session, receiver: Receiver) -> Desk:

@@ -20,11 +20,11 @@ from tincan.http_request import HTTPRequest
 from tincan.lrs_response import LRSResponse
 
 from elearn.clock import utcnow
-from elearn.reaching import NotAllowed, exchange
+from elearn.reaching import NotAllowed, exchange, retry_after
 from elearn.tracking.lrs.rules.check import check_statement
 from elearn.tracking.lrs.rules.reading import BadStatement
 from elearn.tracking.lrs.statements import multipart
-from elearn.tracking.lrs.streams.sending import Answer, Away, Taken, meaning, retry_after
+from elearn.tracking.lrs.streams.sending import Answer, Away, Taken, meaning
 from elearn.tracking.lrs.versions import HEADER, LATEST_1
 
 SILENCE_S = 20.0

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+
+from elearn.reaching import shown
 
 One = TypeVar("One")
 
@@ -21,8 +22,6 @@ ABOUT_THE_STATEMENT = frozenset({400, 409, 413, 415, 422})
 """Statuses that speak of what was sent. All others speak of the target: it is tried again as a whole."""
 BROKEN_AT_MOST = 5
 """Statements in a row that a target breaks at, and takes none before: then it is the target."""
-SHOWN = 300
-"""Characters of a target's answer that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +95,9 @@ def meaning(status: int, body: bytes, ids: Sequence[UUID], *, retry_after_s: flo
         try:
             answered = [UUID(one) for one in msgspec.json.decode(body, type=list[str])]
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return Away(f"200, but not with the statements' ids: {_shown(body)}", suspect=True)
+            return Away(f"200, but not with the statements' ids: {shown(body)}", suspect=True)
         return Taken() if answered == list(ids) else Away("200, but with ids of other statements")
-    why = f"{status} {_shown(body)}".strip()
+    why = f"{status} {shown(body)}".strip()
     if status in ABOUT_THE_STATEMENT:
         return Refused(status, why)
     return Away(why, retry_after_s, suspect=status == 500)
-
-
-def retry_after(value: str | None, *, now_s: float) -> float | None:
-    """Seconds that a header Retry-After asks for (RFC 9110, 10.2.3); None when it says nothing that can be read."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value.strip()[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _shown(body: bytes) -> str:
-    """The beginning of an answer as one line of printable text."""
-    text = body[: 4 * SHOWN].decode(errors="replace")
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())[:SHOWN]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elearn.reaching import retry_after
 from elearn.tracking.lrs.streams.outbox import LONGEST_WAIT_S, waiting_s
-from elearn.tracking.lrs.streams.sending import Answer, Away, Refused, Sent, Taken, deliver, meaning, retry_after
+from elearn.tracking.lrs.streams.sending import Answer, Away, Refused, Sent, Taken, deliver, meaning
 
 NO = Refused(400, "no")
 AT_3 = Sent([None, None, None, Refused(None, "no answer", final=False), None], None)
