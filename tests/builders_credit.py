@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from elearn.clock import to_ms
 from elearn.courses import classes, teaching
 from elearn.courses.models import Kind, Lesson, Outline, OutlineItem, Question, Unit
-from elearn.credit_export import credit
+from elearn.credit_export import records
 from elearn.db import new_id
 from elearn.people.models import Person
 from elearn.tracking import models as watching
@@ -89,7 +89,7 @@ class Learner:
         """So many days later all that was learned is credited, and what that changes is recorded."""
         now = LEARNED_AT + timedelta(days=days)
         credit_all(self.session, now=now)
-        credit.bring_up_to_date(self.session, self.person.id, now=now)
+        records.record_person(self.session, self.person.id, now=now)
 
     def _sitting(self, digest: str) -> UUID:
         if self.session.get(watching.LearnerWatch, self.person.id) is None:

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.clock import MILLISECOND
-from elearn.credit_export import records
 from elearn.credit_export.hours import AQ8011_2023
 
 AT_ONCE = 1_000
@@ -112,8 +111,3 @@ def enter_hours(session: Session, window: Window, *, now: datetime) -> Set[UUID]
 def mark_entered(session: Session, window: Window) -> None:
     """The leaves of the window need not be looked at again. It saves work, and may be lost."""
     session.execute(MARK, {"origin": window.origin, "size": window.size})
-
-
-def bring_up_to_date(session: Session, person_id: UUID, *, now: datetime) -> None:
-    """Record what is credited of one person before an answer about them; this credits nothing by itself."""
-    records.record_person(session, person_id, now=now)

@@ -19,7 +19,7 @@ from flask.typing import ResponseReturnValue
 from elearn import errors
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, Outline, TrainingClass
-from elearn.credit_export import credit, feed, records
+from elearn.credit_export import feed, records
 from elearn.credit_export.exam_system import oauth, push_jobs, receipts  # noqa: F401 - jobs are known once imported
 from elearn.credit_export.exam_system.answers import Desk, Telling, now_of, outlines_of, signed, told, write_down
 from elearn.credit_export.exam_system.deliveries import Way
@@ -120,7 +120,7 @@ def check_eligibility() -> ResponseReturnValue:
     named = person is not None and (asked.person.name is None or asked.person.name == person.name)
     record = None
     if person is not None and named and _learns(person.id, asked.category):
-        credit.bring_up_to_date(session, person.id, now=desk.now)
+        records.record_person(session, person.id, now=desk.now)
         record = records.newest_record(session, person.id, [asked.category])
     write_down(
         session,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from elearn.credit_export import credit
+from elearn.credit_export import credit, records
 from elearn.credit_export.ledger import evidence
 from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.notes import SignatureLine
@@ -54,7 +54,7 @@ def test_what_is_final_is_no_hour_before_a_checkpoint_over_its_leaf(session: Ses
     away = dataclasses.replace(house, desk=dataclasses.replace(house.desk, signer=AwaySigner()))
     done = advance(session, now=NOW, house=away)
     assert (done.leaves, done.published, done.persons) == (4, (), frozenset())
-    credit.bring_up_to_date(session, learner.person.id, now=NOW)
+    records.record_person(session, learner.person.id, now=NOW)
     assert sums(session, learner.person.id) == Sums(entries=0, leaves=60_000, total=60_000)
     [record] = session.scalars(sa.select(EligibilityRecord)).all()
     assert (record.hours["online_theory_ms"], record.witnessed) == (0, False)
