@@ -39,8 +39,7 @@ from elearn.credit_export.models import (
     EligibilityRecord,
     EligibilityStep,
 )
-from elearn.credit_export.record_reading import tally_of
-from elearn.credit_export.records import RULES, said_by
+from elearn.credit_export.records import RULES, said_by, tally_of
 from elearn.people.registry import local_day
 
 AT_ONCE = 2_000

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import grant_rules
-from elearn.credit_export.hours import AQ8011_2023, MICRO, Kind, Modality, Standing, Tally, standing
+from elearn.credit_export.hours import AQ8011_2023, MICRO, Kind, Modality, Standing, standing
 from elearn.credit_export.lifecycle import Act, Office, State
 from elearn.credit_export.models import EligibilityRecord, EligibilityStep
+from elearn.credit_export.records import tally_of
 from elearn.people.callers import Caller
 from elearn.people.models import Organisation, Role
 from elearn.people.permissions import regions_of, scope_of
@@ -180,11 +181,6 @@ def outlines_seen(session: Session, caller: Caller, *, on: date) -> list[tuple[U
         _reach(session, caller, on),
     )
     return [(row.id, row.name) for row in rows]
-
-
-def tally_of(hours: dict[str, Any]) -> Tally:
-    """The credited time that a record keeps."""
-    return Tally(hours["online_theory_ms"], hours["offline_theory_ms"], hours["offline_practice_ms"])
 
 
 def counts_of(hours: dict[str, Any]) -> Standing:

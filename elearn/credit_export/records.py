@@ -7,7 +7,7 @@ they relied on got less (`lifecycle.carries`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import compress
@@ -22,7 +22,7 @@ from elearn.courses.models import Outline
 from elearn.credit_export import feed, grant_rules
 from elearn.credit_export.eligibility import Candidate, Eligible, EligibleExempt, Judgement, Rules, judge
 from elearn.credit_export.gathering import Case, gather, gather_many
-from elearn.credit_export.hours import AQ8011_2023
+from elearn.credit_export.hours import AQ8011_2023, Tally
 from elearn.credit_export.lifecycle import (
     Act,
     GrantRule,
@@ -44,7 +44,7 @@ from elearn.people.registry import local_day
 
 __all__ = [
     "RULES", "Case", "decide", "draft_after", "gather", "gather_many", "hours_as_data", "newest_record",
-    "newest_records", "record_people", "record_person", "said_by",
+    "newest_records", "record_people", "record_person", "said_by", "tally_of",
 ]  # fmt: skip
 
 RULES = Rules(AQ8011_2023)
@@ -63,6 +63,11 @@ def hours_as_data(case: Case) -> dict[str, Any]:
         "required_theory": case.category.required_theory,
         "required_practice": case.category.required_practice,
     }
+
+
+def tally_of(hours: Mapping[str, int]) -> Tally:
+    """The credited time that a record keeps."""
+    return Tally(hours["online_theory_ms"], hours["offline_theory_ms"], hours["offline_practice_ms"])
 
 
 @dataclass(slots=True)
