@@ -101,6 +101,13 @@ class ALog:
         return note
 
 
+def a_log(count: int = 7, mark: str = "") -> ALog:
+    """So many numbered leaves, with a mark before each number."""
+    log = ALog()
+    log.append(*(f"{mark}{number}".encode() for number in range(count)))
+    return log
+
+
 def put(directory: Path, path: str, data: bytes) -> None:
     """There whole or not at all, as a log's files are; tests survive no power cut."""
     where = directory / path

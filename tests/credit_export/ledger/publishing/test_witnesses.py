@@ -24,10 +24,9 @@ from elearn.credit_export.ledger.witnesses import (
     read_answer,
     request_body,
 )
-from tests.credit_export.ledger.a_log import ALog, a_cosigner
+from tests.credit_export.ledger.a_log import a_cosigner, a_log
 
-LOG = ALog()
-LOG.append(*(f"{n}".encode() for n in range(20)))
+LOG = a_log(20)
 COSIGNER = a_cosigner()
 KEY: Verifier = COSIGNER.verifier
 

@@ -24,13 +24,7 @@ from elearn.credit_export.ledger.witness.keeping import (
     origin_hash,
 )
 from elearn.credit_export.ledger.witness.keys import NoKey, make_key, read_keys
-from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog, a_cosigner, a_signer
-
-
-def a_log(count: int = 7, mark: str = "") -> ALog:
-    log = ALog()
-    log.append(*(f"{mark}{number}".encode() for number in range(count)))
-    return log
+from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog, a_cosigner, a_log, a_signer
 
 
 @pytest.fixture

@@ -18,9 +18,8 @@ from elearn.credit_export.ledger.notes import Note, Verifier, read_note, read_si
 from elearn.credit_export.ledger.witness.keeping import add_log, opened, origin_hash
 from elearn.credit_export.ledger.witness.keys import make_key, read_keys
 from tests.at_once import at_once
-from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog
+from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog, a_log
 from tests.credit_export.ledger.witness.processes import WITHOUT_PRODUCT, Running, running, serve
-from tests.credit_export.ledger.witness.test_add_checkpoint import a_log
 
 HALF = b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nold"
 
