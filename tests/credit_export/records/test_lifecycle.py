@@ -53,7 +53,6 @@ GRANTED = replace(VERIFIED, state=State.GRANTED, granted_at=AT)
 SUSPENDED = replace(GRANTED, state=State.SUSPENDED)
 LAPSED = Life(State.SUSPENDED)
 REVOKED = replace(GRANTED, state=State.REVOKED)
-GONE = replace(GRANTED, state=State.SUPERSEDED)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,6 @@ from tests.at_once import at_once
 from tests.credit_export.ledger.a_log import AT_S, ORIGIN, ALog, a_log
 from tests.credit_export.ledger.witness.processes import WITHOUT_PRODUCT, Running, running, serve
 
-HALF = b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nold"
-
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
