@@ -119,7 +119,7 @@ MUTATIONS = [
         "quorum",
         (
             "a key of the log signs",
-            "            if not _times(note, self.keys_of(checkpoint.origin)):\n",
+            "            if not times_of(note, self.keys_of(checkpoint.origin)):\n",
             "            if False:\n",
         ),
         ("a log's key is for its own name", " if log.verifier.name == origin)", ")"),
