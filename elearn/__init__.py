@@ -9,7 +9,7 @@ Data flows right, imports point left: a package knows where its data comes from,
 
 Open `extension.py` first: it says what is on board. `people` knows who, `courses` what there is to study,
 `tracking` turns what a phone says into what we believe, `credit_export` turns that into hours an exam system
-receives, `pages` is what a person sees. The small modules beside them (settings, db, web, clock, jobs, locale,
+receives, `pages` is what a person sees. The small modules beside them (settings, db, arrays, web, clock, jobs, locale,
 errors) are habits that all share, and `embedded` runs the database where nobody brought one.
 """
 

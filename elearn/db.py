@@ -20,6 +20,10 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapper, Session, registry
 
+from elearn import arrays
+
+arrays.register(psycopg.adapters)  # before any engine is made: each takes over the types that are known then
+
 SCHEMA = "elearn"
 
 NAMING = {

@@ -125,12 +125,19 @@ def read_timestamp(value: object, *, zone_needed: bool = False) -> datetime | No
     """
     if type(value) is not str:
         return None
+    return (_just_read if len(value) <= KNOWN_CHARACTERS else _read)(value, zone_needed)
+
+
+def _read(value: str, zone_needed: bool) -> datetime | None:
     if _USUAL.fullmatch(value):
         try:
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             return None
     return _read_unusual(value, zone_needed=zone_needed)
+
+
+_just_read = lru_cache(maxsize=64)(_read)  # judged, compared and stored by: each is read three times in a row
 
 
 def _read_unusual(value: str, *, zone_needed: bool) -> datetime | None:
@@ -161,7 +168,8 @@ def _read_unusual(value: str, *, zone_needed: bool) -> datetime | None:
 
 def cut_duration(duration: str) -> str:
     """`duration` as it is compared: no digits beyond 0.01 seconds (Data 4.6; 2.0: 4.2.7). Else it is a text."""
-    return _BEYOND.sub(r"\1", duration)
+    beyond = _BEYOND.search(duration)
+    return duration if beyond is None else duration[: beyond.end(1)] + duration[beyond.end() :]
 
 
 def show_timestamp(moment: datetime) -> str:

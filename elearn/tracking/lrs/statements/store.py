@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from elearn.arrays import Array, binaries, integers, moments, texts, uuids
 from elearn.tracking.lrs.models import NIL
 from elearn.tracking.lrs.rules.check import Checked
 from elearn.tracking.lrs.rules.comparing import equivalent
@@ -29,22 +30,25 @@ MOMENT = """moment AS MATERIALIZED (
     SELECT greatest(%(stored_at)s::timestamptz, clock_timestamp() - %(stale_after)s::interval) AS at
 )"""
 
-# One JSON parameter carries the whole batch: a list parameter would be escaped in Python, character by character.
-# Ids go in sorted, so that two batches that share ids wait for each other in one order and never in a circle: nothing
-# else that is written here is unique. Ids that were there before come back; what they are compared by is asked for in
-# a second command. Only a command of its own sees what somebody else committed after the first had begun; and a
-# look-up inside the first would cost each request, duplicates or not, a sixth more of PostgreSQL's time (16 partitions
-# opened for nothing). What a batch does not need (relations, references, definitions) is not in its command at all.
+# Each column of the batch is one array. Ids go in sorted, so that two batches that share ids wait for each other in one
+# order and never in a circle: nothing else that is written here is unique. Ids that were there before come back; what
+# they are compared by is asked for in a second command. Only a command of its own sees what somebody else committed
+# after the first had begun; and a look-up inside the first would cost each request, duplicates or not, a sixth more of
+# PostgreSQL's time (16 partitions opened for nothing). What a batch does not need (relations, references, definitions)
+# is not in its command at all.
 _INSERT = """
 WITH MOMENT, given AS MATERIALIZED (
     SELECT one.*, moment.at > %(stored_at)s::timestamptz AS late,
-           moment.at + one.place * interval '1 microsecond' AS stored_at
-    FROM moment CROSS JOIN json_to_recordset(%(batch)s::json) AS one(
-        id uuid, place integer, digest text, happened_at timestamptz, verb_key uuid, actor_key uuid,
-        activity_key uuid, registration uuid, voids uuid, refers_to uuid, version text, raw text)
+           moment.at + (one.place - 1) * %(step)s::interval AS stored_at
+    FROM moment CROSS JOIN unnest(
+        %(ids)s::uuid[], %(digests)s::bytea[], %(happened_at)s::timestamptz[], %(verb_keys)s::uuid[],
+        %(actor_keys)s::uuid[], %(activity_keys)s::uuid[], %(registrations)s::uuid[], %(voids)s::uuid[],
+        %(refers_to)s::uuid[], %(versions)s::text[], %(raws)s::text[]
+    ) WITH ORDINALITY AS one(id, digest, happened_at, verb_key, actor_key, activity_key, registration, voids,
+                             refers_to, version, raw, place)
 ), fresh AS (
     INSERT INTO elearn.statement_id (id, stored_at, digest)
-    SELECT id, stored_at, decode(digest, 'hex') FROM given ORDER BY id
+    SELECT id, stored_at, digest FROM given ORDER BY id
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), kept AS (
@@ -60,8 +64,8 @@ _RELATED = """
 , related AS (
     INSERT INTO elearn.statement_relation (key, kind, stored_at, id)
     SELECT one.key, one.kind, given.stored_at, given.id
-    FROM json_to_recordset(%(relations)s::json) AS one(id uuid, key uuid, kind smallint)
-    JOIN given USING (id) JOIN fresh USING (id)
+    FROM unnest(%(related)s::integer[], %(keys)s::uuid[], %(kinds)s::integer[]) AS one(place, key, kind)
+    JOIN given USING (place) JOIN fresh USING (id)
 )
 """
 _REFERRING = """
@@ -214,16 +218,17 @@ def insert(
     connection = session.connection()
     step = 0 if sitting_id else 1
     stored = {id_: stored_at + timedelta(microseconds=step * place) for place, id_ in enumerate(first)}
-    parameters: dict[str, object] = {
-        "batch": _as_json(first.values(), step),
+    parameters: dict[str, object] = _columns(list(first.values())) | {
+        "step": timedelta(microseconds=step),
         "stored_at": stored_at,
         "stale_after": stale_after,
         "authority": authority,
         "sitting_id": sitting_id,
     }
-    related = [{"id": one.id, "key": key, "kind": kind} for one in first.values() for key, kind in one.relations]
+    related = [(place, key, kind) for place, one in enumerate(first.values(), 1) for key, kind in one.relations]
     if related:
-        parameters["relations"] = encode(related)
+        places, keys, kinds = zip(*related, strict=True)
+        parameters |= {"related": integers(places), "keys": uuids(keys), "kinds": integers(kinds)}
     referring = [one.id for one in first.values() if one.refers_to is not None]
     if referring:
         parameters["organisation_id"] = organisation_id
@@ -330,26 +335,20 @@ def kept_of(row: Sequence[Any]) -> Kept:
     return Kept(id_, raw, stored_at.astimezone(UTC), authority_id, version, sitting_id, organisation_id, voided)
 
 
-def _as_json(batch: Iterable[Checked], step: int) -> str:
-    return encode(
-        [
-            {
-                "id": one.id,
-                "place": place * step,
-                "digest": one.digest.hex(),
-                "happened_at": one.happened_at,
-                "verb_key": one.verb_key,
-                "actor_key": one.actor_key,
-                "activity_key": one.activity_key,
-                "registration": one.registration,
-                "voids": one.voids,
-                "refers_to": one.refers_to,
-                "version": one.version,
-                "raw": one.raw,
-            }
-            for place, one in enumerate(batch)
-        ]
-    )
+def _columns(batch: Sequence[Checked]) -> dict[str, object]:
+    return {
+        "ids": Array("uuid", [one.id.bytes for one in batch]),
+        "digests": binaries(one.digest for one in batch),
+        "happened_at": moments(one.happened_at for one in batch),
+        "verb_keys": uuids(one.verb_key for one in batch),
+        "actor_keys": uuids(one.actor_key for one in batch),
+        "activity_keys": uuids(one.activity_key for one in batch),
+        "registrations": uuids(one.registration for one in batch),
+        "voids": uuids(one.voids for one in batch),
+        "refers_to": uuids(one.refers_to for one in batch),
+        "versions": texts(one.version for one in batch),
+        "raws": texts(one.raw for one in batch),
+    }
 
 
 def said(batch: Iterable[Checked]) -> list[dict[str, Any]]:
