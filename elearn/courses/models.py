@@ -16,7 +16,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.db import Base, new_id
+from elearn.courses.centres import Centre, Level
+from elearn.db import Base, Ledger, new_id
 
 
 class Word(sa.types.TypeDecorator[StrEnum]):
@@ -65,6 +66,11 @@ def _one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({', '.join(repr(value.value) for value in values)})", name=name)
 
 
+COURSE_WORDS = "(title || ' ') || summary"
+PAGE_WORDS = "(title || ' ') || text"
+"""What is searched, as the database writes it; the indexes below and the queries of `finding` must say the same."""
+
+
 class Outline(Base):
     """A training outline (培训大纲) of one region in one version, in force from one day to another."""
 
@@ -106,9 +112,21 @@ class OutlineItem(Base):
 
 
 class Course(Base):
-    """What an institution teaches towards one item of an outline."""
+    """What an institution teaches towards one item of an outline.
+
+    A trigger keeps its centre and its item as they were once a version of a lesson of it was published: hours rest on
+    them. That a second person reviews may be asked for later, and never taken back.
+    """
 
     __tablename__ = "course"
+    __table_args__ = (
+        _one_of("centre", Centre, "centre"),
+        _one_of("level", Level, "level"),
+        CheckConstraint("cardinality(audiences) <= 6 AND cardinality(industries) <= 26", name="tags"),
+        CheckConstraint("textbook_url ~ '^https?://'", name="textbook_url"),
+        Index("ix_course_newest", "created_at", "id"),
+        Index("ix_course_words", sa.text(f"elearn.search_words({COURSE_WORDS})"), postgresql_using="gin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     institution_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
@@ -117,18 +135,36 @@ class Course(Base):
     title: Mapped[str]
     summary: Mapped[str]
     created_at: Mapped[datetime]
+    centre: Mapped[Centre] = mapped_column(Word(Centre), default=Centre.POSTS)
+    """Whose catalogue it stands in, and so what its hours are worth (`centres.POLICIES`)."""
+    level: Mapped[Level | None] = mapped_column(Word(Level))
+    """With `audiences` its grade; None: not graded."""
+    audiences: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
+    """Words of `centres.Audience`."""
+    industries: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
+    """Words of `centres.Industry`; empty: of every industry."""
+    teacher_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    textbook: Mapped[str] = mapped_column(default="")
+    textbook_url: Mapped[str | None]
+    needs_review: Mapped[bool] = mapped_column(default=False)
+    """A second person reviews each version before it is published."""
 
 
 class Lesson(Base):
     """A place in a course; what is watched there is one of its units."""
 
     __tablename__ = "lesson"
-    __table_args__ = (UniqueConstraint("course_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("course_id", "position"),
+        Index("ix_lesson_words", sa.text("elearn.search_words(title)"), postgresql_using="gin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     course_id: Mapped[UUID] = mapped_column(ForeignKey("course.id"))
     position: Mapped[int] = mapped_column(SmallInteger)
     title: Mapped[str]
+    outline_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("outline_item.id"))
+    """The item of the course's outline that it teaches, when not the course's own; it stays once published."""
 
 
 class Unit(Base):
@@ -173,6 +209,35 @@ class Unit(Base):
     retired_at: Mapped[datetime | None]
 
 
+class ReviewAct(StrEnum):
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    """By whoever works on it, to change it further."""
+    RETURN = "return"
+    """By the second person, with what to put right."""
+    APPROVE = "approve"
+
+
+class UnitReview(Ledger, Base):
+    """One step of a draft's review. The newest says where it stands: in review after `submit`."""
+
+    __tablename__ = "unit_review"
+    __table_args__ = (
+        _one_of("act", ReviewAct, "act"),
+        UniqueConstraint("unit_id", "number"),
+        CheckConstraint("number > 0", name="number"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"))
+    number: Mapped[int] = mapped_column(SmallInteger)
+    """From 1, without holes: two steps at once cannot both be the next."""
+    act: Mapped[ReviewAct] = mapped_column(Word(ReviewAct))
+    by_person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    note: Mapped[str]
+    at: Mapped[datetime]
+
+
 class UnitBlock(Base):
     """What one media key opens, or one page: [start_ms, end_ms) of a unit. Never changed but to seal the key anew."""
 
@@ -194,6 +259,7 @@ class UnitPage(Base):
     __table_args__ = (
         ForeignKeyConstraint(["unit_id", "index"], ["elearn.unit_block.unit_id", "elearn.unit_block.index"]),
         CheckConstraint("num_nulls(image, image_type) IN (0, 2)", name="image_whole"),
+        Index("ix_unit_page_words", sa.text(f"elearn.search_words({PAGE_WORDS})"), postgresql_using="gin"),
     )
 
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)
