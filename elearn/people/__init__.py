@@ -11,7 +11,12 @@ may do what, `persons.py` for what can be done with people. Pure are `identity.p
     programs (what is no person: a name and a secret against a bearer token; the doors that give tokens use it)
 """
 
-from flask import Blueprint, Flask
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Flask
 
 
 def install(app: Flask, whole: Blueprint) -> None:

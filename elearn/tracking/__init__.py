@@ -26,7 +26,10 @@ for the rules.
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Flask
 
 
 def install(app: Flask, whole: Blueprint) -> None:

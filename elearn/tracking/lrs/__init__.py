@@ -19,7 +19,10 @@ what a client asks for:
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Flask
 
 
 def install(app: Flask, whole: Blueprint) -> None:
