@@ -59,6 +59,7 @@ def _found(place: str) -> click.Command:
         "org": "elearn.people.commands:orgs",
         "receiver": "elearn.credit_export.commands:receivers",
         "role": "elearn.people.commands:roles",
+        "rules": "elearn.courses.requirements.commands:rules",
         "tracking": "elearn.tracking.commands:tracking",
         "user": "elearn.people.commands:users",
     },

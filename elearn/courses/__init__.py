@@ -10,6 +10,7 @@ measurement, and what was published never changes: a new video is a new version.
 
 Open first: `models.py`, then `catalogue.py`.
 
+    requirements/  what the law asks, as dated rows
     curriculum.py  pure: hours an outline asks, what to watch next
     pool.py        pure: does a question pool cover a unit; questions from text and CSV
     keys.py        media keys at rest
@@ -31,5 +32,6 @@ def install(app: Flask, whole: Blueprint) -> None:
     """Bring this package's doors and jobs on board."""
     # Importing `packaging` registers its jobs.
     from elearn.courses import packaging, routes  # noqa: F401
+    from elearn.courses.requirements import models as requirement_models  # noqa: F401
 
     whole.register_blueprint(routes.bp)

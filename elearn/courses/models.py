@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.courses.centres import Centre, Level
+from elearn.courses.requirements.rows import Training
 from elearn.db import Base, Ledger, new_id
 
 
@@ -78,6 +79,8 @@ class Outline(Base):
     __table_args__ = (
         UniqueConstraint("code", "region", "version"),
         CheckConstraint("effective_to IS NULL OR effective_to >= effective_from", name="dates"),
+        _one_of("training", Training, "training"),
+        Index("ix_outline_category", "category", postgresql_where=sa.text("category IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -89,6 +92,10 @@ class Outline(Base):
     effective_from: Mapped[date]
     effective_to: Mapped[date | None]
     """The last day in force; open when None."""
+    category: Mapped[str | None]
+    """The category of people it is for, in the catalogue of requirements; None: it stands for itself."""
+    training: Mapped[Training] = mapped_column(Word(Training), server_default=Training.INITIAL.value)
+    """What it trains them for."""
 
 
 class OutlineItem(Base):

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from elearn.courses import catalogue, pool
 from elearn.courses.models import Course, Kind, Lesson, Outline, OutlineItem, Question, Unit, Upload, UploadState
 from elearn.courses.reading import read_questions
+from elearn.courses.requirements.rows import Training
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
 
@@ -114,6 +115,8 @@ def add_outline(
     effective_from: date,
     items: Sequence[NewItem],
     effective_to: date | None = None,
+    category: str | None = None,
+    training: Training = Training.INITIAL,
 ) -> Outline:
     """Enter one version of an outline, whole. A change of the law is a new version (DESIGN 3.7)."""
     outline = Outline(
@@ -124,6 +127,8 @@ def add_outline(
         version=_text(version),
         effective_from=effective_from,
         effective_to=effective_to,
+        category=category,
+        training=training,
     )
     session.add(outline)
     session.flush()
