@@ -112,7 +112,8 @@ def unit_facts(session: Session, unit_id: UUID) -> UnitFacts:
         sa.select(
             Unit.lesson_id, Unit.version, Unit.title, Unit.duration_ms, Unit.start_offset_ms, Unit.width, Unit.height,
             Unit.content_hash, (Unit.published_at.is_not(None) & Unit.retired_at.is_(None)).label("published"),
-            Lesson.course_id, Course.title.label("course_title"), Course.institution_id, Course.outline_item_id,
+            Lesson.course_id, Course.title.label("course_title"), Course.institution_id,
+            sa.func.coalesce(Lesson.outline_item_id, Course.outline_item_id).label("outline_item_id"),
             OutlineItem.outline_id, Unit.kind,
         )
         .join(Lesson, Lesson.id == Unit.lesson_id)

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from elearn.courses import catalogue, pool
+from elearn.courses import catalogue, describing, pool, unit_states
+from elearn.courses.describing import Particulars
 from elearn.courses.models import Course, Kind, Lesson, Outline, OutlineItem, Question, Unit, Upload, UploadState
 from elearn.courses.reading import read_questions
 from elearn.courses.requirements.rows import Training
@@ -179,8 +180,10 @@ def add_course(
     at: datetime,
     summary: str = "",
     outline_item_id: UUID | None = None,
+    said: Particulars | None = None,
 ) -> Course:
     """A new course of an institution; without an item of an outline it earns no hours towards an exam."""
+    said = said or Particulars()
     if outline_item_id is not None and session.get(OutlineItem, outline_item_id) is None:
         raise NotFound("There is no such item in an outline.")
     course = Course(
@@ -190,18 +193,45 @@ def add_course(
         title=_text(title),
         summary=summary.strip(),
         created_at=at,
+        centre=said.centre,
+        needs_review=said.needs_review,
     )
     session.add(course)
+    describing.describe(session, course, said)
+    return course
+
+
+def change_course(
+    session: Session, course_id: UUID, *, title: str, summary: str, said: Particulars, acting: Collection[UUID]
+) -> Course:
+    """Say anew what a course is. What it teaches stays. Raises what `describing.describe` raises."""
+    course = own_course(session, course_id, acting, lock=True)
+    describing.describe(session, course, said)
+    course.title, course.summary = _text(title), summary.strip()
     session.flush()
     return course
 
 
-def add_lesson(session: Session, *, course_id: UUID, title: str, acting: Collection[UUID]) -> Lesson:
-    """A new lesson at the end of a course."""
+def add_lesson(
+    session: Session,
+    *,
+    course_id: UUID,
+    title: str,
+    acting: Collection[UUID],
+    outline_item_id: UUID | None = None,
+) -> Lesson:
+    """A new lesson at the end of a course, for the course's item of the outline or for another one of the same."""
     # The row of the course stands for the order of its lessons.
-    own_course(session, course_id, acting, lock=True)
+    course = own_course(session, course_id, acting, lock=True)
+    describing.require_item_of(session, course, outline_item_id)
     last = session.execute(sa.select(sa.func.max(Lesson.position)).where(Lesson.course_id == course_id)).scalar_one()
-    lesson = Lesson(id=new_id(), course_id=course_id, position=(last or 0) + 1, title=_text(title))
+    lesson = Lesson(
+        id=new_id(),
+        course_id=course_id,
+        position=(last or 0) + 1,
+        title=_text(title),
+        outline_item_id=None if outline_item_id == course.outline_item_id else outline_item_id,
+    )
     session.add(lesson)
     session.flush()
     return lesson
@@ -246,13 +276,15 @@ def add_question(
     session: Session, unit_id: UUID, draft: pool.QuestionDraft, *, acting: Collection[UUID], at: datetime
 ) -> UUID:
     """Put one question into a unit's pool. Raises Malformed saying what is wrong with it."""
-    unit = own_unit(session, unit_id, acting)
+    unit = own_unit(session, unit_id, acting, lock=True)
+    unit_states.require_changeable(session, unit)
     return catalogue.add_questions(session, unit, [draft], at=at)[0]
 
 
 def add_many_questions(session: Session, unit_id: UUID, text: str, *, acting: Collection[UUID], at: datetime) -> int:
     """Put all questions of a table or a text into the pool, or, raising `reading.BadRows`, none. How many."""
-    unit = own_unit(session, unit_id, acting)
+    unit = own_unit(session, unit_id, acting, lock=True)
+    unit_states.require_changeable(session, unit)
     return len(catalogue.add_questions(session, unit, read_questions(text, unit.duration_ms), at=at))
 
 
@@ -264,6 +296,7 @@ def retire_question(session: Session, question_id: UUID, *, acting: Collection[U
     unit = own_unit(session, question.unit_id, acting, lock=True)
     if question.retired_at is not None:
         return
+    unit_states.require_changeable(session, unit)
     question.retired_at = at
     session.flush()
     if unit.published_at is not None and unit.retired_at is None:
@@ -274,19 +307,25 @@ def publish(session: Session, unit_id: UUID, *, acting: Collection[UUID], at: da
     """Offer a unit to learners in place of the version before. Publishing what is offered changes nothing.
 
     Raises PoolTooThin when the questions do not cover every five minutes (DESIGN 3.6), Conflict when its files
-    are still being moved or it was retired.
+    are still being moved, it was retired, or its course asks for a review that it has not passed.
     """
     unit = own_unit(session, unit_id, acting, lock=True)
     if unit.retired_at is not None:
         raise Conflict("This version was retired; send the video again to offer it anew.", code="retired")
     if unit.published_at is not None:
         return unit
+    unit_states.require_reviewed(session, unit)
+    require_ready(session, unit)
+    catalogue.offer(session, unit, at=at)
+    return unit
+
+
+def require_ready(session: Session, unit: Unit) -> None:
+    """Raises Conflict while its files are being moved, PoolTooThin when questions are missing."""
     placing = sa.exists().where(Upload.unit_id == unit.id, Upload.state != UploadState.DONE)
     if session.execute(sa.select(placing)).scalar_one():
         raise Conflict("The video is still being prepared.", code="not_ready")
     _require_covered(session, unit)
-    catalogue.offer(session, unit, at=at)
-    return unit
 
 
 def retire(session: Session, unit_id: UUID, *, acting: Collection[UUID], at: datetime) -> Unit:

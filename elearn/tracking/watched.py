@@ -122,11 +122,12 @@ def final_ms_by_item(session: Session, learner_id: UUID) -> dict[tuple[UUID | No
     """
     sign = sa.case((WatchedSpan.kind == Kind.FINAL.value, 1), else_=-1)
     reversed_final = aliased(WatchedSpan)
+    item = sa.func.coalesce(Lesson.outline_item_id, Course.outline_item_id)
     counted_ms = sa.func.sum(sign * (WatchedSpan.end_ms - WatchedSpan.start_ms - WatchedSpan.excess_ms))
     lessons = (
         sa.select(
             WatchedSpan.class_id,
-            Course.outline_item_id,
+            item.label("outline_item_id"),
             sa.func.least(counted_ms, sa.func.max(Unit.duration_ms)).label("ms"),
         )
         .join(Unit, Unit.id == WatchedSpan.unit_id)
@@ -137,7 +138,7 @@ def final_ms_by_item(session: Session, learner_id: UUID) -> dict[tuple[UUID | No
             WatchedSpan.learner_id == learner_id,
             (WatchedSpan.kind == Kind.FINAL.value) | (reversed_final.kind == Kind.FINAL.value),
         )
-        .group_by(WatchedSpan.class_id, Course.outline_item_id, Lesson.id)
+        .group_by(WatchedSpan.class_id, item, Lesson.id)
         .subquery()
     )
     rows = session.execute(

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
+from elearn.courses.centres import EXPORTING
 from elearn.credit_export.ledger import evidence, subjects
 from elearn.credit_export.ledger.appending import Log, Standing
 from elearn.credit_export.ledger.evidence import Batch
@@ -47,12 +48,14 @@ SELECT watched_span_id FROM elearn.ledger_leaf WHERE origin = ANY (:abandoned) A
 """)
 
 UNITS = sa.text("""
-SELECT u.id, u.lesson_id, u.version, u.duration_ms, u.content_hash, i.id AS item_id,
-       coalesce(i.kind, 'theory') AS kind
+-- Only the first centre trains for exams: what is watched in another centre's course is written down under no item of
+-- an outline, so no tally of one ever finds it (courses.centres.EXPORTING; a published course keeps its centre).
+SELECT u.id, u.lesson_id, u.version, u.duration_ms, u.content_hash,
+       CASE WHEN c.centre = ANY (:exporting) THEN i.id END AS item_id, coalesce(i.kind, 'theory') AS kind
 FROM elearn.unit u
 JOIN elearn.lesson l ON l.id = u.lesson_id
 JOIN elearn.course c ON c.id = l.course_id
-LEFT JOIN elearn.outline_item i ON i.id = c.outline_item_id
+LEFT JOIN elearn.outline_item i ON i.id = coalesce(l.outline_item_id, c.outline_item_id)
 WHERE u.id = ANY (:units)
 """)
 
@@ -221,7 +224,9 @@ class _Batch:
         """Let the log say what its credits will name; answers what each unit counts as."""
         if not earned:
             return {}
-        units: Sequence[Any] = self.session.execute(UNITS, {"units": list({one.unit_id for one in earned})}).all()
+        units: Sequence[Any] = self.session.execute(
+            UNITS, {"units": list({one.unit_id for one in earned}), "exporting": [one.value for one in EXPORTING]}
+        ).all()
         policies = sorted({one.policy for one in earned})
         known = self.log.names([*policies, *(unit_urn(unit.id) for unit in units)])
         for policy in policies:
