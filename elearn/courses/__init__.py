@@ -33,5 +33,6 @@ def install(app: Flask, whole: Blueprint) -> None:
     # Importing `packaging` registers its jobs.
     from elearn.courses import packaging, routes  # noqa: F401
     from elearn.courses.requirements import models as requirement_models  # noqa: F401
+    from elearn.courses.papers import models  # noqa: F401
 
     whole.register_blueprint(routes.bp)
