@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
 import logging
@@ -121,9 +122,9 @@ def in_application(command: click.Command) -> click.Command:
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file.")
 def serve(host: str, port: int, processes: int, tls_certificate: Path | None, tls_key: Path | None) -> None:
     """Serve the application and run its worker; starts the embedded services where no server is set."""
-    from elearn import serving
+    from elearn import serving, starting
 
-    with serving.settled() as settings:
+    with contextlib.suppress(KeyboardInterrupt), starting.stopped_by_signals(), serving.settled() as settings:
         tls = (tls_certificate, tls_key) if tls_certificate and tls_key else None
         serving.serve(settings, host=host, port=port, processes=processes, tls=tls)
 

@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.settings import Settings
-from elearn.starting import end_with, start
+from elearn.starting import end_with, ending_with_us, start
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +38,6 @@ KEPT_STOP_S = 10
 
 DATABASE_BACK_S = 60.0
 """How long a new web process waits for a database that is away."""
-
-KEPT = """\
-import sys
-from elearn import cli, starting
-starting.end_with(int(sys.argv.pop(1)))
-cli.main()
-"""
-"""An `elearn` command that ends with the process that keeps it; one started by hand has nobody to end with."""
 
 OF_THE_PRODUCT = ("ELEARN_", "DATABASE_URL", "REDIS_URL")
 """Variables that the signer does not hear: it signs for us, and must be able to do nothing else."""
@@ -150,7 +141,7 @@ class _Keeper:
 
     def __init__(self, name: str, words: list[str], env: dict[str, str]) -> None:
         self._name = name
-        self._command = [sys.executable, "-c", KEPT, str(os.getpid()), *words]
+        self._command = ending_with_us(*words)
         self._env = env
         self._stopping = threading.Event()
         self._guard = threading.Lock()

@@ -1,4 +1,4 @@
-"""Starting a program from a thread of a process that also forks, and ending with the process that did.
+"""Starting a program from a thread of a process that also forks, ending with the process that did, and being stopped.
 
 `Popen` hears through a pipe that the program has begun: the pipe's other end closes when it does. A process that is
 forked in that moment (granian forks its web processes, at any time) inherits that end and keeps it open for as long as
@@ -9,10 +9,14 @@ waits until a start is over.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 _one_at_a_time = threading.RLock()
@@ -22,6 +26,19 @@ os.register_at_fork(
     after_in_parent=_one_at_a_time.release,
     after_in_child=_one_at_a_time.release,
 )
+
+
+KEPT = """\
+import sys
+from elearn import cli, starting
+starting.end_with(int(sys.argv.pop(1)))
+cli.main()
+"""
+
+
+def ending_with_us(*words: str) -> list[str]:
+    """The `elearn` command of these words, ending with this process; one started by hand has nobody to end with."""
+    return [sys.executable, "-c", KEPT, str(os.getpid()), *words]
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -43,3 +60,22 @@ def end_with(pid: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="end with the server", daemon=True).start()
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """While this lasts, SIGINT and SIGTERM raise KeyboardInterrupt, so that what was begun is ended in order.
+
+    A shell starts what it puts into the background (`nohup ... &` in a script) with SIGINT ignored, and then Python
+    would not hear it; nor does it clean up at a SIGTERM by itself. Only a program's main thread may ask for this.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -58,6 +58,11 @@ class Example:
     client_id: str
     client_secret: str
     unit_ids: list[str]
+    small_lesson_id: str = ""
+    """Of the small category (`admission.py`): its one lesson is the one that is walked."""
+    small_unit_id: str = ""
+    base: str = ""
+    """Where it is served: the log of hours is called by that address."""
 
     def save(self, path: Path) -> None:
         fresh = path.with_suffix(".fresh")
@@ -80,11 +85,7 @@ def set_up(session: Session, settings: Settings, *, now: datetime) -> Example:
     today = registry.local_day(now)
 
     def account(person_id: UUID, who: str, name: str) -> UUID:
-        # Words a person can type on a phone; 32**8 of them, and tries are limited.
-        password = "-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in "xy")
-        made = accounts.open_account(session, person_id, name=name, password=password, keys=keys, at=now)
-        sign_ins.append(SignIn(who, name, password))
-        return made.id
+        return open_sign_in(session, sign_ins, person_id, who, name, keys=keys, now=now)
 
     institution = organisations.add_organisation(
         session, kind=OrganisationKind.INSTITUTION, name="滇池安全培训中心（演示）", region="530100", at=now
@@ -166,6 +167,17 @@ def set_up(session: Session, settings: Settings, *, now: datetime) -> Example:
     )
 
 
+def open_sign_in(
+    session: Session, sign_ins: list[SignIn], person_id: UUID, who: str, name: str, *, keys: Keys, now: datetime
+) -> UUID:
+    """An account with a drawn password, added to `sign_ins`; answers its id."""
+    # Words a person can type on a phone; 31**8 of them, and tries are limited.
+    password = "-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in "xy")
+    made = accounts.open_account(session, person_id, name=name, password=password, keys=keys, at=now)
+    sign_ins.append(SignIn(who, name, password))
+    return made.id
+
+
 def send_video(session: Session, settings: Settings, lesson_id: UUID, *, seconds: int, now: datetime) -> UUID:
     """Loop the demonstration's recording to `seconds` and queue it for packaging, as an upload does."""
     upload_id = new_id()
@@ -187,6 +199,14 @@ def send_video(session: Session, settings: Settings, lesson_id: UUID, *, seconds
 
 
 def publish_when_packaged(session: Session, example: Example, upload_id: UUID, *, now: datetime) -> Unit | None:
+    """`published`, noted as one of the class's lessons."""
+    unit = published(session, example, upload_id, now=now)
+    if unit is not None:
+        example.unit_ids.append(str(unit.id))
+    return unit
+
+
+def published(session: Session, example: Example, upload_id: UUID, *, now: datetime) -> Unit | None:
     """None while the job still packages; then the questions are entered and the unit is published."""
     upload = session.get_one(Upload, upload_id)
     if upload.state is UploadState.FAILED:
@@ -198,7 +218,6 @@ def publish_when_packaged(session: Session, example: Example, upload_id: UUID, *
     for question in questions(unit.duration_ms):
         teaching.add_question(session, unit.id, question, acting=acting, at=now)
     teaching.publish(session, unit.id, acting=acting, at=now)
-    example.unit_ids.append(str(unit.id))
     return unit
 
 

@@ -48,12 +48,12 @@ class HttpTransport:
                 self.cookies[name] = morsel.value
         return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, data)
 
-    def form(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """Fill in the form of the page at `path`: its CSRF token is read from the page."""
+    def form(self, path: str, fields: Mapping[str, str], *, to: str | None = None) -> Answer:
+        """Fill in the form of the page at `path`, which leads there or `to` elsewhere; the page has its CSRF token."""
         page = self("GET", path, headers={"Accept": "text/html"}, body=None)
         sent = {"csrf_token": csrf_token(page.body.decode()), **fields}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
-        return self("POST", path, headers=headers, body=urlencode(sent).encode())
+        return self("POST", to or path, headers=headers, body=urlencode(sent).encode())
 
     def sign_in(self, name: str, password: str) -> dict[str, str]:
         """Sign in; answers the headers that unsafe requests of this session need."""

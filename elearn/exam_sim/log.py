@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 from elearn.credit_export.ledger.monitor.fetching import Unreachable
 from elearn.credit_export.ledger.monitor.looking import watching
 from elearn.credit_export.ledger.quorum import Trust
+from elearn.starting import ending_with_us
 
 STOP_S = 10
 
@@ -46,8 +46,8 @@ class LogWatch:
 
 @contextmanager
 def witness_beside(directory: Path, listen: str) -> Iterator[None]:
-    """`elearn witness serve` of a directory that has its key and logs already, while this lasts."""
-    command = [sys.executable, "-m", "elearn", "witness", "serve", "--dir", str(directory), "--listen", listen]
+    """`elearn witness serve` of a directory that has its key and logs already, while this lasts and no longer."""
+    command = ending_with_us("witness", "serve", "--dir", str(directory), "--listen", listen)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         yield
