@@ -1,10 +1,10 @@
 """Hours, each from a leaf that stands in a published checkpoint, and from nothing else.
 
-    final rows ─► leaves ─► checkpoint ─► hours_entry ─► records
-               ledger/crediting  ledger/publishing   here
+    final rows, attendance ─► leaves ─► checkpoint ─► hours_entry ─► records
+                       ledger/crediting  ledger/publishing   here
 
 The job asks which leaves below the newest published size have no entry yet, so it can run at any time, twice, or after
-a crash; the unique `watched_span_id` and the leaf itself decide between two. Entries of before the log name no leaf:
+a crash; the unique row of origin and the leaf itself decide between two. Entries of before the log name no leaf:
 the leaf of their span, made later, adds nothing to them.
 """
 
@@ -52,6 +52,23 @@ ON CONFLICT DO NOTHING
 RETURNING person_id
 """)
 
+ATTEND = sa.text("""
+INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
+                                learned_at, attendance_line_id, leaf_origin, leaf_index, rule_version, created_at)
+SELECT gen_random_uuid(), n.person_id, s.class_id, s.outline_item_id, split_part(l.counts_as, '/', 1),
+       split_part(l.counts_as, '/', 2), l.ms, CAST(l.raw::json ->> 'day' AS date), s.from_at, n.id, l.origin, l.index,
+       :rules, :now
+FROM elearn.ledger_leaf l
+JOIN elearn.attendance_line n ON n.id = l.attendance_line_id
+JOIN elearn.attendance_list t ON t.id = n.list_id
+JOIN elearn.class_session s ON s.id = t.session_id
+WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'attend'
+ORDER BY l.index
+ON CONFLICT DO NOTHING
+RETURNING person_id
+""")
+"""Hours on site count from the beginning of their session: a class filed later than that exports none of them."""
+
 TAKE_BACK = sa.text("""
 INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
                                 learned_at, watched_span_id, reverses_id, leaf_origin, leaf_index, rule_version,
@@ -61,6 +78,21 @@ SELECT gen_random_uuid(), e.person_id, e.class_id, e.outline_item_id, e.modality
 FROM elearn.ledger_leaf l
 JOIN elearn.watched_span w ON w.id = l.watched_span_id
 JOIN elearn.hours_entry e ON e.watched_span_id = w.reverses_id
+WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'void'
+ORDER BY l.index
+ON CONFLICT DO NOTHING
+RETURNING person_id
+""")
+
+TAKE_BACK_ATTENDED = sa.text("""
+INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
+                                learned_at, attendance_line_id, reverses_id, leaf_origin, leaf_index, rule_version,
+                                created_at)
+SELECT gen_random_uuid(), e.person_id, e.class_id, e.outline_item_id, e.modality, e.kind, -e.amount_ms, e.earned_on,
+       e.learned_at, n.id, e.id, l.origin, l.index, e.rule_version, :now
+FROM elearn.ledger_leaf l
+JOIN elearn.attendance_line n ON n.id = l.attendance_line_id
+JOIN elearn.hours_entry e ON e.attendance_line_id = n.reverses_id
 WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'void'
 ORDER BY l.index
 ON CONFLICT DO NOTHING
@@ -103,8 +135,9 @@ def next_moment(session: Session, origins: Collection[str], now: datetime) -> da
 def enter_hours(session: Session, window: Window, *, now: datetime) -> Set[UUID]:
     """Enter the hours of these leaves, those that are entered already left as they are; answers whose hours changed."""
     where = {"origin": window.origin, "begin": window.begin, "size": window.size, "now": now}
-    earned = session.execute(EARN, {**where, "rules": AQ8011_2023.version}).scalars().all()
-    taken = session.execute(TAKE_BACK, where).scalars().all()
+    ruled = {**where, "rules": AQ8011_2023.version}
+    earned = [*session.execute(EARN, ruled).scalars(), *session.execute(ATTEND, ruled).scalars()]
+    taken = [*session.execute(TAKE_BACK, where).scalars(), *session.execute(TAKE_BACK_ATTENDED, where).scalars()]
     return {*earned, *taken}
 
 

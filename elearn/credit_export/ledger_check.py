@@ -9,6 +9,7 @@ from elearn.credit_export import lives_check
 from elearn.credit_export.ledger.checking import Difference, check_log
 from elearn.credit_export.ledger.publishing import Desk
 from elearn.tracking import ledger_check as watching
+from elearn.tracking.attendance import ledger_check as attendance
 
 # Each query answers (which, what) for every row that breaks its sentence.
 SENTENCES = {
@@ -22,6 +23,16 @@ SENTENCES = {
           AND CASE w.kind WHEN 'final' THEN w.end_ms - w.start_ms > w.excess_ms AND p.erased_at IS NULL
                           WHEN 'reversal' THEN t.kind = 'credit' ELSE false END
           AND NOT EXISTS (SELECT FROM elearn.ledger_leaf l WHERE l.watched_span_id = w.id)""",
+    "attendance_line of a confirmed list has a leaf as soon as its minute is proved": """
+        SELECT n.id::text, CASE WHEN n.reverses_id IS NULL THEN 'attendance is not in the log'
+                                ELSE 'attendance taken back is not in the log' END
+        FROM elearn.attendance_line n
+        JOIN elearn.attendance_answer a ON a.list_id = n.list_id AND a.confirmed
+        JOIN elearn.person p ON p.id = n.person_id
+        LEFT JOIN elearn.ledger_leaf t ON t.attendance_line_id = n.reverses_id
+        WHERE a.evidence_batch <= (SELECT max(batch) FROM elearn.ledger_leaf) AND n.refused_as IS NULL
+          AND CASE WHEN n.reverses_id IS NULL THEN p.erased_at IS NULL ELSE t.kind = 'attend' END
+          AND NOT EXISTS (SELECT FROM elearn.ledger_leaf l WHERE l.attendance_line_id = n.id)""",
     "hours_entry is made from a leaf in a published checkpoint, of its worth and kind": """
         SELECT e.id::text, CASE WHEN e.leaf_origin IS NULL THEN 'names no leaf, and is not older than the log'
                                 WHEN l.index >= coalesce(c.size, 0) THEN 'its leaf stands in no published checkpoint'
@@ -31,14 +42,16 @@ SENTENCES = {
         LEFT JOIN elearn.ledger_leaf l ON l.origin = e.leaf_origin AND l.index = e.leaf_index
         LEFT JOIN (SELECT origin, max(size) AS size FROM elearn.ledger_checkpoint GROUP BY 1) c ON c.origin = l.origin
         WHERE CASE WHEN e.leaf_origin IS NULL THEN e.created_at >= (SELECT min(at) FROM elearn.ledger_leaf)
-              ELSE (l.index < c.size AND (l.ms, l.watched_span_id, l.counts_as)
-                    = (e.amount_ms, e.watched_span_id, e.modality || '/' || e.kind)) IS NOT TRUE END""",
+              ELSE (l.index < c.size AND (l.ms, l.counts_as) = (e.amount_ms, e.modality || '/' || e.kind)
+                    AND coalesce(l.watched_span_id, l.attendance_line_id)
+                        = coalesce(e.watched_span_id, e.attendance_line_id)) IS NOT TRUE END""",
     "hours_entry has an entry for each leaf that was entered": """
         SELECT l.origin || ' ' || l.index, 'hours of this leaf are not entered'
         FROM elearn.ledger_leaf l
         JOIN elearn.ledger_mark m ON m.origin = l.origin AND l.index < m.entered_to
         WHERE l.n IS NOT NULL
-          AND NOT EXISTS (SELECT FROM elearn.hours_entry e WHERE e.watched_span_id = l.watched_span_id)""",
+          AND NOT EXISTS (SELECT FROM elearn.hours_entry e WHERE e.watched_span_id = l.watched_span_id)
+          AND NOT EXISTS (SELECT FROM elearn.hours_entry e WHERE e.attendance_line_id = l.attendance_line_id)""",
     "hours_entry says what its row of watching says: worth, person, class and day": """
         SELECT e.id::text, 'entry says ' || e.amount_ms || ' ms, the span is worth '
                            || (w.end_ms - w.start_ms - w.excess_ms) || ' ms of person ' || w.learner_id
@@ -46,11 +59,30 @@ SENTENCES = {
         JOIN elearn.watched_span w ON w.id = e.watched_span_id
         WHERE w.kind = 'final' AND (e.amount_ms <> w.end_ms - w.start_ms - w.excess_ms OR e.person_id <> w.learner_id
                OR e.class_id IS DISTINCT FROM w.class_id OR e.earned_on <> w."on")""",
+    "hours_entry says what its line of attendance says: worth, person, class, item, day and kind": """
+        SELECT e.id::text, 'entry says ' || e.amount_ms || ' ms, the line is worth ' || n.ms || ' ms of person '
+                           || n.person_id
+        FROM elearn.hours_entry e
+        JOIN elearn.attendance_line n ON n.id = e.attendance_line_id
+        JOIN elearn.attendance_list t ON t.id = n.list_id
+        JOIN elearn.class_session s ON s.id = t.session_id
+        WHERE (e.amount_ms, e.person_id, e.class_id, e.outline_item_id, e.earned_on, e.modality, e.kind, e.learned_at)
+              IS DISTINCT FROM (CASE WHEN n.reverses_id IS NULL THEN n.ms ELSE -n.ms END, n.person_id, s.class_id,
+                                s.outline_item_id, n."on", 'offline', s.kind, s.from_at)""",
+    "hours_entry of attendance has a line of a list that two people agreed on": """
+        SELECT e.id::text, 'no confirmed attendance earned these ' || e.amount_ms || ' ms'
+        FROM elearn.hours_entry e
+        LEFT JOIN elearn.attendance_line n ON n.id = e.attendance_line_id AND n.refused_as IS NULL
+        LEFT JOIN elearn.attendance_answer a ON a.list_id = n.list_id AND a.confirmed
+        LEFT JOIN elearn.hours_entry r ON r.id = e.reverses_id
+        WHERE e.watched_span_id IS NULL
+          AND (a.list_id IS NOT NULL AND r.attendance_line_id IS NOT DISTINCT FROM n.reverses_id) IS NOT TRUE""",
     "hours_entry has no entry without a final span or a reversal of one": """
         SELECT e.id::text, 'no span earned these ' || e.amount_ms || ' ms'
         FROM elearn.hours_entry e
         LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
-        WHERE w.id IS NULL OR (w.kind = 'final') <> (e.reverses_id IS NULL) OR w.kind = 'pending'""",
+        WHERE e.attendance_line_id IS NULL
+          AND (w.id IS NULL OR (w.kind = 'final') <> (e.reverses_id IS NULL) OR w.kind = 'pending')""",
     "hours_entry takes back what was reversed, and exactly that": """
         SELECT r.id::text, 'takes back ' || r.amount_ms || ' ms of ' || e.amount_ms
         FROM elearn.hours_entry r
@@ -65,7 +97,9 @@ SENTENCES = {
               JOIN elearn.ledger_mark m ON m.origin = l.origin AND l.index < m.entered_to
               WHERE l.n IS NOT NULL ORDER BY l.origin, l.sub, l.counts_as, l.n DESC) t
         LEFT JOIN (SELECT l.origin, l.sub, l.counts_as, sum(e.amount_ms)::bigint AS ms
-                   FROM elearn.hours_entry e JOIN elearn.ledger_leaf l ON l.watched_span_id = e.watched_span_id
+                   FROM elearn.hours_entry e
+                   JOIN elearn.ledger_leaf l ON coalesce(l.watched_span_id, l.attendance_line_id)
+                                                = coalesce(e.watched_span_id, e.attendance_line_id)
                    JOIN elearn.ledger_mark m ON m.origin = l.origin AND l.index < m.entered_to
                    GROUP BY 1, 2, 3) s USING (origin, sub, counts_as)
         WHERE t.total <> coalesce(s.ms, 0)""",
@@ -76,20 +110,22 @@ SENTENCES = {
         WHERE r.version <> coalesce(p.version, 0) + 1 OR p.person_id <> r.person_id OR p.outline_id <> r.outline_id
               OR p.position >= r.position""",
     "eligibility_record keeps the hours that the entries of that moment add up to": """
-        SELECT r.id::text, 'says ' || (r.hours ->> 'online_theory_ms') || ' ms, the entries ' || s.ms || ' ms'
+        SELECT r.id::text, 'says ' || k.name || ' ' || (r.hours ->> k.name) || ' ms, the entries ' || s.ms || ' ms'
         FROM elearn.eligibility_record r
+        CROSS JOIN (VALUES ('online_theory_ms', 'online', 'theory'), ('offline_theory_ms', 'offline', 'theory'),
+                           ('offline_practice_ms', 'offline', 'practice')) k (name, modality, kind)
         JOIN LATERAL (
             SELECT coalesce(sum(l.ms), 0)::bigint AS ms
             FROM (SELECT least(sum(e.amount_ms), max(u.duration_ms)) AS ms
                   FROM elearn.hours_entry e
-                  JOIN elearn.training_class k ON k.id = e.class_id AND k.outline_id = r.outline_id
+                  JOIN elearn.training_class c ON c.id = e.class_id AND c.outline_id = r.outline_id
                   JOIN elearn.outline_item i ON i.id = e.outline_item_id AND i.outline_id = r.outline_id
                   LEFT JOIN elearn.watched_span w ON w.id = e.watched_span_id
                   LEFT JOIN elearn.unit u ON u.id = w.unit_id
-                  WHERE e.person_id = r.person_id AND e.modality = 'online' AND e.kind = 'theory'
-                    AND k.filed_at <= e.learned_at AND e.created_at <= r.computed_at
+                  WHERE e.person_id = r.person_id AND e.modality = k.modality AND e.kind = k.kind
+                    AND c.filed_at <= e.learned_at AND e.created_at <= r.computed_at
                   GROUP BY u.lesson_id) l) s ON true
-        WHERE (r.hours ->> 'online_theory_ms')::bigint <> s.ms""",
+        WHERE (r.hours ->> k.name)::bigint <> s.ms""",
 }
 
 
@@ -107,5 +143,6 @@ def check_hours(session: Session, *, desk: Desk | None = None, sealing_key: byte
     for sentence, query in SENTENCES.items():
         table = sentence.split()[0]
         found += [Difference(table, which, what) for which, what in session.execute(sa.text(query))]
+    found += [Difference(*one) for one in attendance.differences(session)]
     found += [Difference("eligibility_step", which, what) for which, what in lives_check.unsound(session)]
     return found

@@ -21,6 +21,7 @@ class HoursEntry(Ledger, Base):
     __table_args__ = (
         sa.CheckConstraint("(amount_ms > 0) = (reverses_id IS NULL)", name="sign"),
         sa.CheckConstraint("num_nulls(leaf_origin, leaf_index) IN (0, 2)", name="leaf"),
+        sa.CheckConstraint("num_nulls(watched_span_id, attendance_line_id) = 1", name="earned"),
         sa.ForeignKeyConstraint(
             ["leaf_origin", "leaf_index"], ["elearn.ledger_leaf.origin", "elearn.ledger_leaf.index"]
         ),
@@ -39,9 +40,12 @@ class HoursEntry(Ledger, Base):
     earned_on: Mapped[date]
     """The local day of the learning."""
     learned_at: Mapped[datetime]
-    """When we first heard of it. Only hours learned after their class was filed leave the house."""
-    watched_span_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.watched_span.id"), unique=True)
+    """When we first heard of it, or when the session began. Only hours learned after their class was filed leave the
+    house."""
+    watched_span_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.watched_span.id"), unique=True)
     """What earned it. Unique: running the crediting job twice credits once."""
+    attendance_line_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.attendance_line.id"), unique=True)
+    """The same of hours on site."""
     reverses_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.hours_entry.id"), unique=True)
     leaf_origin: Mapped[str | None]
     leaf_index: Mapped[int | None]

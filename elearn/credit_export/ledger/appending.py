@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms, to_ms
-from elearn.credit_export.ledger.leaves import Chained, Credit, Leaf, Unit, Void, digest, encode
+from elearn.credit_export.ledger.leaves import Attend, Chained, Credit, Leaf, Unit, Void, digest, encode
 from elearn.credit_export.ledger.leaves import Evidence as EvidenceLeaf
 from elearn.credit_export.ledger.leaves import Policy as PolicyLeaf
 from elearn.credit_export.ledger.models import LedgerLeaf
@@ -27,7 +27,7 @@ ALONE = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('elearn log o
 
 COLUMNS = (
     "origin", "index", "kind", "raw", "hash", "at", "sub", "n", "counts_as", "ms", "total", "names", "from_ms",
-    "to_ms", "batch", "watched_span_id", "voids_index",
+    "to_ms", "batch", "watched_span_id", "attendance_line_id", "voids_index",
 )  # fmt: skip
 COPY = f"COPY elearn.ledger_leaf ({', '.join(COLUMNS)}) FROM STDIN"
 
@@ -134,12 +134,40 @@ class Log:
         )
         return self._chain("credit", leaf, counts_as, ms, span_id)
 
-    def void(self, taken: Standing, span_id: UUID, *, why: str, by: tuple[str, str]) -> Standing:
-        """Take a leaf of this log back."""
+    def attend(
+        self,
+        sub: str,
+        counts_as: str,
+        line_id: UUID,
+        *,
+        class_: str,
+        kind: str,
+        from_: datetime,
+        to: datetime,
+        ms: int,
+        day: date,
+        doc: str,
+        by: tuple[str, str],
+    ) -> Standing:
+        """The next leaf of a chain, of hours on site."""
+        total = self._totals.get((sub, counts_as), 0) + ms
+        n, prev = self._tails.get(sub, (0, None))
+        leaf = Attend(
+            n=n + 1, sub=sub, class_=class_, kind=kind, from_=from_, to=to, ms=ms, day=day, total=total, prev=prev,
+            doc=doc, by=by, at=self.at,
+        )  # fmt: skip
+        return self._chain("attend", leaf, counts_as, ms, None, attendance_line_id=line_id)
+
+    def void(
+        self, taken: Standing, span_id: UUID | None, *, why: str, by: tuple[str, str], line_id: UUID | None = None
+    ) -> Standing:
+        """Take a leaf of this log back, because of a row of watching or a line of attendance."""
         total = self._totals[taken.sub, taken.counts_as] - taken.ms
         n, prev = self._tails[taken.sub]
         leaf = Void(n=n + 1, sub=taken.sub, ref=digest(taken.hash), total=total, prev=prev, why=why, by=by, at=self.at)
-        return self._chain("void", leaf, taken.counts_as, -taken.ms, span_id, voids_index=taken.index)
+        return self._chain(
+            "void", leaf, taken.counts_as, -taken.ms, span_id, voids_index=taken.index, attendance_line_id=line_id
+        )
 
     def flush(self) -> int:
         """Write the leaves; answers how many."""
@@ -152,7 +180,9 @@ class Log:
         self._rows.clear()
         return written
 
-    def _chain(self, kind: str, leaf: Chained, counts_as: str, ms: int, span_id: UUID, **columns: object) -> Standing:
+    def _chain(
+        self, kind: str, leaf: Chained, counts_as: str, ms: int, span_id: UUID | None, **columns: object
+    ) -> Standing:
         index, hash_ = self._add(
             kind, leaf, sub=leaf.sub, n=leaf.n, counts_as=counts_as, ms=ms, total=leaf.total, watched_span_id=span_id,
             **columns,

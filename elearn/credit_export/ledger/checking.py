@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import to_ms
 from elearn.credit_export.ledger import evidence, subjects
+from elearn.credit_export.ledger.attending import class_urn
 from elearn.credit_export.ledger.checkpoints import Checkpoint
 from elearn.credit_export.ledger.crediting import unit_urn
 from elearn.credit_export.ledger.leaves import (
@@ -45,10 +46,16 @@ FILE_AFTER_ROW_S = 1.0
 
 LEAVES = """
 SELECT l.*, l.index AS place, w.kind AS span_kind, w.learner_id, w.unit_id, w.start_ms, w.end_ms, w.policy, w."on",
-       w.reverses_id, w.end_ms - w.start_ms - w.excess_ms AS worth_ms, p.erased_at IS NOT NULL AS erased
+       w.reverses_id, w.end_ms - w.start_ms - w.excess_ms AS worth_ms, p.erased_at IS NOT NULL AS erased,
+       n.person_id AS attender_id, n.from_at, n.to_at, n.ms AS attended_ms, n."on" AS attended_on,
+       n.reverses_id AS line_reversed, t.doc, s.class_id, s.kind AS session_kind, a.proposed_by, a.by_id AS confirmed_by
 FROM elearn.ledger_leaf l
 LEFT JOIN elearn.watched_span w ON w.id = l.watched_span_id
-LEFT JOIN elearn.person p ON p.id = w.learner_id
+LEFT JOIN elearn.attendance_line n ON n.id = l.attendance_line_id AND n.refused_as IS NULL
+LEFT JOIN elearn.attendance_list t ON t.id = n.list_id
+LEFT JOIN elearn.attendance_answer a ON a.list_id = n.list_id AND a.confirmed
+LEFT JOIN elearn.class_session s ON s.id = t.session_id
+LEFT JOIN elearn.person p ON p.id = coalesce(w.learner_id, n.person_id)
 WHERE l.origin = :origin ORDER BY l.index
 """
 
@@ -80,7 +87,7 @@ class _Reading:
     standing: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     """Digest of a leaf that adds -> subject, what it counts as, milliseconds. Taken out by its void."""
     spans: dict[str, UUID] = field(default_factory=dict)
-    """Digest of a credit leaf -> the final row it is made from."""
+    """Digest of a credit or attend leaf -> the final row, or the line of attendance, that it is made from."""
     units: dict[str, Unit] = field(default_factory=dict)
     policies: set[str] = field(default_factory=set)
     roots: set[str] = field(default_factory=set)
@@ -248,7 +255,10 @@ def _chained(row: sa.Row[tuple[object, ...]], leaf: Chained, reading: _Reading) 
 def _from_rows(
     row: sa.Row[tuple[object, ...]], leaf: Leaf, reading: _Reading, names: dict[str, UUID] | None
 ) -> Iterator[str]:
-    """The rows of watching that a credit or a void is made from."""
+    """The rows of watching, or of attendance, that a leaf of a chain is made from."""
+    if isinstance(leaf, Attend) or (isinstance(leaf, Void) and row.attendance_line_id is not None):
+        yield from _from_lines(row, leaf, reading, names)
+        return
     if not isinstance(leaf, Credit | Void):
         return
     if row.span_kind != ("final" if isinstance(leaf, Credit) else "reversal"):
@@ -264,6 +274,31 @@ def _from_rows(
         yield "takes back another leaf than its row does"
     if names is not None and not row.erased and names.get(leaf.sub) != row.learner_id:
         yield f"its subject is not the person of its row, {row.learner_id}"
+
+
+def _from_lines(
+    row: sa.Row[tuple[object, ...]], leaf: Attend | Void, reading: _Reading, names: dict[str, UUID] | None
+) -> Iterator[str]:
+    """The line of a confirmed list that an attend leaf, or the void of one, is made from."""
+    if row.confirmed_by is None or (row.line_reversed is None) != isinstance(leaf, Attend):
+        yield "is made from nothing that was attended and confirmed, or taken back"
+        return
+    if isinstance(leaf, Attend):
+        said = (leaf.class_, leaf.kind, leaf.from_, leaf.to, leaf.ms, leaf.day, leaf.doc)
+        stored = (class_urn(row.class_id), row.session_kind, row.from_at, row.to_at, row.attended_ms, row.attended_on,
+                  row.doc)  # fmt: skip
+        if said != stored:
+            yield f"says {leaf.ms} ms on {leaf.day}, its line {row.attended_ms} ms on {row.attended_on}, or else"
+        reading.spans[digest(leaf_hash(row.raw.encode()))] = row.attendance_line_id
+    elif reading.spans.get(leaf.ref) != row.line_reversed:
+        yield "takes back another leaf than its line does"
+    if names is None:
+        return
+    if not row.erased and names.get(leaf.sub) != row.attender_id:
+        yield f"its subject is not the person of its line, {row.attender_id}"
+    for name, person in zip(leaf.by, (row.proposed_by, row.confirmed_by), strict=True):
+        if names.get(name, person) != person:  # who was erased since has no name any more
+            yield f"another two people than those of its list, {row.proposed_by} and {row.confirmed_by}"
 
 
 def _check_evidence(session: Session) -> Iterator[Difference]:

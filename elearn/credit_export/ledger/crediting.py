@@ -1,5 +1,7 @@
 """From final rows to credit leaves, and from reversals of them to void leaves: the leaves of one closed batch.
 
+Hours on site follow them: `attending.py`.
+
 Order matters to whoever reads the log alone: the evidence first, then what its credits name (units, policies), then
 each subject's leaves in the order in which they happened. A void stands in the log that holds what it takes back, also
 when that is last year's: each log is whole in itself.
@@ -18,8 +20,9 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
 from elearn.courses.centres import EXPORTING
-from elearn.credit_export.ledger import evidence, subjects
+from elearn.credit_export.ledger import attending, evidence, subjects
 from elearn.credit_export.ledger.appending import Log, Standing
+from elearn.credit_export.ledger.attending import Attended
 from elearn.credit_export.ledger.evidence import Batch
 from elearn.credit_export.ledger.leaves import Evidence, Policy, Unit, digest
 
@@ -110,7 +113,10 @@ def append_batch(session: Session, origin: str, batch: Batch, *, now: datetime, 
         Evidence(root=digest(proved.root), count=proved.count, from_=from_ms(batch.from_ms), to=from_ms(batch.to_ms)),
         batch=batch.batch,
     )
-    made = _Batch(session, log, digest(proved.root), changes(session, batch, logs), sealing_key)
+    on_site = attending.attended(
+        session, after=batch.after, batch=batch.batch, logs=logs.written, abandoned=logs.abandoned
+    )
+    made = _Batch(session, log, digest(proved.root), changes(session, batch, logs), on_site, sealing_key)
     made.append()
     return sum(one.flush() for one in made.logs.values())
 
@@ -174,6 +180,7 @@ class _Batch:
     log: Log
     ev: str
     found: list[Change]
+    on_site: list[Attended]
     sealing_key: bytes
     logs: dict[str, Log] = field(init=False)
     """The log that is written, and older ones that hold what is taken back."""
@@ -185,6 +192,7 @@ class _Batch:
         earned = [one for one in self.found if one.reverses is None]
         officers = self._officers([one.id for one in self.found if one.reverses is not None])
         people = {one.person_id for one in earned} | {one for two in officers.values() for one in two}
+        people |= {one.person_id for one in self.on_site} | {each for one in self.on_site for each in one.by}
         subs = subjects.subjects_of(self.session, people, sealing_key=self.sealing_key) if people else {}
         self._read_chains(subs, earned)
         counts = self._name([one for one in earned if one.person_id in subs])
@@ -201,6 +209,7 @@ class _Batch:
                 if taken is not None and by is not None:
                     names = (subs.get(by[0], "erased-proposer"), subs.get(by[1], "erased-confirmer"))
                     self.logs[taken.origin].void(taken, one.id, why=one.reason, by=names)
+        attending.append(self.logs, self.log, self.on_site, subs)
 
     def _credit(self, one: Change, sub: str, counts_as: str) -> Standing:
         return self.log.credit(
@@ -209,11 +218,11 @@ class _Batch:
         )  # fmt: skip
 
     def _read_chains(self, subs: Mapping[UUID, str], earned: Sequence[Change]) -> None:
-        ours = {subs[one.person_id] for one in earned if one.person_id in subs}
-        wanted: dict[str, set[str]] = {self.log.origin: ours}
-        for one in self.found:
-            if one.standing is not None:
-                wanted.setdefault(one.standing.origin, set()).add(one.standing.sub)
+        credited = {one.person_id for one in earned} | {one.person_id for one in self.on_site}
+        wanted: dict[str, set[str]] = {self.log.origin: {subs[one] for one in credited if one in subs}}
+        for standing in [*(one.standing for one in self.found), *(one.standing for one in self.on_site)]:
+            if standing is not None:
+                wanted.setdefault(standing.origin, set()).add(standing.sub)
         for origin, whose in wanted.items():
             if origin not in self.logs:
                 self.logs[origin] = Log.end_of(self.session, origin, now=self.log.at)

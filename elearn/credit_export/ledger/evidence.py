@@ -10,6 +10,7 @@ for all evidence there ever was.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,10 @@ from elearn.credit_export.ledger.tree import EMPTY, Tree, leaf_hash
 
 AT_ONCE = 2_000
 """Rows that are read at once; a batch may be larger than memory."""
+
+MS_OF = re.compile(r"MS\((\w+)\)")
+
+IN_BATCH = "evidence_batch > :after AND evidence_batch <= :batch"
 
 KINDS = {
     "check": """
@@ -47,8 +52,38 @@ KINDS = {
                encode(sig, 'hex'), nonce, statement_id::text, tau_ms, sent_cm_ms, refused_as, chain_broken, credited,
                refused, seen
         FROM elearn.report WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "class_session": """
+        SELECT 'class_session', id::text, class_id::text, outline_item_id::text, kind, teacher_id::text, place,
+               MS(from_at), MS(to_at), planned_by::text, MS(planned_at)
+        FROM elearn.class_session WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "class_session_cancelled": """
+        SELECT 'class_session_cancelled', session_id::text, by_id::text, reason, MS(at)
+        FROM elearn.class_session_cancelled WHERE evidence_batch > :after AND evidence_batch <= :batch
+        ORDER BY session_id""",
+    "attendance_scan": """
+        SELECT 'attendance_scan', id::text, session_id::text, person_id::text, number, act, slot, MS(at)
+        FROM elearn.attendance_scan WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "attendance_file": """
+        SELECT 'attendance_file', id::text, class_id::text, session_id::text, sha256,
+               encode(sha256(content), 'hex'), name, media_type, by_id::text, MS(at)
+        FROM elearn.attendance_file WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "attendance_mark": """
+        SELECT 'attendance_mark', id::text, session_id::text, person_id::text, number, present, MS(from_at), MS(to_at),
+               encode(sha256(reason_sealed), 'hex'), file_id::text, by_id::text, MS(at)
+        FROM elearn.attendance_mark WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "attendance_list": """
+        SELECT 'attendance_list', id::text, session_id::text, act, by_id::text, reason, files, doc, MS(at)
+        FROM elearn.attendance_list WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "attendance_line": """
+        SELECT 'attendance_line', id::text, list_id::text, person_id::text, how, MS(from_at), MS(to_at), ms,
+               "on"::text, refused_as, reverses_id::text
+        FROM elearn.attendance_line WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
+    "attendance_answer": """
+        SELECT 'attendance_answer', list_id::text, proposed_by::text, confirmed, by_id::text, note, MS(at)
+        FROM elearn.attendance_answer WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY list_id""",
 }
-"""What is evidence, in this order; each row is the JSON array of what its query answers."""
+"""What is evidence, in this order; each row is the JSON array of what its query answers. `MS(x)` of a time is its whole
+milliseconds since 1970."""
 
 ANY = sa.text("""
 SELECT EXISTS (SELECT FROM elearn.watched_span WHERE evidence_batch > :after AND kind <> 'pending')
@@ -57,6 +92,13 @@ SELECT EXISTS (SELECT FROM elearn.watched_span WHERE evidence_batch > :after AND
     OR EXISTS (SELECT FROM elearn.page_view WHERE evidence_batch > :after)
     OR EXISTS (SELECT FROM elearn.licence WHERE evidence_batch > :after)
     OR EXISTS (SELECT FROM elearn.presence_check WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.class_session WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.class_session_cancelled WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.attendance_scan WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.attendance_file WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.attendance_mark WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.attendance_list WHERE evidence_batch > :after)
+    OR EXISTS (SELECT FROM elearn.attendance_answer WHERE evidence_batch > :after)
 """)
 
 OWN_NUMBER = sa.text("SELECT pg_current_xact_id()::text::bigint")
@@ -159,8 +201,19 @@ def canonical_rows(session: Session, batch: Batch) -> Iterator[bytes]:
     """Every row of evidence of a batch, as it is hashed."""
     values = {"after": batch.after, "batch": batch.batch}
     for query in KINDS.values():
-        for row in session.execute(sa.text(query).execution_options(yield_per=AT_ONCE), values):
+        said = MS_OF.sub(r"floor(extract(epoch FROM \1) * 1000)::bigint", query)
+        for row in session.execute(sa.text(said).execution_options(yield_per=AT_ONCE), values):
             yield canonical(row)
+
+
+def chosen_rows(session: Session, kind: str, condition: str, **values: object) -> list[tuple[int, bytes]]:
+    """Some rows of one kind, as they are hashed, each behind the number of its batch; those of no batch are left out.
+
+    `condition` is SQL of ours over the kind's table.
+    """
+    query = KINDS[kind].replace("SELECT ", "SELECT evidence_batch, ", 1)
+    query = query.replace(IN_BATCH, f"evidence_batch IS NOT NULL AND {condition}")
+    return [(batch, canonical(row)) for batch, *row in session.execute(sa.text(query), values)]
 
 
 def canonical(row: Any) -> bytes:

@@ -15,6 +15,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.db import Base, Ledger
+from elearn.tracking.attendance import models as attendance  # noqa: F401 - leaves name its lines
 
 
 class SubjectKey(Base):
@@ -84,6 +85,7 @@ class LedgerLeaf(Ledger, Base):
         sa.Index("ix_ledger_leaf_names", "origin", "names", "index", postgresql_where=sa.text("names IS NOT NULL")),
         sa.Index(None, "hash"),
         sa.UniqueConstraint("watched_span_id", "origin"),
+        sa.UniqueConstraint("attendance_line_id", "origin"),
     )
 
     origin: Mapped[str] = mapped_column(primary_key=True)
@@ -115,6 +117,8 @@ class LedgerLeaf(Ledger, Base):
     watched_span_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.watched_span.id"))
     """The final row that a credit leaf is made from, or the reversal of one. Unique in a log: a span is credited once.
     A log that was given up may hold it, too."""
+    attendance_line_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.attendance_line.id"))
+    """The same of an attend leaf: the line of a confirmed list that it is made from, or that takes one back."""
     voids_index: Mapped[int | None]
     """The leaf of the same log that a void takes back."""
 
