@@ -15,19 +15,25 @@ it twice credits once. Words: *final* is behind a passed check; *credited* stand
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
 
+BY_IMPORT = ("recomputing", "exam_system.profiles", "exam_system.push_jobs", "findings.models", "ledger.advancing")
+"""Modules whose jobs and tables are known once they are imported."""
+
+
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the exam system's doors and the crediting job on board."""
-    from elearn.credit_export import recomputing  # noqa: F401 - a job is known once it is imported
-    from elearn.credit_export.exam_system import profiles, routes  # noqa: F401 - a table is known once it is imported
-    from elearn.credit_export.ledger import advancing, doors  # noqa: F401 - a job is known once it is imported
+    from elearn.credit_export.exam_system import routes
+    from elearn.credit_export.ledger import doors
     from elearn.credit_export.paper import routes as paper
 
+    for module in BY_IMPORT:
+        import_module(f"{__name__}.{module}")
     routes.install(app, whole)
     paper.install(app, whole)
     doors.install(app, whole)

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     IDENTITY_UNVERIFIED = "IDENTITY_UNVERIFIED"
     OUTLINE_NOT_IN_FORCE = "OUTLINE_NOT_IN_FORCE"
     NO_RECORD = "NO_RECORD"
+    BLACKLISTED = "BLACKLISTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +110,5 @@ def judge(person: Candidate, category: Category, on: date, hours: Tally, facts: 
         Reason.OUTLINE_NOT_IN_FORCE: not in_force,
         Reason.NO_RECORD: not facts.enrolled,
     }
-    reasons = tuple(reason for reason in Reason if holds[reason])
+    reasons = tuple(reason for reason in Reason if holds.get(reason))
     return Ineligible(used, reasons) if reasons else Eligible(used)

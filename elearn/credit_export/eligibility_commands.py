@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from elearn.clock import utcnow
-from elearn.credit_export import grant_rules, recomputing
+from elearn.credit_export import exam_targets, grant_rules, recomputing
 from elearn.db import db
 from elearn.people.registry import local_day
 
@@ -30,9 +31,20 @@ def rules() -> None:
 @click.option("--submit", type=click.Choice(["person", "automatic"]), required=True, help="Who submits a record.")
 @click.option("--regulator/--no-regulator", default=None, required=True, help="Does the regulator verify it?")
 @click.option("--grant", type=click.Choice(["person", "automatic"]), required=True, help="Who grants what was checked.")
+@click.option(
+    "--grant-while-held/--no-grant-while-held",
+    default=False,
+    help="May an officer grant, with reasons, what an open review holds back?",
+)
 @click.option("--valid-days", type=int, help="How long it holds; left out: without end (Order 19).")
 def add(
-    region: str, effective_from: datetime | None, submit: str, regulator: bool, grant: str, valid_days: int | None
+    region: str,
+    effective_from: datetime | None,
+    submit: str,
+    regulator: bool,
+    grant: str,
+    grant_while_held: bool,
+    valid_days: int | None,
 ) -> None:
     """A rule for REGION (six digits of GB/T 2260, or CN for the whole country). Nothing is edited: the last one holds.
 
@@ -48,6 +60,7 @@ def add(
         regulator_verifies=regulator,
         grants_by_itself=grant == "automatic",
         valid_days=valid_days,
+        grants_while_held=grant_while_held,
         today=today,
         by=_operator(),
         at=now,
@@ -68,6 +81,7 @@ def show() -> None:
             f"submit={'automatic' if row.submits_by_itself else 'person'}",
             f"regulator={'yes' if row.regulator_verifies else 'no'}",
             f"grant={'automatic' if row.grants_by_itself else 'person'}",
+            f"held={'officer' if row.grants_while_held else 'waits'}",
             f"valid={row.valid_days or 'without end'}",
         ]
         click.echo(
@@ -77,6 +91,38 @@ def show() -> None:
     if not rows:
         click.echo("no rule is loaded: the institution submits, another person checks, the regulator verifies, "
                    "and another officer grants")  # fmt: skip
+
+
+@eligibility.group("targets")
+def targets() -> None:
+    """What outlines are called at the exam (资格类型, 作业类别, 操作项目), and for which kind of training."""
+
+
+@targets.command("load")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def load_targets(file: Path) -> None:
+    """Add the rows of FILE (YAML) that are not what holds already; nothing is edited, all or none.
+
+    A row: outline, region (left out: CN), from, qualification, trade, item, item_code, training (1, 2, 3 as
+    PX_TYPE_CODE), catalogue_version.
+    """
+    rows = exam_targets.read_targets(file.read_text(encoding="utf-8"))
+    added = exam_targets.load(db.session(), rows, by=_operator(), at=utcnow())
+    db.session.commit()
+    click.echo(f"{added} of {len(rows)} rows added")
+
+
+@targets.command("list")
+def show_targets() -> None:
+    """Every row that was ever loaded, in the order of loading."""
+    for row in exam_targets.all_rows(db.session()):
+        one = exam_targets.as_target(row)
+        code = exam_targets.PX_TYPE_CODE[one.training_kind]
+        click.echo(
+            f"{row.number} {one.outline_code} {one.region} from {one.effective_from}: {one.qualification} / "
+            f"{one.trade} / {one.item} {one.item_code}, PX_TYPE_CODE {code}, {one.catalogue_version}, "
+            f"loaded {row.loaded_at:%Y-%m-%dT%H:%M:%SZ} by {row.loaded_by}"
+        )
 
 
 @eligibility.command("recompute")

@@ -45,6 +45,7 @@ def as_rule(row: GrantRuleRow) -> GrantRule:
         regulator_verifies=row.regulator_verifies,
         grants_by_itself=row.grants_by_itself,
         valid_days=row.valid_days,
+        grants_while_held=row.grants_while_held,
     )
 
 
@@ -71,6 +72,7 @@ def add_rule(
     regulator_verifies: bool,
     grants_by_itself: bool,
     valid_days: int | None,
+    grants_while_held: bool = False,
     today: date,
     by: str,
     at: datetime,
@@ -92,6 +94,7 @@ def add_rule(
         regulator_verifies=regulator_verifies,
         grants_by_itself=grants_by_itself,
         valid_days=valid_days,
+        grants_while_held=grants_while_held,
         loaded_by=by,
         loaded_at=at,
     )

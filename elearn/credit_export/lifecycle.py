@@ -114,6 +114,9 @@ OFFICES: dict[tuple[State, Act], frozenset[Office]] = {
 } | {step: _LEADING for step in STEPS if step[1] in SENSITIVE}
 """Whose office a step belongs to."""
 
+HELD_OFFICES = frozenset({Office.OFFICER})
+"""Whose office it is to grant what is held back: nobody's who teaches or runs the platform."""
+
 
 class Why(StrEnum):
     """Reason codes of steps. Those of a judgement stand in `eligibility.Reason`."""
@@ -135,6 +138,10 @@ class Why(StrEnum):
     BLACKLISTED = "BLACKLISTED"
     INSTITUTION_SUSPENDED = "INSTITUTION_SUSPENDED"
     UNDER_REVIEW = "UNDER_REVIEW"
+    BASIS_CHANGED = "BASIS_CHANGED"
+    BLACKLIST_ENDED = "BLACKLIST_ENDED"
+    DESPITE_HOLD = "DESPITE_HOLD"
+    """Granted by an officer, with words, while something holds it back."""
     REVIEW_ENDED = "REVIEW_ENDED"
     GRANTED_IN_ERROR = "GRANTED_IN_ERROR"
     TAKEN_IN_ERROR = "TAKEN_IN_ERROR"
@@ -151,14 +158,21 @@ _DOUBTS = (
     Why.BLACKLISTED,
     Why.INSTITUTION_SUSPENDED,
 )
-_CHANGES = (Why.HOURS_CHANGED, Why.RULES_CHANGED, Why.CLASS_CHANGED)
+_CHANGES = (
+    Why.HOURS_CHANGED,
+    Why.RULES_CHANGED,
+    Why.CLASS_CHANGED,
+    Why.BASIS_CHANGED,
+    Why.BLACKLISTED,
+    Why.BLACKLIST_ENDED,
+)
 
 REASONS: dict[Act, tuple[Why, ...]] = {
     Act.COMPUTE: (Why.FIRST, *_CHANGES, Why.DATA_WRONG, Why.GRANTED_IN_ERROR, Why.TAKEN_IN_ERROR),
     Act.SUBMIT: (Why.IN_ORDER,),
     Act.CHECK: (Why.IN_ORDER,),
     Act.VERIFY: (Why.IN_ORDER,),
-    Act.GRANT: (Why.IN_ORDER,),
+    Act.GRANT: (Why.IN_ORDER, Why.DESPITE_HOLD),
     Act.RETURN: _DOUBTS,
     Act.SUSPEND: (Why.UNDER_REVIEW, *_DOUBTS),
     Act.RESUME: (Why.REVIEW_ENDED, Why.TAKEN_IN_ERROR),
@@ -167,6 +181,13 @@ REASONS: dict[Act, tuple[Why, ...]] = {
     Act.SUPERSEDE: _CHANGES,
 }
 """Which reasons an act may give; the first is what a page offers first."""
+
+
+class Hold(StrEnum):
+    """What holds a grant back (`holds.py`). It takes nothing away that was granted before."""
+
+    UNDER_REVIEW = "UNDER_REVIEW"
+    INSTITUTION_SUSPENDED = "INSTITUTION_SUSPENDED"
 
 
 class No(StrEnum):
@@ -186,6 +207,8 @@ class No(StrEnum):
     """The region wants it."""
     PLATFORMS = "platforms"
     """The platform takes this step by itself."""
+    HELD = "held"
+    """Something holds it back, and the region lets nobody grant it meanwhile."""
     WRONG_REASON = "wrong_reason"
 
 
@@ -202,6 +225,8 @@ class GrantRule:
     """The platform grants what was checked (and verified). "By itself" means no retyping, never no review."""
     valid_days: int | None = None
     """None: a record does not expire (Order 19)."""
+    grants_while_held: bool = False
+    """An officer may grant, with reasons, what is held back."""
 
 
 STRICTEST = GrantRule("none loaded", submits_by_itself=False, regulator_verifies=True, grants_by_itself=False)
@@ -243,6 +268,7 @@ class Standing:
     life: Life
     learner: UUID
     eligible: bool
+    held: frozenset[Hold] = frozenset()
 
     @property
     def state(self) -> State:
@@ -281,10 +307,11 @@ def why_not(stands: Standing, act: Act, by: Actor, rule: GrantRule, *, proposed:
         return No.PLATFORMS
     if (stands.state, act) not in STEPS:
         return No.WRONG_STATE
-    asked = _why_not_asked(stands.state, act, rule)
+    held = act is Act.GRANT and bool(stands.held)
+    asked = _why_not_asked(stands.state, act, rule, held=held)
     if asked is not None:
         return asked
-    if by.office not in OFFICES[stands.state, act]:
+    if by.office not in (HELD_OFFICES if held else OFFICES[stands.state, act]):
         return No.NOT_YOURS
     if act in FORWARD and not stands.eligible:
         return No.NOT_ELIGIBLE
@@ -304,13 +331,15 @@ def why_not(stands: Standing, act: Act, by: Actor, rule: GrantRule, *, proposed:
     return None
 
 
-def _why_not_asked(state: State, act: Act, rule: GrantRule) -> No | None:
+def _why_not_asked(state: State, act: Act, rule: GrantRule, *, held: bool) -> No | None:
     """What the region wants otherwise."""
     if act is Act.VERIFY and not rule.regulator_verifies:
         return No.NOT_ASKED
     if act is Act.GRANT:
         if state is State.INSTITUTION_CHECKED and rule.regulator_verifies:
             return No.NOT_VERIFIED
+        if held:
+            return None if rule.grants_while_held else No.HELD
         if rule.grants_by_itself:
             return No.PLATFORMS
     return None
@@ -323,6 +352,8 @@ def next_by_itself(stands: Standing, rule: GrantRule) -> Act | None:
     if stands.state is State.COMPUTED:
         return Act.SUBMIT if rule.submits_by_itself and not stands.life.returned else None
     ready = State.REGULATOR_VERIFIED if rule.regulator_verifies else State.INSTITUTION_CHECKED
+    if stands.held:
+        return None
     # Verified under a rule that asked for it, granted under one that no longer does: more than enough.
     if rule.grants_by_itself and stands.state in (ready, State.REGULATOR_VERIFIED):
         return Act.GRANT
@@ -339,6 +370,9 @@ class Said:
     required: tuple[int, ...]
     rules: str
     class_id: UUID | None
+    basis: str = "hours"
+    """Hours, or which finding takes their place."""
+    blacklisted: bool = False
 
 
 def carries(before: Said, after: Said) -> bool:
@@ -351,7 +385,8 @@ def carries(before: Said, after: Said) -> bool:
         before.eligible
         and after.eligible
         and all(new >= old for old, new in zip(before.hours, after.hours, strict=True))
-        and (before.required, before.rules, before.class_id) == (after.required, after.rules, after.class_id)
+        and (before.required, before.rules, before.class_id, before.basis)
+        == (after.required, after.rules, after.class_id, after.basis)
     )
 
 
@@ -370,4 +405,8 @@ def why_changed(before: Said, after: Said) -> Why:
     """The reason code of a new version."""
     if (before.rules, before.required) != (after.rules, after.required):
         return Why.RULES_CHANGED
-    return Why.HOURS_CHANGED if before.hours != after.hours else Why.CLASS_CHANGED
+    if before.blacklisted != after.blacklisted:
+        return Why.BLACKLISTED if after.blacklisted else Why.BLACKLIST_ENDED
+    if before.hours != after.hours:
+        return Why.HOURS_CHANGED
+    return Why.BASIS_CHANGED if before.basis != after.basis else Why.CLASS_CHANGED

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline
-from elearn.credit_export import feed, grant_rules
-from elearn.credit_export.eligibility import Candidate, Category, Eligible, EligibleExempt, Facts, judge
+from elearn.credit_export import basis, feed, grant_rules
+from elearn.credit_export.basis import Basis, Excuse, Found
+from elearn.credit_export.eligibility import Category, Eligible, EligibleExempt, Facts
 from elearn.credit_export.lifecycle import (
+    HELD_OFFICES,
     OFFICES,
     SENSITIVE,
     STEPS,
@@ -24,9 +27,11 @@ from elearn.credit_export.lifecycle import (
     Act,
     Actor,
     GrantRule,
+    Hold,
     Life,
     Office,
     Standing,
+    Why,
     after,
     born,
     carries,
@@ -39,7 +44,7 @@ from elearn.credit_export.models import (
     EligibilityRecord,
     EligibilityStep,
 )
-from elearn.credit_export.records import RULES, said_by, tally_of
+from elearn.credit_export.records import RULES, basis_of, said_by, tally_of
 from elearn.people.registry import local_day
 
 AT_ONCE = 2_000
@@ -140,14 +145,19 @@ def _wrong_step(record: EligibilityRecord, earlier: EligibilityStep, one: _Taken
     who = step.second_id if act in SENSITIVE else step.by_id
     if after(life, act, who, at=step.at, on=local_day(step.at), rule=rule) != feed.life_of(step):
         return "what it says it leads to is not what it leads to"
-    stands = Standing(life, record.person_id, said_by(record).eligible)
+    # What held it back then is over; that something did, the step itself says.
+    held = frozenset({Hold.UNDER_REVIEW}) if step.reason == Why.DESPITE_HOLD else frozenset[Hold]()
+    stands = Standing(life, record.person_id, said_by(record).eligible, held)
     if act is Act.SUPERSEDE:
         return None if step.by_id is None else "nobody but the platform supersedes"
     if act in SENSITIVE:
         return _wrong_pair(stands, one, act, rule)
     if step.by_id is None:
         return None if next_by_itself(stands, rule) is act else "the platform takes no such step by itself there"
-    refused = [why_not(stands, act, Actor(step.by_id, office), rule) for office in OFFICES[life.state, act]]
+    refused = [
+        why_not(stands, act, Actor(step.by_id, office), rule)
+        for office in OFFICES[life.state, act] | (HELD_OFFICES if held else frozenset())
+    ]
     return None if None in refused else f"nobody in that place could take it: {refused[0]}"
 
 
@@ -166,9 +176,10 @@ def _misjudged(record: EligibilityRecord, outline: Outline) -> Iterator[tuple[st
     """The judgement, from the hours and the checks that the record keeps; those of before 2026-11-22 keep none."""
     if not record.facts:
         return
-    checks, hours = record.facts["checks"], record.hours
-    judgement = judge(
-        Candidate(record.person_id),
+    checks, hours, rests = record.facts["checks"], record.hours, basis_of(record)
+    excuse = None if "finding" not in rests else Excuse(UUID(rests["finding"]), Basis(rests["kind"]))
+    judgement = basis.judged(
+        record.person_id,
         Category(
             outline.code,
             outline.version,
@@ -180,8 +191,9 @@ def _misjudged(record: EligibilityRecord, outline: Outline) -> Iterator[tuple[st
         record.judged_on,
         tally_of(hours),
         Facts(enrolled=True, class_filed=checks["class_filed"], identified=checks["identity"]),
+        Found([] if excuse is None else [excuse], blacklisted=bool(checks["blacklist"])),
         rules=RULES,
-    )
+    ).judgement
     reasons = [] if isinstance(judgement, Eligible | EligibleExempt) else [reason.value for reason in judgement.reasons]
     if reasons != record.reasons or (record.outcome == "ineligible") is not bool(reasons):
         yield str(record.id), f"says {record.outcome} {record.reasons}, its hours say {reasons}"

@@ -169,6 +169,8 @@ class GrantRuleRow(Ledger, Base):
     submits_by_itself: Mapped[bool]
     regulator_verifies: Mapped[bool]
     grants_by_itself: Mapped[bool]
+    grants_while_held: Mapped[bool] = mapped_column(server_default=sa.false())
+    """An officer may grant, with reasons, what an open review holds back."""
     valid_days: Mapped[int | None]
     loaded_by: Mapped[str]
     loaded_at: Mapped[datetime]

@@ -1,7 +1,8 @@
 """Records follow what they are made of without anybody asking: hours, enrolments, filings, rules, the calendar.
 
-New hours are recorded by who enters them. Here is the rest: once a minute whoever was enrolled, or whose class was
-filed, a short while ago; once a night everybody, because a day begins or ends the force of outlines and rules.
+New hours are recorded by who enters them. Here is the rest: once a minute whoever was enrolled, whose class was filed,
+about whom two people stated something or a case was closed, a short while ago; once a night everybody, because a day
+begins or ends the force of outlines and rules.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from sqlalchemy.orm import Session
 from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, TrainingClass
-from elearn.credit_export import records
+from elearn.credit_export import holds, records
+from elearn.credit_export.findings import reading as findings
 from elearn.db import db
 
 logger = logging.getLogger(__name__)
@@ -51,8 +53,9 @@ def everybody(session: Session) -> Iterator[list[UUID]]:
 
 
 def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]:
-    """Whoever was enrolled or left since then, and the people of classes that were filed since then; in pages."""
-    found = list(
+    """Whoever was enrolled or left since then, whose class was filed, whom a finding is about, whose case was closed;
+    in pages."""
+    touched = set(
         session.scalars(
             sa.select(Enrolment.person_id)
             .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
@@ -62,9 +65,9 @@ def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]
                 | (TrainingClass.filing_recorded_at >= since)
             )
             .distinct()
-            .order_by(Enrolment.person_id)
         )
     )
+    found = sorted(touched | findings.lately_answered(session, since) | set(holds.lately_released(session, since)))
     return (found[begin : begin + AT_ONCE] for begin in range(0, len(found), AT_ONCE))
 
 

@@ -19,13 +19,18 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline
-from elearn.credit_export import feed, grant_rules
-from elearn.credit_export.eligibility import Candidate, Eligible, EligibleExempt, Judgement, Rules, judge
+from elearn.credit_export import basis, exam_targets, feed, grant_rules, holds
+from elearn.credit_export.basis import NOTHING, Excuse, Found, Judged
+from elearn.credit_export.eligibility import Eligible, EligibleExempt, Judgement, Reason, Rules
+from elearn.credit_export.exam_targets import Target
+from elearn.credit_export.findings.reading import of_persons
+from elearn.credit_export.findings.rules import Kind
 from elearn.credit_export.gathering import Case, gather, gather_many
 from elearn.credit_export.hours import AQ8011_2023, Tally
 from elearn.credit_export.lifecycle import (
     Act,
     GrantRule,
+    Hold,
     Life,
     Said,
     Standing,
@@ -43,15 +48,36 @@ from elearn.db import new_id
 from elearn.people.registry import local_day
 
 __all__ = [
-    "RULES", "Case", "decide", "draft_after", "gather", "gather_many", "hours_as_data", "newest_record",
-    "newest_records", "record_people", "record_person", "said_by", "tally_of",
+    "RULES", "Case", "basis_of", "decide", "draft_after", "found_of", "gather", "gather_many", "hours_as_data",
+    "newest_record", "newest_records", "record_people", "record_person", "said_by", "tally_of",
 ]  # fmt: skip
 
 RULES = Rules(AQ8011_2023)
 
 
-def decide(case: Case, on: date) -> Judgement:
-    return judge(Candidate(case.person_id), case.category, on, case.hours, case.facts, rules=RULES)
+def decide(case: Case, on: date, found: Found = NOTHING) -> Judgement:
+    """The judgement of a day; `found`: what findings say (`found_of`)."""
+    return _judged(case, on, found).judgement
+
+
+def _judged(case: Case, on: date, found: Found) -> Judged:
+    return basis.judged(case.person_id, case.category, on, case.hours, case.facts, found, rules=RULES)
+
+
+def found_of(session: Session, cases: Collection[Case], on: date) -> dict[tuple[UUID, UUID], Found]:
+    """(person, outline) -> what findings say on a day. One query."""
+    held = of_persons(session, {case.person_id for case in cases}, on)
+    found = {}
+    for case in cases:
+        own = held.get(case.person_id, [])
+        excuses = [
+            Excuse(one.id, basis.OF_KIND[one.kind], one.paper or "")
+            for one in own
+            if one.kind in basis.OF_KIND and one.outline_code == case.category.code
+        ]
+        blacklisted = any(one.kind is Kind.BLACKLISTED for one in own)
+        found[case.person_id, case.outline_id] = Found(excuses, blacklisted)
+    return found
 
 
 def hours_as_data(case: Case) -> dict[str, Any]:
@@ -126,25 +152,34 @@ class Writer:
         self.session.add(step)
         return step
 
-    def go_on(self, record: EligibilityRecord, last: EligibilityStep, rule: GrantRule) -> EligibilityStep:
+    def go_on(
+        self, record: EligibilityRecord, last: EligibilityStep, rule: GrantRule, held: frozenset[Hold]
+    ) -> EligibilityStep:
         """The steps that the platform takes by itself after `last`; answers the last one."""
         on = local_day(self.now)
         while True:
             life = feed.life_of(last)
-            act = next_by_itself(Standing(life, record.person_id, said_by(record).eligible), rule)
+            act = next_by_itself(Standing(life, record.person_id, said_by(record).eligible, held), rule)
             if act is None:
                 return last
             later = after(life, act, None, at=self.now, on=on, rule=rule)
             last = self.step(record, last, act, later, reason=Why.IN_ORDER, rule=rule)
 
     def version(
-        self, record: EligibilityRecord, life: Life, *, reason: Why, rule: GrantRule, by: UUID | None = None
+        self,
+        record: EligibilityRecord,
+        life: Life,
+        *,
+        reason: Why,
+        rule: GrantRule,
+        held: frozenset[Hold],
+        by: UUID | None = None,
     ) -> EligibilityStep:
         """A new version, its first step, and those that follow by themselves."""
         record.position = self.position + 1
         self.session.add(record)
         first = self.step(record, None, Act.COMPUTE, life, reason=reason, rule=rule, by=by)
-        return self.go_on(record, first, rule)
+        return self.go_on(record, first, rule, held)
 
 
 def record_person(session: Session, person_id: UUID, *, now: datetime) -> list[EligibilityRecord]:
@@ -161,27 +196,36 @@ def record_people(session: Session, person_ids: Iterable[UUID], *, now: datetime
     on = local_day(now)  # days of judgement are the regulator's days
     cases = gather_many(session, people, now=now)
     befores = [newest.get((case.person_id, case.outline_id)) for case in cases]
-    drafts = [_draft(case, before, on, now) for case, before in zip(cases, befores, strict=True)]
+    found = found_of(session, cases, on)
+    words = exam_targets.of_outlines(session, {case.outline_id for case in cases}, on)
+    drafts = [
+        _draft(case, before, on, now, found[case.person_id, case.outline_id], words.get(case.outline_id))
+        for case, before in zip(cases, befores, strict=True)
+    ]
     is_new = [before is None or _says(before) != _says(draft) for before, draft in zip(befores, drafts, strict=True)]
     written = list(compress(drafts, is_new))
     for draft, facts in zip(written, facts_of(session, list(compress(cases, is_new)), on=on), strict=True):
-        draft.facts = facts
+        draft.facts = _joined(draft, facts)
     stand = feed.last_steps(session, (record.id for record in newest.values()))
     rules = grant_rules.rules_of_classes(session, {draft.class_id for draft in drafts}, on)
+    held = holds.holds_of(session, drafts, on)
     for before, draft, new in zip(befores, drafts, is_new, strict=True):
-        rule = rules[draft.class_id]
+        rule, by = rules[draft.class_id], held[draft.person_id, draft.outline_id]
         if before is None:
-            writer.version(draft, Life(), reason=Why.FIRST, rule=rule)
+            writer.version(draft, Life(), reason=Why.FIRST, rule=rule, held=by)
         elif new:
-            _supersede(writer, before, stand[before.id], draft, rule)
+            _supersede(writer, before, stand[before.id], draft, rule, by)
         else:
-            writer.go_on(before, stand[before.id], rule)
+            writer.go_on(before, stand[before.id], rule, by)
     session.flush()
     return written
 
 
-def _draft(case: Case, before: EligibilityRecord | None, on: date, now: datetime) -> EligibilityRecord:
-    judgement = decide(case, on)
+def _draft(
+    case: Case, before: EligibilityRecord | None, on: date, now: datetime, found: Found, target: Target | None
+) -> EligibilityRecord:
+    judged = _judged(case, on, found)
+    judgement = judged.judgement
     return EligibilityRecord(
         id=new_id(),
         person_id=case.person_id,
@@ -197,20 +241,45 @@ def _draft(case: Case, before: EligibilityRecord | None, on: date, now: datetime
         judged_on=on,
         computed_at=now,
         witnessed=case.witnessed,
-        facts={},  # gathered once it is known that the version is written
+        # The rest is gathered once it is known that the version is written.
+        facts={
+            "basis": judged.basis(),
+            "target": {
+                "code": case.category.code,
+                "outline_version": case.category.version,
+                **(target.as_data() if target else exam_targets.NO_WORDS),
+            },
+            "blacklisted": found.blacklisted,
+        },
     )
+
+
+def _joined(draft: EligibilityRecord, facts: dict[str, Any]) -> dict[str, Any]:
+    """What judging gave and what was gathered beside it."""
+    known = dict(draft.facts)
+    checks = {**facts["checks"], "blacklist": known.pop("blacklisted")}
+    return {**known, **facts, "checks": checks}
 
 
 def draft_after(session: Session, before: EligibilityRecord, *, now: datetime) -> EligibilityRecord:
     """The next version of a line, of what is true now, whether or not it says something new."""
     (case,) = gather(session, before.person_id, now=now, outline_id=before.outline_id)
-    draft = _draft(case, before, local_day(now), now)
-    (draft.facts,) = facts_of(session, [case], on=draft.judged_on)
+    on = local_day(now)
+    (found,) = found_of(session, [case], on).values()
+    target = exam_targets.of_outlines(session, [case.outline_id], on).get(case.outline_id)
+    draft = _draft(case, before, on, now, found, target)
+    (facts,) = facts_of(session, [case], on=on)
+    draft.facts = _joined(draft, facts)
     return draft
 
 
 def _supersede(
-    writer: Writer, before: EligibilityRecord, last: EligibilityStep, draft: EligibilityRecord, rule: GrantRule
+    writer: Writer,
+    before: EligibilityRecord,
+    last: EligibilityStep,
+    draft: EligibilityRecord,
+    rule: GrantRule,
+    held: frozenset[Hold],
 ) -> None:
     was, says, life = said_by(before), said_by(draft), feed.life_of(last)
     reason = why_changed(was, says)
@@ -218,7 +287,7 @@ def _supersede(
     writer.step(before, last, Act.SUPERSEDE, ended, reason=reason, rule=rule)
     begins = born(life, carried=carries(was, says))
     draft.status = begins.state.value
-    writer.version(draft, begins, reason=reason, rule=rule)
+    writer.version(draft, begins, reason=reason, rule=rule, held=held)
 
 
 def newest_records(session: Session, person_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], EligibilityRecord]:
@@ -252,7 +321,15 @@ def said_by(record: EligibilityRecord) -> Said:
         required=(hours["required_theory"], hours["required_practice"]),
         rules=record.rules,
         class_id=record.class_id,
+        basis=" ".join(filter(None, map(basis_of(record).get, ("kind", "finding")))),
+        blacklisted=Reason.BLACKLISTED in record.reasons,
     )
+
+
+def basis_of(record: EligibilityRecord) -> dict[str, str]:
+    """What a version rests on; versions of before findings rest on hours."""
+    kept: dict[str, str] = record.facts.get("basis") or {"kind": basis.Basis.HOURS.value}
+    return kept
 
 
 def _outcome(judgement: Judgement) -> str:
@@ -267,4 +344,15 @@ def _outcome(judgement: Judgement) -> str:
 
 def _says(record: EligibilityRecord) -> tuple[object, ...]:
     """What makes a new version worth writing; the day of judgement alone does not."""
-    return record.outcome, sorted(record.reasons), record.hours, record.rules, record.class_id, record.witnessed
+    target = record.facts.get("target") or {}
+    words = tuple(target.get(name) for name in exam_targets.NO_WORDS)
+    return (
+        record.outcome,
+        sorted(record.reasons),
+        record.hours,
+        record.rules,
+        record.class_id,
+        record.witnessed,
+        basis_of(record),
+        words,
+    )

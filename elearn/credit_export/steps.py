@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.credit_export import feed, grant_rules, records
+from elearn.credit_export import feed, grant_rules, holds, records
 from elearn.credit_export.lifecycle import (
     OFFICES,
     REASONS,
@@ -22,6 +22,7 @@ from elearn.credit_export.lifecycle import (
     Act,
     Actor,
     GrantRule,
+    Hold,
     Life,
     No,
     Office,
@@ -65,6 +66,9 @@ def refusal(no: No) -> DomainError:
         ),
         No.NOT_ASKED: lambda: Conflict("This region does not ask for the regulator's verification.", code=no.value),
         No.NOT_VERIFIED: lambda: Conflict("This region asks for the regulator's verification first.", code=no.value),
+        No.HELD: lambda: Conflict(
+            "An open review or a suspended institution holds this back; it goes on when that is over.", code=no.value
+        ),
         No.PLATFORMS: lambda: Conflict("The platform takes this step by itself.", code=no.value),
         No.WRONG_REASON: lambda: Malformed("Choose one of the reasons.", code="reason"),
     }
@@ -99,10 +103,13 @@ class Line:
     rule: GrantRule
     waiting: EligibilityProposal | None
     """The proposal that nobody has answered."""
+    held: frozenset[Hold]
+    """What holds a grant back today."""
 
     @property
     def standing(self) -> Standing:
-        return Standing(feed.life_of(self.last), self.record.person_id, records.said_by(self.record).eligible)
+        eligible = records.said_by(self.record).eligible
+        return Standing(feed.life_of(self.last), self.record.person_id, eligible, self.held)
 
     @property
     def proposed(self) -> Actor | None:
@@ -131,13 +138,15 @@ class Line:
 
 
 def line_of(session: Session, record: EligibilityRecord, *, now: datetime) -> Line:
-    """The line that a version belongs to. Five queries."""
+    """The line that a version belongs to. Seven queries."""
     newest = records.newest_records(session, [record.person_id])[record.person_id, record.outline_id]
+    on = local_day(now)
     return Line(
         record=newest,
         last=feed.last_steps(session, [newest.id])[newest.id],
-        rule=grant_rules.rules_of_classes(session, [newest.class_id], local_day(now))[newest.class_id],
+        rule=grant_rules.rules_of_classes(session, [newest.class_id], on)[newest.class_id],
         waiting=_waiting(session, newest),
+        held=holds.holds_on(session, newest, on),
     )
 
 
@@ -164,15 +173,15 @@ def act(
     if what in SENSITIVE:
         raise refusal(No.NOT_YOURS)
     record, actors = _actors(session, record_id, caller)
-    code, words = _reason(what, reason, note)
     writer, line = _decide(session, record, at)
+    code, words = _reason(what, reason, note, held=bool(line.held))
     if line.record.id != record_id:
         raise Conflict("This record has changed in the meantime. Look at it again.", code="record_moved")
     actor = _allowed(line, what, actors)
     later = after(line.standing.life, what, actor.person, at=at, on=local_day(at), rule=line.rule)
     step = writer.step(line.record, line.last, what, later, reason=code, rule=line.rule, by=actor.person, note=words)
     if what is not Act.RETURN:  # what was sent back waits for a person
-        step = writer.go_on(line.record, step, line.rule)
+        step = writer.go_on(line.record, step, line.rule, line.held)
     session.flush()
     return step
 
@@ -246,7 +255,7 @@ def answer(
         )
         if what is Act.CORRECT:
             draft = records.draft_after(session, line.record, now=at)
-            writer.version(draft, Life(), reason=Why(waiting.reason), rule=line.rule)
+            writer.version(draft, Life(), reason=Why(waiting.reason), rule=line.rule, held=line.held)
     session.flush()
     return step
 
@@ -281,7 +290,9 @@ def _objector(line: Line, actors: list[Actor]) -> Actor:
     raise refusal(No.OWN_RECORD if own else No.NOT_YOURS)
 
 
-def _reason(what: Act, reason: str, note: str) -> tuple[str, str]:
+def _reason(what: Act, reason: str, note: str, *, held: bool = False) -> tuple[str, str]:
+    if what is Act.GRANT:  # the reason says whether something held it back
+        return (Why.DESPITE_HOLD if held else Why.IN_ORDER).value, _note(note, needed=held)
     offered = REASONS[what]
     code = reason or (offered[0] if len(offered) == 1 else "")
     if code not in offered:

@@ -160,10 +160,14 @@ def rule_text(rule: GrantRule) -> str:
 
 
 def employment_text(kind: str) -> str:
+    """How somebody belongs to an employer: in the record's words, or in those of older versions."""
     return {
+        "regular": _("Employee"),
         "employee": _("Employee"),
         "dispatched": _("Dispatched worker"),
         "flexible": _("Flexible employment"),
+        "contractor": _("Contractor"),
+        "intern": _("Trainee"),
         "trainee": _("Trainee"),
     }.get(kind, kind)
 

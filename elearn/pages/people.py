@@ -62,6 +62,7 @@ def employment_kinds() -> dict[str, str]:
         EmploymentKind.EMPLOYEE.value: _("Employee"),
         EmploymentKind.DISPATCHED.value: _("Dispatched"),
         EmploymentKind.FLEXIBLE.value: _("Flexible"),
+        EmploymentKind.CONTRACTOR.value: _("Contractor"),
         EmploymentKind.TRAINEE.value: _("Trainee"),
     }
 

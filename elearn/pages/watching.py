@@ -152,15 +152,17 @@ def in_tenths(micro: int) -> str:
 
 
 def hours_of(session: Session, person_id: UUID, *, now: datetime) -> dict[UUID, Hours]:
-    """By outline: what counts, and the judgement of today. One query."""
+    """By outline: what counts, and the judgement of today. Two queries."""
     on = local_day(now)
+    cases = records.gather(session, person_id, now=now)
+    found = records.found_of(session, cases, on)
     return {
         case.outline_id: Hours(
             case,
-            records.decide(case, on),
+            records.decide(case, on, found[case.person_id, case.outline_id]),
             standing(case.hours, required_theory=case.category.required_theory, rules=AQ8011_2023),
         )
-        for case in records.gather(session, person_id, now=now)
+        for case in cases
     }
 
 

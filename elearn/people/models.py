@@ -47,6 +47,8 @@ class EmploymentKind(StrEnum):
     """Sent by a labour agency (劳务派遣)."""
     FLEXIBLE = "flexible"
     """Several employers at once are usual."""
+    CONTRACTOR = "contractor"
+    """Works there for a firm that took the work over (承包)."""
     TRAINEE = "trainee"
     """Learns at an institution without working there."""
 

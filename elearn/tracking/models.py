@@ -230,6 +230,7 @@ class Report(Ledger, Base):
             unique=True,
             postgresql_where=sa.text("refused_as IS NOT NULL"),
         ),
+        sa.Index("ix_report_refused", "sitting_id", postgresql_where=sa.text("refused <> '[]'::jsonb")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -20,7 +20,7 @@ from elearn import errors
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, Outline, TrainingClass
 from elearn.credit_export import feed, records
-from elearn.credit_export.exam_system import oauth, push_jobs, receipts  # noqa: F401 - jobs are known once imported
+from elearn.credit_export.exam_system import oauth, receipts
 from elearn.credit_export.exam_system.answers import Desk, Telling, now_of, outlines_of, signed, told, write_down
 from elearn.credit_export.exam_system.deliveries import Way
 from elearn.credit_export.exam_system.openapi import describe

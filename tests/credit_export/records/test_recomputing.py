@@ -74,8 +74,9 @@ def test_rules_come_by_command_and_are_never_edited(app: Flask, session: Session
         ["rules", "add", "530000", "--submit", "person", "--regulator", "--grant", "person", "--valid-days", "365"],
     )
     first, second = run.invoke(eligibility, ["rules", "list"]).output.splitlines()
-    assert first.startswith("  530000@2026-07-01#1 submit=automatic regulator=no grant=automatic valid=without end")
-    assert second.startswith("* 530000@2026-07-01#2 submit=person regulator=yes grant=person valid=365")
+    told = "submit=automatic regulator=no grant=automatic held=waits valid=without end"
+    assert first.startswith(f"  530000@2026-07-01#1 {told}")
+    assert second.startswith("* 530000@2026-07-01#2 submit=person regulator=yes grant=person held=waits valid=365")
     assert scalar(session, "SELECT count(*) FROM elearn.grant_rule") == 2
 
 

@@ -17,6 +17,7 @@ from elearn.credit_export.models import EligibilityRecord, EligibilityStep
 from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
 from elearn.people import callers
 from elearn.people.models import Role
+from elearn.tracking.verifier import RefusalClass
 from tests.builders_people import an_account
 from tests.conftest import scalar
 from tests.credit_export.records.conftest import NOW, Office, take_back
@@ -264,9 +265,11 @@ def test_a_record_keeps_the_other_blocks_as_they_were(office: Office, session: S
     assert facts["training"]["institution"] == "滇池安全培训中心"
     assert facts["checks"]["identity"] is True
     assert facts["checks"]["presence_passed"] == 2
-    assert facts["checks"]["blacklist"] is None
+    assert facts["checks"]["blacklist"] is False, "the platform has a list, and they are not on it"
+    assert facts["checks"]["teachers"] is None
     assert facts["evidence"]["entries"] == 2
-    assert facts["uncredited_ms"] == {"before_filing": 0, "voided": 0}
+    assert set(facts["uncredited_ms"]) == {"before_filing", "voided", *RefusalClass}
+    assert set(facts["uncredited_ms"].values()) == {0}
     assert office.record().witnessed is False
 
 

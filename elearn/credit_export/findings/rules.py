@@ -1,0 +1,94 @@
+"""Who may state what, and who may confirm it. Pure.
+
+Two people of two sides, as everywhere where hours or an admission are given or taken (DESIGN 5): neither a school nor
+an operator can excuse somebody from training, or shut somebody out, alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from elearn.tracking.signals.decisions import Side
+
+
+class Kind(StrEnum):
+    """What can be stated."""
+
+    SKILL_CERTIFICATE = "skill_certificate"
+    """The person holds a valid 职业技能等级证书 of this trade: no training is asked (Order 19)."""
+    EARLIER_TRAINING = "earlier_training"
+    """The person was trained for this before and failed the exam: no training is asked again (Order 19)."""
+    BLACKLISTED = "blacklisted"
+    INSTITUTION_SUSPENDED = "institution_suspended"
+
+
+EXEMPTS = frozenset({Kind.SKILL_CERTIFICATE, Kind.EARLIER_TRAINING})
+"""These name an outline, a paper (kind and number), and take the place of training."""
+
+SAID_BY: dict[Kind, frozenset[Side]] = {
+    Kind.SKILL_CERTIFICATE: frozenset(Side),
+    Kind.EARLIER_TRAINING: frozenset(Side),
+    # An institution has an interest in whom another one may send to the exam.
+    Kind.BLACKLISTED: frozenset({Side.REGULATOR, Side.OPERATOR}),
+    Kind.INSTITUTION_SUSPENDED: frozenset({Side.REGULATOR, Side.OPERATOR}),
+}
+"""In whose name each may be stated, confirmed and objected to."""
+
+
+class No(StrEnum):
+    """Why somebody may not."""
+
+    NOT_YOURS = "not_yours"
+    OWN = "own"
+    """It is about the person who acts."""
+    SAME_PERSON = "same_person"
+    SAME_SIDE = "same_side"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Somebody who acts, and in whose name."""
+
+    person: UUID
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A statement that nobody has answered."""
+
+    kind: Kind
+    about: UUID | None
+    """The person it is about; None: an institution."""
+    by: Voice
+
+
+def why_not_state(kind: Kind, about: UUID | None, voice: Voice) -> No | None:
+    """Why `voice` may not state this; None when it may."""
+    if about == voice.person:
+        return No.OWN
+    return None if voice.side in SAID_BY[kind] else No.NOT_YOURS
+
+
+def why_not_confirm(waiting: Waiting, voice: Voice) -> No | None:
+    """Why `voice` may not confirm it; None when it may."""
+    if waiting.about == voice.person:
+        return No.OWN
+    if voice.side not in SAID_BY[waiting.kind]:
+        return No.NOT_YOURS
+    if waiting.by.person == voice.person:
+        return No.SAME_PERSON
+    return No.SAME_SIDE if waiting.by.side is voice.side else None
+
+
+def why_not_object(waiting: Waiting, voice: Voice) -> No | None:
+    """Whoever might have stated it may take it off the table; who stated it takes it back so."""
+    return why_not_state(waiting.kind, waiting.about, voice)
+
+
+def holds(from_on: date, to_on: date | None, ended_on: date | None, on: date) -> bool:
+    """Whether a confirmed finding holds on a day. `to_on` is its last day; `ended_on` the first on which it is over."""
+    return from_on <= on and (to_on is None or on <= to_on) and (ended_on is None or on < ended_on)
