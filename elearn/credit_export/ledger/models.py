@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import ForeignKey, ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.db import Base, Ledger
+from elearn.db import Base, Ledger, new_id
 from elearn.tracking.attendance import models as attendance  # noqa: F401 - leaves name its lines
 
 
@@ -149,3 +149,55 @@ class LedgerMark(Base):
 
     origin: Mapped[str] = mapped_column(primary_key=True)
     entered_to: Mapped[int]
+
+
+class EvidenceDraw(Ledger, Base):
+    """What an authority may ask the raw evidence of: what one checkpoint draws of [from_index, to_index), or, ordered
+    by a person for a reason, all of it. Draws of one receiver follow one another: a leaf stands in one of them."""
+
+    __tablename__ = "evidence_draw"
+    __table_args__ = (
+        sa.CheckConstraint("0 <= from_index AND from_index < to_index", name="leaves"),
+        sa.CheckConstraint("num_nulls(root, per_million) IN (0, 2)", name="draw"),
+        sa.CheckConstraint("num_nulls(reason, ordered_by) IN (0, 2)", name="order"),
+        sa.CheckConstraint("(root IS NULL) = (reason IS NOT NULL)", name="draw_or_order"),
+        sa.Index(
+            "uq_evidence_draw_once",
+            "receiver_id",
+            "origin",
+            "from_index",
+            unique=True,
+            postgresql_where=sa.text("root IS NOT NULL"),
+        ),
+        sa.Index(None, "receiver_id", "origin", "to_index"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    receiver_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.receiver.id"))
+    origin: Mapped[str]
+    from_index: Mapped[int]
+    to_index: Mapped[int]
+    """Of a draw, the size of its checkpoint."""
+    root: Mapped[bytes | None]
+    per_million: Mapped[int | None]
+    """The share that was drawn, by the settings of that day."""
+    reason: Mapped[str | None]
+    ordered_by: Mapped[str | None]
+    """Who ran the command, as the machine calls them."""
+    at: Mapped[datetime]
+
+
+class LedgerStamp(Ledger, Base):
+    """What a time stamp authority said of a checkpoint (RFC 3161): that this text was there at that time."""
+
+    __tablename__ = "ledger_stamp"
+    __table_args__ = (sa.ForeignKeyConstraint(["origin", "size"], [LedgerCheckpoint.origin, LedgerCheckpoint.size]),)
+
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reply: Mapped[bytes]
+    """The TimeStampResp, in DER, over the three lines of the checkpoint."""
+    stamped_at: Mapped[datetime]
+    """By the authority's clock."""
+    made_at: Mapped[datetime]
+    """By ours."""
