@@ -98,12 +98,12 @@ class Neighbours:
         listen = f"127.0.0.1:{self.witness_ports['regulator']}"
         return ["witness", "serve", "--dir", str(self.witness_dirs["regulator"]), "--listen", listen]
 
-    def exam_words(self, client_id: str, *, every_s: float = 1.0) -> list[str]:
+    def exam_words(self, client_id: str, *, every_s: float = 1.0, log_s: float = 5.0) -> list[str]:
         """The command of the exam system, with monitor and witness."""
         words = ["exam-sim", "serve", "--dir", str(self.exam_dir), "--listen", f"127.0.0.1:{self.exam_port}"]
         words += ["--base", self.base, "--client", client_id, "--push-secret-file", str(self.exam_dir / "push.secret")]
         words += ["--plan", str(self.exam_dir / "plan.json"), "--every", str(every_s)]
-        words += ["--log", f"{self.base}/ledger/{self.year}", "--trust", str(self.policy)]
+        words += ["--log", f"{self.base}/ledger/{self.year}", "--trust", str(self.policy), "--log-every", str(log_s)]
         return [*words, "--witness", f"127.0.0.1:{self.witness_ports['exam']}"]
 
     @contextmanager

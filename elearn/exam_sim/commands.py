@@ -40,6 +40,7 @@ def exam_sim() -> None:
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="How it behaves; read anew at each step.")
 @click.option("--every", "every_s", type=click.FloatRange(min=0.1), default=2.0, show_default=True, metavar="S")
 @click.option("--log", "log_url", help="The log of hours to mirror and check, .../ledger/2026.")
+@click.option("--log-every", "log_s", type=click.FloatRange(min=0.1), default=10.0, show_default=True, metavar="S")
 @click.option("--trust", "policy", type=click.Path(path_type=Path, exists=True), help="A tlog-policy file for it.")
 @click.option("--witness", "witness_listen", metavar="HOST:PORT", help="Run a witness there (DIR/witness).")
 def serve(
@@ -52,6 +53,7 @@ def serve(
     plan_file: Path | None,
     every_s: float,
     log_url: str | None,
+    log_s: float,
     policy: Path | None,
     witness_listen: str | None,
 ) -> None:
@@ -84,7 +86,7 @@ def serve(
         workers = [every(every_s, exam.look, stopping, "exam")]
         if log_url:
             watch = LogWatch(directory / "monitor", log_url, policy)
-            workers.append(every(every_s, lambda: beliefs.keep("log", json.dumps(watch.look())), stopping, "monitor"))
+            workers.append(every(log_s, lambda: beliefs.keep("log", json.dumps(watch.look())), stopping, "monitor"))
         threading.Thread(target=server.serve_forever, name="door", daemon=True).start()
         click.echo(f"exam system at http://{listen}")
         stopping.wait()

@@ -170,6 +170,7 @@ class Exam:
             "messages": [{"id": id_, "type": kind, "times": times} for id_, kind, times in self.beliefs.messages()],
             "receipts": self.beliefs.receipts(),
             "cursor": self.beliefs.kept("cursor", "0"),
+            "counted": {name: int(self.beliefs.kept(name, "0")) for name in ("pushes", "decisions")},
             "trouble": self.beliefs.kept("trouble"),
             "log": json.loads(self.beliefs.kept("log", "null")),
         }

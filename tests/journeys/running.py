@@ -53,6 +53,7 @@ class RunningProduct:
     processes: int = 2
     elearn: tuple[str, ...] = (sys.executable, "-m", "elearn")
     port: int = field(default_factory=free_port)
+    more_env: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,6 +67,7 @@ class RunningProduct:
             "ELEARN_DATA_DIR": str(self.data_dir),
             "ELEARN_PUBLIC_URL": self.base,
             "ELEARN_POLICY_SCALE": str(self.policy_scale),
+            **self.more_env,
         }
 
     def run(self, *words: str) -> str:

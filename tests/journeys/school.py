@@ -176,11 +176,18 @@ def right_answers(check: dict[str, Any], duration_ms: int) -> list[str]:
 
 @contextmanager
 def a_running_school(
-    place: Path, *, seconds: int = SHORT_S, scale: int = SCALE, packaged: Path | None = None
+    place: Path,
+    *,
+    seconds: int = SHORT_S,
+    scale: int = SCALE,
+    packaged: Path | None = None,
+    before: Callable[[RunningProduct], None] = lambda product: None,
 ) -> Iterator[School]:
-    """Set one up below `place` and serve it while this lasts; `packaged` is a lesson to take instead of making one."""
+    """Set one up below `place` and serve it while this lasts; `packaged` is a lesson to take instead of making one,
+    `before` is told of the product before anything is made."""
     data_dir = place / "data"
     product = RunningProduct(data_dir, policy_scale=scale, elearn=(sys.executable, "-m", "elearn"))
+    before(product)
     packaged = packaged or package_short(place, seconds=seconds)
     settings = Settings.from_env(product.env)
     with embedded.services(data_dir) as services:
