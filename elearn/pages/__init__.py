@@ -31,6 +31,7 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
     from elearn.pages import (
+        catalogue,
         classes,
         deliveries,
         eligibility,
@@ -55,6 +56,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         frame,
         signing_in,
         learning,
+        catalogue,
         explaining,
         keys,
         offline,

@@ -92,6 +92,7 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
     places: list[tuple[str, str, tuple[str, ...]]] = [(_("Start"), "home", ("/", "/courses", "/learn"))]
     if not caller.roles - {Role.LEARNER}:
         places.append((_("My hours"), "my_hours", ("/hours",)))
+    places.append((_("Catalogue"), "catalogue", ("/catalogue",)))
     if caller.roles & MANAGES:
         places.append((_("Courses"), "teaching_courses", ("/teaching",)))
         places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))

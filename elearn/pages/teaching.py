@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from elearn import web
 from elearn.clock import utcnow
-from elearn.courses import page_text, page_units, reading, teaching, uploads
+from elearn.courses import describing, page_text, page_units, reading, teaching, uploads
+from elearn.courses.centres import CENTRES, Centre
 from elearn.courses.delivery import media_url
 from elearn.courses.models import Question, Unit, UnitKind
 from elearn.courses.pool import QuestionDraft
@@ -18,7 +19,7 @@ from elearn.courses.teaching import PAGE, PoolTooThin
 from elearn.db import db
 from elearn.errors import Conflict, DomainError, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame, lessons
+from elearn.pages import course_form, forms, frame, lessons
 from elearn.pages.forms import Form
 from elearn.people.models import Role
 from elearn.people.permissions import MANAGER
@@ -32,6 +33,7 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/teaching", "teaching_courses", courses)
     bp.add_url_rule("/teaching/courses/new", "new_course", new_course, methods=["GET", "POST"])
     bp.add_url_rule("/teaching/courses/<uuid:course_id>", "teaching_course", course)
+    bp.add_url_rule("/teaching/courses/<uuid:course_id>/about", "course_about", about, methods=["GET", "POST"])
     bp.add_url_rule("/teaching/courses/<uuid:course_id>/lessons", "new_lesson", new_lesson, methods=["POST"])
     bp.add_url_rule("/teaching/lessons/<uuid:lesson_id>", "teaching_lesson", lesson)
     bp.add_url_rule("/teaching/units/<uuid:unit_id>/question", "add_question", add_question, methods=["POST"])
@@ -73,6 +75,7 @@ def new_course() -> ResponseReturnValue:
     if request.method == "POST":
         form = Form.sent()
         form.need("title", "item")
+        said = course_form.particulars(form)
         if not form.errors:
             if not forms.is_first():
                 return redirect(url_for("elearn.pages.teaching_courses", organisation=organisation.id), 303)
@@ -83,24 +86,61 @@ def new_course() -> ResponseReturnValue:
                     title=form["title"],
                     summary=form["summary"][:2000],
                     outline_item_id=form.id("item"),
+                    said=said,
                     at=now,
                 )
-            except Malformed as error:
+            except (Malformed, NotFound) as error:
+                db.session.rollback()
                 forms.undo_first()
-                form.blame(error, {}, "title")
+                course_form.blame(form, error)
             else:
                 db.session.commit()
                 frame.say(_("The course is made. Now add its lessons."))
                 return redirect(url_for("elearn.pages.teaching_course", course_id=made.id), 303)
     else:
-        form = Form()
+        # One person alone cannot review their own work.
+        several = len(describing.teachers_of(db.session(), organisation.id)) > 1
+        form = Form({"centre": Centre.POSTS.value, "needs_review": "yes" if several else ""})
     page = render_template(
         "elearn/course_new.html",
         form=form,
+        offers=course_form.choices(db.session(), organisation.id),
         organisation=organisation,
         organisations=all_own,
         outlines=teaching.outlines_on(db.session(), local_day(now)),
     )
+    return page, 422 if form.errors else 200
+
+
+@web.allow(MANAGER)
+def about(course_id: UUID) -> ResponseReturnValue:
+    """Say anew what a course is."""
+    made = teaching.own_course(db.session(), course_id, frame.acting(MANAGES))
+    form = course_form.filled(made)
+    if request.method == "POST":
+        form = Form.sent()
+        form.need("title")
+        said = course_form.particulars(form)
+        if not form.errors:
+            try:
+                teaching.change_course(
+                    db.session(),
+                    course_id,
+                    title=form["title"],
+                    summary=form["summary"][:2000],
+                    said=said,
+                    acting=frame.acting(MANAGES),
+                )
+            except (Malformed, NotFound, Conflict) as error:
+                db.session.rollback()
+                course_form.blame(form, error)
+            else:
+                db.session.commit()
+                frame.say(_("Saved."))
+                return redirect(url_for("elearn.pages.teaching_course", course_id=course_id), 303)
+    made = teaching.own_course(db.session(), course_id, frame.acting(MANAGES))
+    offers = course_form.choices(db.session(), made.institution_id)
+    page = render_template("elearn/course_about.html", course=made, form=form, offers=offers)
     return page, 422 if form.errors else 200
 
 
@@ -113,8 +153,15 @@ def course(course_id: UUID) -> ResponseReturnValue:
 def _course_page(course_id: UUID, form: Form) -> str:
     view = teaching.course_view(db.session(), course_id, acting=frame.acting(MANAGES))
     frame.here(url_for("elearn.pages.teaching_course", course_id=course_id))
+    items = teaching.items_of(db.session(), view.outline.id) if view.outline else ()
     return render_template(
-        "elearn/teaching_course.html", view=view, form=form, state_of=lessons.state_of, running=lessons.RUNNING
+        "elearn/teaching_course.html",
+        view=view,
+        form=form,
+        items=[(one.id, f"{one.code} {one.name}") for one in items],
+        centre=_(CENTRES[view.course.centre]),
+        state_of=lessons.state_of,
+        running=lessons.RUNNING,
     )
 
 
@@ -130,11 +177,15 @@ def new_lesson(course_id: UUID) -> ResponseReturnValue:
             return redirect(back, 303)
         try:
             made = teaching.add_lesson(
-                db.session(), course_id=course_id, title=form["title"], acting=frame.acting(MANAGES)
+                db.session(),
+                course_id=course_id,
+                title=form["title"],
+                acting=frame.acting(MANAGES),
+                outline_item_id=form.id("item"),
             )
         except Malformed as error:
             forms.undo_first()
-            form.blame(error, {}, "title")
+            form.blame(error, {"item": "item"}, "title")
         else:
             db.session.commit()
             frame.say(_("The lesson is made. Now send its video."))

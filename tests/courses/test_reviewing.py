@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -197,7 +198,7 @@ STATES = [
 @pytest.mark.parametrize(("published", "retired", "act", "state"), STATES)
 def test_a_version_stands_somewhere(published: bool, retired: bool, act: ReviewAct | None, state: State) -> None:
     unit = Unit(published_at=AT if published else None, retired_at=AT if retired else None)
-    assert unit_states.state_of(unit, act and Step(1, act, new_id(), "", AT)) is state
+    assert unit_states.state_of(unit, None if act is None else Step(1, act, new_id(), "", AT)) is state
 
 
 def test_a_second_person_publishes_what_the_first_submitted(
@@ -227,7 +228,7 @@ def test_what_is_in_review_does_not_change(
     session: Session, draft: Unit, institution_id: UUID, people: tuple[UUID, UUID]
 ) -> None:
     one, two = people
-    where = {"acting": [institution_id], "at": AT}
+    where: dict[str, Any] = {"acting": [institution_id], "at": AT}
     [question] = catalogue.questions_about(session, draft.id)
     reviewing.submit(session, draft.id, by=one, **where)
     changes: list[Callable[[], object]] = [
@@ -249,7 +250,7 @@ def test_what_is_returned_says_what_to_put_right(
     session: Session, draft: Unit, institution_id: UUID, people: tuple[UUID, UUID]
 ) -> None:
     one, two = people
-    where = {"acting": [institution_id], "at": AT}
+    where: dict[str, Any] = {"acting": [institution_id], "at": AT}
     reviewing.submit(session, draft.id, by=one, **where)
     for note in (" ", "长" * 1001):
         with pytest.raises(Malformed):

@@ -1,0 +1,126 @@
+"""The catalogue of courses: found by words, centre, grade and industry; for everybody signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from elearn import web
+from elearn.courses import finding
+from elearn.courses.centres import (
+    AUDIENCES,
+    CENTRES,
+    CREDITS,
+    INDUSTRIES,
+    LEVELS,
+    POLICIES,
+    Audience,
+    Centre,
+    Industry,
+    Level,
+)
+from elearn.courses.delivery import media_url
+from elearn.courses.finding import Wanted
+from elearn.db import db
+from elearn.locale import gettext as _
+from elearn.pages import frame
+from elearn.people.callers import current_person_id
+from elearn.people.models import Role
+from elearn.people.permissions import SIGNED_IN
+
+LONGEST = 100
+"""Characters of a search."""
+MANAGES = Role.INSTITUTION_MANAGER
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def install(bp: Blueprint) -> None:
+    bp.add_url_rule("/catalogue", "catalogue", catalogue)
+    bp.add_url_rule("/catalogue/<uuid:course_id>", "catalogue_course", catalogue_course)
+
+
+@web.allow(SIGNED_IN)
+def catalogue() -> ResponseReturnValue:
+    """What is offered, or with `?own=1` a manager's own courses; what no filter knows is as if it were not asked."""
+    own = frame.acting(MANAGES)
+    mine = bool(own) and request.args.get("own") == "1"
+    chosen = {
+        "words": request.args.get("words", "")[:LONGEST],
+        "centre": _chosen(Centre, "centre"),
+        "level": _chosen(Level, "level"),
+        "audience": _chosen(Audience, "audience"),
+        "industry": _chosen(Industry, "industry"),
+    }
+    wanted = Wanted(
+        words=chosen["words"] or "",
+        centre=Centre(chosen["centre"]) if chosen["centre"] else None,
+        level=Level(chosen["level"]) if chosen["level"] else None,
+        audience=Audience(chosen["audience"]) if chosen["audience"] else None,
+        industry=Industry(chosen["industry"]) if chosen["industry"] else None,
+        own=own if mine else None,
+    )
+    found = finding.find(db.session(), wanted, after=request.args.get("after") or None)
+    asked: dict[str, Any] = {name: value for name, value in chosen.items() if value} | ({"own": "1"} if mine else {})
+    return render_template(
+        "elearn/catalogue.html",
+        found=found,
+        chosen=chosen,
+        narrowed=any(value for name, value in chosen.items() if name != "words"),
+        anything=any(chosen.values()),
+        may_own=bool(own),
+        mine=mine,
+        continued="after" in request.args,
+        next_url=url_for("elearn.pages.catalogue", **asked, after=found.after) if found.after else None,
+        first_url=url_for("elearn.pages.catalogue", **asked),
+        filters=(
+            ("centre", _("Centre"), _told(CENTRES)),
+            ("level", _("Level"), _told(LEVELS)),
+            ("audience", _("For whom"), _told(AUDIENCES)),
+            ("industry", _("Industry"), _told(INDUSTRIES)),
+        ),
+        grade=grade,
+        industries=industries,
+        poster_of=lambda content_hash: media_url(content_hash, "poster.jpg"),
+    )
+
+
+@web.allow(SIGNED_IN)
+def catalogue_course(course_id: UUID) -> ResponseReturnValue:
+    """One offered course: what it teaches, what its hours are worth, and how to study it."""
+    own = frame.acting(MANAGES)
+    card = finding.card(db.session(), course_id, person_id=current_person_id(), own=own)
+    return render_template(
+        "elearn/catalogue_course.html",
+        card=card,
+        line=card.line,
+        grade=grade,
+        industries=industries,
+        centre=_(CENTRES[card.line.centre]),
+        credit=_(CREDITS[POLICIES[card.line.centre].credit]),
+        poster=media_url(card.line.poster, "poster.jpg") if card.line.poster else None,
+    )
+
+
+def grade(line: finding.Line) -> str:
+    """Level and audience in words; empty: not graded."""
+    level = [_(LEVELS[line.level])] if line.level else []
+    return " · ".join([*level, *(_(AUDIENCES[one]) for one in line.audiences)])
+
+
+def industries(line: finding.Line) -> str:
+    return _(", ").join(_(INDUSTRIES[one]) for one in line.industries) or _("every industry")
+
+
+def _chosen(words: type[Word], name: str) -> str:
+    text = request.args.get(name, "")
+    return text if text in {one.value for one in words} else ""
+
+
+def _told(words: Mapping[Word, str]) -> list[tuple[str, str]]:
+    return [(one.value, _(text)) for one, text in words.items()]
