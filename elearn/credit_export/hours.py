@@ -7,8 +7,9 @@ at least 45), so nothing is lost to rounding on the way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 MINUTE_MS = 60_000
@@ -37,6 +38,25 @@ class RuleSet:
 
 AQ8011_2023 = RuleSet("cn-aq8011-2023", 30 * MINUTE_MS, 45 * MINUTE_MS, 70)
 """AQ 8011-2023, in force from 2024-07-01 (RULES 2.2)."""
+
+_VERSION = re.compile(r"hours-(\d{1,3})-(\d{1,3})-(\d{1,3})")
+
+
+def rule_set(online_minutes: int, offline_minutes: int, online_theory_percent: int) -> RuleSet:
+    """The rule set of dated rows; its version says its values, so that `named` finds them again without the rows."""
+    found = RuleSet(
+        f"hours-{online_minutes}-{offline_minutes}-{online_theory_percent}",
+        online_minutes * MINUTE_MS,
+        offline_minutes * MINUTE_MS,
+        online_theory_percent,
+    )
+    return AQ8011_2023 if replace(found, version=AQ8011_2023.version) == AQ8011_2023 else found
+
+
+def named(rules: str) -> RuleSet:
+    """The rule set that a judgement names first: `cn-aq8011-2023; ...` or `hours-45-45-70; ...`."""
+    found = _VERSION.fullmatch(rules.partition(";")[0].strip())
+    return rule_set(*map(int, found.groups())) if found else AQ8011_2023
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline
+from elearn.courses.requirements import service as requirements
+from elearn.courses.requirements.choosing import Catalogue
 from elearn.credit_export import basis, feed, grant_rules
 from elearn.credit_export.basis import Basis, Excuse, Found
-from elearn.credit_export.eligibility import Category, Eligible, EligibleExempt, Facts
+from elearn.credit_export.eligibility import Category, Eligible, EligibleExempt, Reason
+from elearn.credit_export.judged import Again
 from elearn.credit_export.lifecycle import (
     HELD_OFFICES,
     OFFICES,
@@ -44,7 +47,7 @@ from elearn.credit_export.models import (
     EligibilityRecord,
     EligibilityStep,
 )
-from elearn.credit_export.records import RULES, basis_of, said_by, tally_of
+from elearn.credit_export.records import basis_of, said_by, tally_of
 from elearn.people.registry import local_day
 
 AT_ONCE = 2_000
@@ -62,6 +65,7 @@ class _Taken:
 def unsound(session: Session) -> Iterator[tuple[str, str]]:
     """(id of a record or step, what is wrong with it) for everything that does not follow from what is before it."""
     yield from _gaps(session)
+    held = requirements.catalogue(session)
     rules = {STRICTEST.version: STRICTEST} | {
         rule.version: rule for rule in map(grant_rules.as_rule, grant_rules.all_rules(session))
     }
@@ -81,7 +85,7 @@ def unsound(session: Session) -> Iterator[tuple[str, str]]:
         ended: tuple[Life, Act] | None = None
         for record, steps in groupby(versions, key=lambda row: row[0]):
             taken = [_Taken(step, proposal, answer) for _record, step, proposal, answer in steps if step is not None]
-            yield from _misjudged(record, outlines[record.outline_id])
+            yield from _misjudged(record, outlines[record.outline_id], held)
             yield from _life(record, taken, before, ended, rules)
             before = record
             ended = _end(taken)
@@ -172,12 +176,15 @@ def _wrong_pair(stands: Standing, one: _Taken, act: Act, rule: GrantRule) -> str
     return None if refused is None else f"these two could not take it: {refused}"
 
 
-def _misjudged(record: EligibilityRecord, outline: Outline) -> Iterator[tuple[str, str]]:
+def _misjudged(record: EligibilityRecord, outline: Outline, held: Catalogue) -> Iterator[tuple[str, str]]:
     """The judgement, from the hours and the checks that the record keeps; those of before 2026-11-22 keep none."""
     if not record.facts:
         return
     checks, hours, rests = record.facts["checks"], record.hours, basis_of(record)
     excuse = None if "finding" not in rests else Excuse(UUID(rests["finding"]), Basis(rests["kind"]))
+    again = Again.of(record, held)
+    if (again.required_theory, again.required_practice) != (hours["required_theory"], hours["required_practice"]):
+        yield str(record.id), "asks for other hours than the rules it names"
     judgement = basis.judged(
         record.person_id,
         Category(
@@ -190,10 +197,13 @@ def _misjudged(record: EligibilityRecord, outline: Outline) -> Iterator[tuple[st
         ),
         record.judged_on,
         tally_of(hours),
-        Facts(enrolled=True, class_filed=checks["class_filed"], identified=checks["identity"]),
+        again.facts(checks),
         Found([] if excuse is None else [excuse], blacklisted=bool(checks["blacklist"])),
-        rules=RULES,
+        rules=again.rules,
     ).judgement
-    reasons = [] if isinstance(judgement, Eligible | EligibleExempt) else [reason.value for reason in judgement.reasons]
+    found = [] if isinstance(judgement, Eligible | EligibleExempt) else judgement.reasons
+    reasons = [reason.value for reason in Reason if reason in {*found, *again.unmet}]
     if reasons != record.reasons or (record.outcome == "ineligible") is not bool(reasons):
         yield str(record.id), f"says {record.outcome} {record.reasons}, its hours say {reasons}"
+    if judgement.rules != record.rules:
+        yield str(record.id), f"names {record.rules}, was judged by {judgement.rules}"

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export.gathering import Case
+from elearn.credit_export.judged import judged_by, prerequisites_met
 from elearn.people.models import EmploymentKind
 from elearn.tracking.verifier import REFUSAL_CLASS
 
@@ -175,10 +176,11 @@ def _facts(
             "class_filed": case.facts.class_filed,
             "presence_passed": checks.passed if checks else 0,
             "presence_missed": checks.missed if checks else 0,
-            "course_tests": None,
-            "prerequisites": None,
-            "teachers": None,
+            "course_tests": case.facts.course_tests,
+            "prerequisites": prerequisites_met(case),
+            "teachers": case.facts.teachers_valid,
         },
+        "judged": judged_by(case),
         "evidence": {"entries": entries.entries if entries else 0, "head": head},
     }
 

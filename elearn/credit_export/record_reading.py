@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import grant_rules
-from elearn.credit_export.hours import AQ8011_2023, MICRO, Kind, Modality, Standing, standing
+from elearn.credit_export.hours import MICRO, Kind, Modality, Standing, named, standing
 from elearn.credit_export.lifecycle import Act, Office, State
 from elearn.credit_export.models import EligibilityRecord, EligibilityStep
 from elearn.credit_export.records import tally_of
@@ -136,7 +136,8 @@ def lines(
         sa.text(f"""{LINES}, chosen AS (
             SELECT * FROM lines l WHERE {CONDITIONS[show]} ORDER BY l.at, l.id LIMIT :size OFFSET :skip
         )
-        SELECT counts.*, c.id, p.name, o.name AS outline_name, k.title AS class_title, k.class_no, r.outcome, r.reasons,
+        SELECT counts.*, c.id, p.name, o.name AS outline_name, k.title AS class_title, k.class_no,
+               r.outcome, r.reasons, r.rules,
                r.hours, c.to_state, c.at, c.waiting
         FROM (SELECT {counting} FROM lines l) counts
         LEFT JOIN chosen c ON true
@@ -161,7 +162,7 @@ def _line(row: Any) -> RecordLine:
         state=State(row.to_state),
         eligible=row.outcome != "ineligible",
         reasons=tuple(row.reasons),
-        counts=counts_of(row.hours),
+        counts=counts_of(row.hours, row.rules),
         required_theory=row.hours["required_theory"],
         required_practice=row.hours["required_practice"],
         at=row.at,
@@ -183,9 +184,9 @@ def outlines_seen(session: Session, caller: Caller, *, on: date) -> list[tuple[U
     return [(row.id, row.name) for row in rows]
 
 
-def counts_of(hours: dict[str, Any]) -> Standing:
-    """What the hours of a record are worth against what it says is asked."""
-    return standing(tally_of(hours), required_theory=hours["required_theory"], rules=AQ8011_2023)
+def counts_of(hours: dict[str, Any], rules: str) -> Standing:
+    """What the hours of a record are worth against what it says is asked, by its own rules."""
+    return standing(tally_of(hours), required_theory=hours["required_theory"], rules=named(rules))
 
 
 def tenths(micro: int) -> int:

@@ -21,12 +21,12 @@ from sqlalchemy.orm import Session
 from elearn.courses.models import Outline
 from elearn.credit_export import basis, exam_targets, feed, grant_rules, holds
 from elearn.credit_export.basis import NOTHING, Excuse, Found, Judged
-from elearn.credit_export.eligibility import Eligible, EligibleExempt, Judgement, Reason, Rules
+from elearn.credit_export.eligibility import Eligible, EligibleExempt, Judgement, Reason
 from elearn.credit_export.exam_targets import Target
 from elearn.credit_export.findings.reading import of_persons
 from elearn.credit_export.findings.rules import Kind
 from elearn.credit_export.gathering import Case, gather, gather_many
-from elearn.credit_export.hours import AQ8011_2023, Tally
+from elearn.credit_export.hours import Tally
 from elearn.credit_export.lifecycle import (
     Act,
     GrantRule,
@@ -48,11 +48,9 @@ from elearn.db import new_id
 from elearn.people.registry import local_day
 
 __all__ = [
-    "RULES", "Case", "basis_of", "decide", "draft_after", "found_of", "gather", "gather_many", "hours_as_data",
+    "Case", "basis_of", "decide", "draft_after", "found_of", "gather", "gather_many", "hours_as_data",
     "newest_record", "newest_records", "record_people", "record_person", "said_by", "tally_of",
 ]  # fmt: skip
-
-RULES = Rules(AQ8011_2023)
 
 
 def decide(case: Case, on: date, found: Found = NOTHING) -> Judgement:
@@ -61,7 +59,7 @@ def decide(case: Case, on: date, found: Found = NOTHING) -> Judgement:
 
 
 def _judged(case: Case, on: date, found: Found) -> Judged:
-    return basis.judged(case.person_id, case.category, on, case.hours, case.facts, found, rules=RULES)
+    return basis.judged(case.person_id, case.category, on, case.hours, case.facts, found, rules=case.rules)
 
 
 def found_of(session: Session, cases: Collection[Case], on: date) -> dict[tuple[UUID, UUID], Found]:

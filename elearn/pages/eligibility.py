@@ -225,7 +225,7 @@ def _record_page(record: EligibilityRecord, form: Form) -> str:
         proposer=None if waiting is None else persons.get_person(session, waiting.by_id).name,
         answer_no=answering if isinstance(answering, No) else None,
         may_answer=waiting is not None and line.may_object(actors),
-        counts=record_reading.counts_of(newest.hours),
+        counts=record_reading.counts_of(newest.hours, newest.rules),
         behind=record_reading.hours_behind(session, newest),
         steps=record_reading.life_of_line(session, newest),
         objections=record_reading.objections(session, newest),
@@ -253,7 +253,7 @@ def eligibility_own(outline_id: UUID) -> ResponseReturnValue:
         eligible=records.said_by(own.record).eligible,
         outline=session.get_one(Outline, outline_id),
         held=None if own.record.class_id is None else session.get_one(TrainingClass, own.record.class_id),
-        counts=record_reading.counts_of(own.record.hours),
+        counts=record_reading.counts_of(own.record.hours, own.record.rules),
         steps=[one for one in record_reading.life_of_line(session, own.record) if one.act is not Act.SUPERSEDE],
         texts=eligibility_texts,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
+from elearn.credit_export.hours import RuleSet, as_text, named, shown_tenths
 from elearn.credit_export.lifecycle import Act, GrantRule, No, Office, State, Why
 from elearn.credit_export.record_reading import Listed, tenths
 from elearn.locale import gettext as _
@@ -134,6 +134,14 @@ def reason_text(reason: str) -> str:
         "CLASS_NOT_FILED": _("class not filed"),
         "IDENTITY_UNVERIFIED": _("no document on record"),
         "OUTLINE_NOT_IN_FORCE": _("outline not in force"),
+        "TEACHER_INVALID": _("a teacher had no valid certificate"),
+        "COURSE_TEST_MISSING": _("a course test is missing"),
+        "PREREQ_AGE": _("age not shown"),
+        "PREREQ_EDUCATION": _("education not shown"),
+        "PREREQ_HEALTH": _("health certificate not shown"),
+        "PREREQ_RETRAINING": _("has to be trained again"),
+        "INSTITUTION_SUSPENDED": _("the institution is suspended"),
+        "UNDER_REVIEW": _("under review"),
         "NO_RECORD": _("not enrolled"),
     }.get(reason, reason)
 
@@ -182,7 +190,7 @@ def micro(amount: int) -> str:
     return as_text(tenths(amount))
 
 
-def hours_table(hours: dict[str, Any]) -> list[tuple[str, int, str]]:
+def hours_table(hours: dict[str, Any], rules: str) -> list[tuple[str, int, str]]:
     """(what, milliseconds, 学时) of a record, in its own rule set; practice only where there is or must be any."""
     kinds = [("online", "theory"), ("offline", "theory")]
     if hours["required_practice"] or hours["offline_practice_ms"]:
@@ -190,9 +198,9 @@ def hours_table(hours: dict[str, Any]) -> list[tuple[str, int, str]]:
     found = []
     for modality, kind in kinds:
         ms = hours[f"{modality}_{kind}_ms"]
-        found.append((kind_text(modality, kind), ms, _hours(ms, online=modality == "online")))
+        found.append((kind_text(modality, kind), ms, _hours(ms, named(rules), online=modality == "online")))
     return found
 
 
-def _hours(ms: int, *, online: bool) -> str:
-    return as_text(shown_tenths(ms, AQ8011_2023.online_hour_ms if online else AQ8011_2023.offline_hour_ms))
+def _hours(ms: int, rules: RuleSet, *, online: bool) -> str:
+    return as_text(shown_tenths(ms, rules.online_hour_ms if online else rules.offline_hour_ms))

@@ -297,6 +297,15 @@ def reason_text(reason: Reason) -> str:
         Reason.IDENTITY_UNVERIFIED: _("Your identity document is not on record. Ask your training institution."),
         Reason.OUTLINE_NOT_IN_FORCE: _("This outline is not in force today."),
         Reason.NO_RECORD: _("You are not enrolled in a class of this outline."),
+        Reason.TEACHER_INVALID: _("A teacher of your class had no valid certificate. Ask your training institution."),
+        Reason.COURSE_TEST_MISSING: _("A test of a course is not passed yet."),
+        Reason.PREREQ_AGE: _("Your age for this work is not shown. Ask your training institution."),
+        Reason.PREREQ_EDUCATION: _("Your education for this work is not shown. Ask your training institution."),
+        Reason.PREREQ_HEALTH: _("A valid health certificate is not shown. Ask your training institution."),
+        Reason.PREREQ_RETRAINING: _("By the rules of this day you have to be trained again before another exam."),
+        Reason.INSTITUTION_SUSPENDED: _("Your training institution is suspended for now."),
+        Reason.UNDER_REVIEW: _("Your hours are under review."),
+        Reason.BLACKLISTED: _("You are on a blacklist. Ask the regulator of your region."),
     }[reason]
 
 

@@ -16,7 +16,7 @@ from elearn.courses.learning import MyClass, MyCourse, MyLesson
 from elearn.courses.models import Unit
 from elearn.credit_export import records
 from elearn.credit_export.eligibility import Ineligible, Judgement, Reason
-from elearn.credit_export.hours import AQ8011_2023, MICRO, Standing, as_text, standing
+from elearn.credit_export.hours import MICRO, Standing, as_text, standing
 from elearn.pages.shown import per_mille
 from elearn.people.registry import local_day
 from elearn.tracking.models import BelievedSpan, Kind, Report, Sitting
@@ -160,7 +160,7 @@ def hours_of(session: Session, person_id: UUID, *, now: datetime) -> dict[UUID, 
         case.outline_id: Hours(
             case,
             records.decide(case, on, found[case.person_id, case.outline_id]),
-            standing(case.hours, required_theory=case.category.required_theory, rules=AQ8011_2023),
+            standing(case.hours, required_theory=case.category.required_theory, rules=case.rules.hours),
         )
         for case in cases
     }

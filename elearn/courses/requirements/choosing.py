@@ -135,6 +135,18 @@ class Catalogue:
                 return one.row, one.name
         return None
 
+    def ended(self, section: str, id: str, region: str | None, on: date) -> Loaded | None:
+        """The row of the nearest place that was in force for an id and is over on this day; None: there is none."""
+        rank = {name: number for number, name in enumerate(places(region))}
+        over = [
+            begun[-1]
+            for line in self._slots.get(section, ())
+            if line[0].row.id == id and line[0].row.region in rank
+            and (begun := [one for one in line if one.row.effective_from <= on])
+            and begun[-1].row.effective_to is not None and begun[-1].row.effective_to < on
+        ]  # fmt: skip
+        return min(over, key=lambda one: rank[one.row.region], default=None)
+
     def sources(self) -> dict[str, Source]:
         """By id; the newest of each."""
         return {one.row.id: one.row for one in self.newest() if isinstance(one.row, Source)}

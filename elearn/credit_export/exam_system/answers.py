@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from elearn.courses.models import Outline, TrainingClass
 from elearn.credit_export import feed
 from elearn.credit_export.exam_system.signing import Signer
-from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
+from elearn.credit_export.hours import as_text, named, shown_tenths
 from elearn.credit_export.lifecycle import Life
 from elearn.credit_export.models import EligibilityRecord, ExamQuery, Receiver, ReceiverOutline
 from elearn.people import persons
@@ -130,9 +130,10 @@ def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
     """The record as RULES 4(c) names its parts, without the person. `outline` and `held` (class): their columns."""
     record, life = one.record, one.life
     hours = dict(record.hours)
-    hours["online_theory"] = as_text(shown_tenths(hours["online_theory_ms"], AQ8011_2023.online_hour_ms))
-    hours["offline_theory"] = as_text(shown_tenths(hours["offline_theory_ms"], AQ8011_2023.offline_hour_ms))
-    hours["offline_practice"] = as_text(shown_tenths(hours["offline_practice_ms"], AQ8011_2023.offline_hour_ms))
+    rules = named(record.rules)
+    hours["online_theory"] = as_text(shown_tenths(hours["online_theory_ms"], rules.online_hour_ms))
+    hours["offline_theory"] = as_text(shown_tenths(hours["offline_theory_ms"], rules.offline_hour_ms))
+    hours["offline_practice"] = as_text(shown_tenths(hours["offline_practice_ms"], rules.offline_hour_ms))
     return {
         "record_id": str(record.id),
         "version": record.version,

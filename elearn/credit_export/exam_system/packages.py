@@ -27,7 +27,7 @@ from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.mapping import PERSONAL
 from elearn.credit_export.exam_system.package_files import Facts, Made
 from elearn.credit_export.exam_system.profiles import profile_of
-from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
+from elearn.credit_export.hours import as_text, named, shown_tenths
 from elearn.credit_export.lifecycle import State
 from elearn.credit_export.models import EligibilityRecord, EligibilityStep, ExamQuery
 from elearn.db import new_id
@@ -194,7 +194,7 @@ def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UU
     for record in records:
         held, institution = classes.get(record.class_id, (None, None)) if record.class_id else (None, None)
         outline, hours = outlines[record.outline_id], record.hours
-        tenths = credited_tenths(hours)
+        tenths = credited_tenths(hours, record.rules)
         fields: dict[str, Any] = {
             "record_id": str(record.id),
             "version": record.version,
@@ -225,12 +225,13 @@ def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UU
     return told
 
 
-def credited_tenths(hours: Mapping[str, int]) -> dict[str, int]:
+def credited_tenths(hours: Mapping[str, int], rules: str) -> dict[str, int]:
     """Credited 学时 by modality and kind, in tenths, each rounded down once; a total adds what is shown."""
+    lengths = named(rules)
     return {
-        "online_theory": shown_tenths(hours["online_theory_ms"], AQ8011_2023.online_hour_ms),
-        "offline_theory": shown_tenths(hours["offline_theory_ms"], AQ8011_2023.offline_hour_ms),
-        "offline_practice": shown_tenths(hours["offline_practice_ms"], AQ8011_2023.offline_hour_ms),
+        "online_theory": shown_tenths(hours["online_theory_ms"], lengths.online_hour_ms),
+        "offline_theory": shown_tenths(hours["offline_theory_ms"], lengths.offline_hour_ms),
+        "offline_practice": shown_tenths(hours["offline_practice_ms"], lengths.offline_hour_ms),
     }
 
 

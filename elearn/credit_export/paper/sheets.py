@@ -315,6 +315,15 @@ def reason_texts(reasons: Sequence[str], _: Says) -> list[str]:
         Reason.OUTLINE_NOT_IN_FORCE: _("The outline is not in force."),
         Reason.NO_RECORD: _("In no class."),
         Reason.IDENTITY_UNVERIFIED: _("Identity not verified."),
+        Reason.TEACHER_INVALID: _("A teacher had no valid certificate."),
+        Reason.COURSE_TEST_MISSING: _("A course test is not passed."),
+        Reason.PREREQ_AGE: _("Age not shown to be right."),
+        Reason.PREREQ_EDUCATION: _("Education not shown."),
+        Reason.PREREQ_HEALTH: _("No valid health certificate shown."),
+        Reason.PREREQ_RETRAINING: _("Has to be trained again."),
+        Reason.INSTITUTION_SUSPENDED: _("The institution is suspended."),
+        Reason.UNDER_REVIEW: _("Under review."),
+        Reason.BLACKLISTED: _("On a blacklist."),
     }
     return [texts.get(Reason(one), one) if one in set(Reason) else one for one in reasons]
 
