@@ -65,10 +65,10 @@ def draft(session: Session, held: ClassSession, *, by: UUID, now: datetime) -> l
         if there.open_since_ms is not None:
             begun = Stretch(there.open_since_ms, session_stretch.to_ms).within(session_stretch)
             found += [(person_id, there.how, begun, Refusal.NO_CHECK_OUT)] if begun else []
-    return _decided(session, held, found, by=by, now=now)
+    return decided(session, held, found, by=by, now=now)
 
 
-def _decided(
+def decided(
     session: Session,
     held: ClassSession,
     found: Sequence[tuple[UUID, How, Stretch, Refusal | None]],
@@ -76,6 +76,7 @@ def _decided(
     by: UUID,
     now: datetime,
 ) -> list[Drafted]:
+    """What each of these stretches would add, by person and time. Those with a reason keep it."""
     of_session = facts.of_session(session, held, staff=[by])
     people = facts.of_people(session, held, {person_id for person_id, *_rest in found})
     cap_ms = policies.in_force(held.class_id).day_cap_ms
@@ -98,7 +99,7 @@ def decide_again(session: Session, held: ClassSession, whole: AttendanceList, li
         for line in lines
         if line.refused_as is None
     ]
-    again = _decided(session, held, asked, by=whole.by_id, now=whole.at)
+    again = decided(session, held, asked, by=whole.by_id, now=whole.at)
     told = {(one.person_id, one.stretch): one.ms for one in again}
     return all(
         told[line.person_id, facts.stretch_of(line.from_at, line.to_at)] == line.ms

@@ -1,0 +1,124 @@
+"""Scans, photos and spreadsheets that attendance rests on: kept as they came, known by their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import PurePath
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.courses.models import TrainingClass
+from elearn.errors import Conflict, Malformed, NotFound
+from elearn.tracking.attendance.models import AttendanceFile, ClassSession
+from elearn.tracking.attendance.planning import own_session
+
+LARGEST_BYTES = 10_000_000
+MOST_OF_A_SESSION = 20
+NAME_MAX = 120
+
+BEGINNINGS = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def media_type_of(content: bytes) -> str | None:
+    """What a scan or photo is, by its first bytes; None for anything that is not taken."""
+    found = next((kind for begin, kind in BEGINNINGS if content.startswith(begin)), None)
+    if found is None and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return found
+
+
+def attach(
+    session: Session,
+    session_id: UUID,
+    *,
+    name: str,
+    content: bytes,
+    by: UUID,
+    acting: Collection[UUID],
+    at: datetime,
+) -> AttendanceFile:
+    """A scan or photo of the signed list. The same file again is the one that is there.
+
+    Raises NotFound; Malformed `bad_file`; Conflict `too_many_files`, `file_elsewhere`: another session has it.
+    """
+    held = own_session(session, session_id, acting, teacher=by, lock=True)
+    if not content or len(content) > LARGEST_BYTES:
+        raise Malformed("A scan or photo has at most 10 MB.", code="bad_file")
+    kind = media_type_of(content)
+    if kind is None:
+        raise Malformed("A scan or photo is a PDF, JPEG, PNG or WebP file.", code="bad_file")
+    made = keep(session, held.class_id, held, name=name, content=content, media_type=kind, by=by, at=at)
+    if made.session_id != held.id:
+        raise Conflict("This file belongs to another session already.", code="file_elsewhere")
+    there = sa.select(sa.func.count()).select_from(AttendanceFile).where(AttendanceFile.session_id == held.id)
+    if session.scalars(there).one() > MOST_OF_A_SESSION:
+        raise Conflict("A session has at most 20 files.", code="too_many_files")
+    return made
+
+
+def keep(
+    session: Session,
+    class_id: UUID,
+    held: ClassSession | None,
+    *,
+    name: str,
+    content: bytes,
+    media_type: str,
+    by: UUID,
+    at: datetime,
+) -> AttendanceFile:
+    """The file of a class with this content; the caller holds a lock on something of the class."""
+    digest = hashlib.sha256(content).hexdigest()
+    found = session.scalars(
+        sa.select(AttendanceFile).where(AttendanceFile.class_id == class_id, AttendanceFile.sha256 == digest)
+    ).one_or_none()
+    if found is not None:
+        return found
+    plain = "".join(letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable())
+    made = AttendanceFile(
+        class_id=class_id,
+        session_id=held.id if held else None,
+        sha256=digest,
+        name=plain[-NAME_MAX:] or digest[:12],
+        media_type=media_type,
+        content=content,
+        by_id=by,
+        at=at,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def own_file(session: Session, file_id: UUID, acting: Collection[UUID], *, teacher: UUID) -> AttendanceFile:
+    """A file of a class of ours, or of a session that `teacher` teaches. Raises NotFound."""
+    found = session.scalars(
+        sa.select(AttendanceFile)
+        .join(TrainingClass, TrainingClass.id == AttendanceFile.class_id)
+        .outerjoin(ClassSession, ClassSession.id == AttendanceFile.session_id)
+        .where(
+            AttendanceFile.id == file_id,
+            TrainingClass.institution_id.in_(acting) | (ClassSession.teacher_id == teacher),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such file.")
+    return found
+
+
+def of_sessions(session: Session, session_id: UUID) -> list[AttendanceFile]:
+    """The scans and photos of a session, oldest first."""
+    return list(
+        session.scalars(
+            sa.select(AttendanceFile).where(AttendanceFile.session_id == session_id).order_by(AttendanceFile.at)
+        )
+    )

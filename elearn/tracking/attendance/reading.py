@@ -1,0 +1,290 @@
+"""What pages and other packages may ask about attendance. Reads only; each is a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.tracking.attendance import facts
+from elearn.tracking.attendance.models import AttendanceAnswer, AttendanceLine, AttendanceList, ClassSession
+from elearn.tracking.attendance.rules import Act, Presence, presence
+
+PAGE = 50
+
+
+class Stage(StrEnum):
+    """Where a session, or a line, stands."""
+
+    CANCELLED = "cancelled"
+    PLANNED = "planned"
+    RUNNING = "running"
+    OVER = "over"
+    """It is over, and nobody has proposed a list."""
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    TAKEN_BACK = "taken_back"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """A session in a list."""
+
+    id: UUID
+    class_id: UUID
+    class_title: str
+    item: str
+    kind: str
+    teacher: str
+    teacher_id: UUID
+    place: str
+    from_at: datetime
+    to_at: datetime
+    stage: Stage
+    present: int
+    """People whose attendance counts."""
+
+
+SESSIONS = """
+SELECT s.id, s.class_id, k.title AS class_title, i.name AS item, s.kind, p.name AS teacher, s.teacher_id, s.place,
+       s.from_at, s.to_at, c.session_id IS NOT NULL AS cancelled, coalesce(w.waiting, false) AS waiting,
+       coalesce(n.present, 0)::bigint AS present
+FROM elearn.class_session s
+JOIN elearn.training_class k ON k.id = s.class_id
+JOIN elearn.outline_item i ON i.id = s.outline_item_id
+JOIN elearn.person p ON p.id = s.teacher_id
+LEFT JOIN elearn.class_session_cancelled c ON c.session_id = s.id
+LEFT JOIN LATERAL (SELECT bool_or(a.list_id IS NULL) AS waiting FROM elearn.attendance_list t
+                   LEFT JOIN elearn.attendance_answer a ON a.list_id = t.id WHERE t.session_id = s.id) w ON true
+LEFT JOIN LATERAL (SELECT count(DISTINCT d.person_id) AS present FROM elearn.attendance_list t
+                   JOIN elearn.attendance_line l ON l.list_id = t.id
+                   JOIN elearn.attended_span d ON d.line_id = l.id WHERE t.session_id = s.id) n ON true
+"""
+
+OF_CLASS = sa.text(f"{SESSIONS} WHERE s.class_id = :class_id ORDER BY s.from_at DESC, s.id LIMIT :most OFFSET :skip")
+OF_TEACHER = sa.text(f"{SESSIONS} WHERE s.teacher_id = :teacher ORDER BY s.from_at DESC, s.id LIMIT :most OFFSET :skip")
+ONE = sa.text(f"{SESSIONS} WHERE s.id = :session")
+
+
+def of_class(session: Session, class_id: UUID, *, now: datetime, page: int = 1) -> tuple[list[SessionLine], int]:
+    """One page of the sessions of a class, newest first, and how many there are."""
+    total = session.scalars(
+        sa.select(sa.func.count()).select_from(ClassSession).where(ClassSession.class_id == class_id)
+    ).one()
+    rows = session.execute(OF_CLASS, {"class_id": class_id, "most": PAGE, "skip": (max(1, page) - 1) * PAGE})
+    return [_line(row, now) for row in rows], total
+
+
+def of_teacher(session: Session, teacher: UUID, *, now: datetime, page: int = 1) -> tuple[list[SessionLine], int]:
+    """The same of what somebody teaches."""
+    total = session.scalars(
+        sa.select(sa.func.count()).select_from(ClassSession).where(ClassSession.teacher_id == teacher)
+    ).one()
+    rows = session.execute(OF_TEACHER, {"teacher": teacher, "most": PAGE, "skip": (max(1, page) - 1) * PAGE})
+    return [_line(row, now) for row in rows], total
+
+
+def one(session: Session, session_id: UUID, *, now: datetime) -> SessionLine:
+    return _line(session.execute(ONE, {"session": session_id}).one(), now)
+
+
+def _line(row: sa.Row[tuple[object, ...]], now: datetime) -> SessionLine:
+    if row.cancelled:
+        stage = Stage.CANCELLED
+    elif row.waiting:
+        stage = Stage.WAITING
+    elif row.present:
+        stage = Stage.CONFIRMED
+    elif now < row.from_at:
+        stage = Stage.PLANNED
+    else:
+        stage = Stage.RUNNING if now < row.to_at else Stage.OVER
+    return SessionLine(
+        row.id, row.class_id, row.class_title, row.item, row.kind, row.teacher, row.teacher_id, row.place, row.from_at,
+        row.to_at, stage, row.present,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody of the class in one session."""
+
+    person_id: UUID
+    name: str
+    presence: Presence
+    here: bool
+    """Checked in and not out."""
+    marked: bool
+    """The teacher, or a spreadsheet, said so."""
+
+
+ROSTER = sa.text("""
+SELECT DISTINCT p.id, p.name FROM elearn.enrolment e JOIN elearn.person p ON p.id = e.person_id
+WHERE e.class_id = :class_id AND e.enrolled_at < :to_at AND (e.withdrawn_at IS NULL OR e.withdrawn_at > :from_at)
+ORDER BY p.name, p.id
+""")
+
+
+def seats(session: Session, held: ClassSession) -> list[Seat]:
+    """Everybody who was in the class during a session, by name. Three queries."""
+    roster = session.execute(ROSTER, {"class_id": held.class_id, "from_at": held.from_at, "to_at": held.to_at}).all()
+    scans, marks = facts.scans_of(session, [held.id]), facts.marks_of(session, [held.id])
+    stretch = facts.stretch_of(held.from_at, held.to_at)
+    found = []
+    for row in roster:
+        own, mark = scans.get((held.id, row.id), []), marks.get((held.id, row.id))
+        there = presence(own, facts.said(mark), stretch)
+        here = mark is None and bool(own) and own[-1].act is Act.IN
+        found.append(Seat(row.id, row.name, there, here, mark is not None))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """A list as whoever confirms sees it."""
+
+    id: UUID
+    session_id: UUID
+    act: str
+    class_title: str
+    item: str
+    kind: str
+    place: str
+    from_at: datetime
+    to_at: datetime
+    proposed_by: str
+    proposed_by_id: UUID
+    proposed_at: datetime
+    reason: str
+    people: int
+    refused: int
+    ms: int
+    stage: Stage
+    answered_by: str | None
+    answered_at: datetime | None
+    note: str
+
+
+LISTS = """
+SELECT t.id, t.session_id, t.act, k.title AS class_title, i.name AS item, s.kind, s.place, s.from_at, s.to_at,
+       p.name AS proposed_by, t.by_id AS proposed_by_id, t.at AS proposed_at, t.reason,
+       count(DISTINCT l.person_id) FILTER (WHERE l.refused_as IS NULL) AS people,
+       count(*) FILTER (WHERE l.refused_as IS NOT NULL) AS refused, coalesce(sum(l.ms), 0)::bigint AS ms,
+       a.confirmed, q.name AS answered_by, a.at AS answered_at, coalesce(a.note, '') AS note
+FROM elearn.attendance_list t
+JOIN elearn.class_session s ON s.id = t.session_id
+JOIN elearn.training_class k ON k.id = s.class_id
+JOIN elearn.outline_item i ON i.id = s.outline_item_id
+JOIN elearn.person p ON p.id = t.by_id
+JOIN elearn.attendance_line l ON l.list_id = t.id
+LEFT JOIN elearn.attendance_answer a ON a.list_id = t.id
+LEFT JOIN elearn.person q ON q.id = a.by_id
+WHERE {where}
+GROUP BY t.id, k.id, i.id, s.id, p.id, a.list_id, q.id
+ORDER BY t.at DESC, t.id LIMIT 200
+"""
+
+
+def waiting_lists(session: Session, institutions: Collection[UUID]) -> list[ListLine]:
+    """Lists of these institutions that wait for a second person, newest first; at most 200."""
+    query = sa.text(LISTS.format(where="a.list_id IS NULL AND k.institution_id = ANY (:institutions)"))
+    return [_list(row) for row in session.execute(query, {"institutions": list(institutions)})]
+
+
+def lists_of(session: Session, session_id: UUID) -> list[ListLine]:
+    """Every list of a session, newest first."""
+    query = sa.text(LISTS.format(where="t.session_id = :session"))
+    return [_list(row) for row in session.execute(query, {"session": session_id})]
+
+
+def one_list(session: Session, list_id: UUID) -> ListLine | None:
+    query = sa.text(LISTS.format(where="t.id = :list"))
+    row = session.execute(query, {"list": list_id}).one_or_none()
+    return None if row is None else _list(row)
+
+
+def _list(row: sa.Row[tuple[object, ...]]) -> ListLine:
+    stages = {None: Stage.WAITING, True: Stage.CONFIRMED, False: Stage.REFUSED}
+    return ListLine(
+        row.id, row.session_id, row.act, row.class_title, row.item, row.kind, row.place, row.from_at, row.to_at,
+        row.proposed_by, row.proposed_by_id, row.proposed_at, row.reason, row.people, row.refused, row.ms,
+        stages[row.confirmed], row.answered_by, row.answered_at, row.note,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A stretch on site, to the person themselves."""
+
+    class_title: str
+    item: str
+    kind: str
+    place: str
+    on: date
+    from_at: datetime
+    to_at: datetime
+    ms: int
+    stage: Stage
+    refused_as: str | None
+    filed: bool
+    """The class was filed before the session began: without that it counts nowhere outside."""
+
+
+OWN = sa.text("""
+SELECT k.title AS class_title, i.name AS item, s.kind, s.place, l."on", l.from_at, l.to_at, l.ms, l.refused_as,
+       a.confirmed, d.line_id IS NOT NULL AS counts, coalesce(k.filed_at <= s.from_at, false) AS filed
+FROM elearn.attendance_line l
+JOIN elearn.attendance_list t ON t.id = l.list_id AND t.act = 'record'
+JOIN elearn.class_session s ON s.id = t.session_id
+JOIN elearn.training_class k ON k.id = s.class_id
+JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.attendance_answer a ON a.list_id = t.id
+LEFT JOIN elearn.attended_span d ON d.line_id = l.id
+WHERE l.person_id = :person AND a.confirmed IS NOT FALSE
+ORDER BY l.from_at DESC LIMIT :most
+""")
+
+
+def own(session: Session, person_id: UUID, *, most: int = 200) -> list[OwnLine]:
+    """A learner's own stretches on site, newest first. One query."""
+
+    def stage(row: sa.Row[tuple[object, ...]]) -> Stage:
+        if row.refused_as is not None:
+            return Stage.REFUSED
+        if row.confirmed is None:
+            return Stage.WAITING
+        return Stage.CONFIRMED if row.counts else Stage.TAKEN_BACK
+
+    return [
+        OwnLine(row.class_title, row.item, row.kind, row.place, row.on, row.from_at, row.to_at, row.ms, stage(row),
+                row.refused_as, row.filed)
+        for row in session.execute(OWN, {"person": person_id, "most": most})
+    ]  # fmt: skip
+
+
+def counted_ms(session: Session, person_ids: Collection[UUID]) -> Mapping[tuple[UUID, UUID], int]:
+    """(person, class) -> milliseconds on site that two people confirmed, whether they export or not."""
+    rows = session.execute(
+        sa.select(AttendanceLine.person_id, ClassSession.class_id, sa.func.sum(AttendanceLine.ms).label("ms"))
+        .join(AttendanceList, AttendanceList.id == AttendanceLine.list_id)
+        .join(ClassSession, ClassSession.id == AttendanceList.session_id)
+        .join(AttendanceAnswer, AttendanceAnswer.list_id == AttendanceList.id)
+        .where(
+            AttendanceLine.person_id.in_(list(person_ids)),
+            AttendanceAnswer.confirmed,
+            sa.text("EXISTS (SELECT FROM elearn.attended_span d WHERE d.line_id = attendance_line.id)"),
+        )
+        .group_by(AttendanceLine.person_id, ClassSession.class_id)
+    )
+    return {(row.person_id, row.class_id): int(row.ms) for row in rows}
+
+
+def names(session: Session, lines: Sequence[AttendanceLine]) -> Mapping[UUID, str]:
+    """Whose lines these are."""
+    return facts.names_of(session, {line.person_id for line in lines})
