@@ -11,6 +11,7 @@
     classes.py     a manager's classes, filings, enrolment
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
+    findings.py    what two people state about a person or an institution    (words: finding_texts.py)
     receivers.py   an operator's exam systems
     deliveries.py  what one of them was sent, dead letters, reconciliation
     packages.py    packages for an exam system, its receipt files
@@ -36,6 +37,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         deliveries,
         eligibility,
         explaining,
+        findings,
         frame,
         keys,
         learning,
@@ -71,6 +73,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         lrs_keys,
         signals,
         eligibility,
+        findings,
     ):
         module.install(bp)
     frame.install_on_whole(whole)

@@ -16,14 +16,15 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.models import Outline, TrainingClass
-from elearn.credit_export import record_reading, records, steps
-from elearn.credit_export.lifecycle import PLATFORM_ONLY, REASONS, SENSITIVE, STEPS, Act, Actor, No, Office
+from elearn.credit_export import holds, record_reading, records, steps
+from elearn.credit_export.findings.reading import about_person
+from elearn.credit_export.lifecycle import PLATFORM_ONLY, REASONS, SENSITIVE, STEPS, Act, Actor, No, Office, State
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.record_reading import Listed
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import eligibility_texts, forms, frame, members
+from elearn.pages import eligibility_texts, finding_texts, forms, frame, members
 from elearn.pages.forms import Form
 from elearn.people import persons
 from elearn.people.callers import current_person_id, require_caller
@@ -34,6 +35,8 @@ from elearn.tracking.signals.reviews import place_of
 AT_ONCE = (Act.SUBMIT, Act.CHECK, Act.VERIFY)
 """Steps that may be taken for several records of a list at once."""
 MOST_AT_ONCE = record_reading.PAGE
+WAITS = frozenset({State.COMPUTED, State.SUBMITTED, State.INSTITUTION_CHECKED, State.REGULATOR_VERIFIED})
+"""Where a record waits for its grant: what holds it back is said then."""
 
 
 def install(bp: Blueprint) -> None:
@@ -233,6 +236,11 @@ def _record_page(record: EligibilityRecord, form: Form) -> str:
         propose=[act for act in may if act in SENSITIVE and waiting is None],
         nos=sorted({eligibility_texts.no_text(no) for no in acting.values() if isinstance(no, No)} - {""}),
         reasons=REASONS,
+        holding=sorted(line.held),
+        findings=about_person(session, newest.person_id),
+        may_state=bool(actors) and newest.person_id != caller.person_id,
+        today=local_day(utcnow()),
+        finding_texts=finding_texts,
         texts=eligibility_texts,
     )
 
@@ -255,5 +263,7 @@ def eligibility_own(outline_id: UUID) -> ResponseReturnValue:
         held=None if own.record.class_id is None else session.get_one(TrainingClass, own.record.class_id),
         counts=record_reading.counts_of(own.record.hours, own.record.rules),
         steps=[one for one in record_reading.life_of_line(session, own.record) if one.act is not Act.SUPERSEDE],
+        holding=sorted(holds.holds_on(session, own.record, local_day(utcnow()))) if own.state in WAITS else [],
+        finding_texts=finding_texts,
         texts=eligibility_texts,
     )

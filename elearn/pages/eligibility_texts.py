@@ -107,6 +107,9 @@ def why_text(code: str) -> str:
         Why.BLACKLISTED: _("on a blacklist"),
         Why.INSTITUTION_SUSPENDED: _("the institution is suspended"),
         Why.UNDER_REVIEW: _("under review"),
+        Why.BASIS_CHANGED: _("what it rests on changed"),
+        Why.BLACKLIST_ENDED: _("no longer on the blacklist"),
+        Why.DESPITE_HOLD: _("granted although something holds it back"),
         Why.REVIEW_ENDED: _("the review has ended"),
         Why.GRANTED_IN_ERROR: _("granted in error"),
         Why.TAKEN_IN_ERROR: _("taken away in error"),
@@ -121,6 +124,7 @@ def no_text(no: No) -> str:
         No.SAME_SIDE: _("Your side proposed it: somebody of another side has to confirm."),
         No.NOT_VERIFIED: _("The regulator of this region has to verify it first."),
         No.PLATFORMS: _("The platform takes this step by itself."),
+        No.HELD: _("Something holds it back. This region lets nobody grant it meanwhile."),
         No.NOT_GRANTED: _("The hours changed while it was suspended: it can be corrected, not resumed."),
     }.get(no, "")
 
@@ -143,6 +147,7 @@ def reason_text(reason: str) -> str:
         "INSTITUTION_SUSPENDED": _("the institution is suspended"),
         "UNDER_REVIEW": _("under review"),
         "NO_RECORD": _("not enrolled"),
+        "BLACKLISTED": _("on a blacklist"),
     }.get(reason, reason)
 
 
@@ -163,6 +168,7 @@ def rule_text(rule: GrantRule) -> str:
         _("another person checks"),
         *([_("the regulator verifies")] if rule.regulator_verifies else []),
         _("the platform grants") if rule.grants_by_itself else _("a further person grants"),
+        *([_("an officer may grant what is held back")] if rule.grants_while_held else []),
     ]
     return ", ".join(parts)
 

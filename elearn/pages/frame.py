@@ -99,7 +99,7 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
     if caller.roles & KEEPS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
     if caller.roles & KEEPS_RECORDS:
-        places.append((_("Eligibility"), "eligibility_list", ("/eligibility",)))
+        places.append((_("Eligibility"), "eligibility_list", ("/eligibility", "/findings")))
     if caller.roles & READS_SITTINGS:
         places.append((_("Sittings"), "audit_sittings", ("/audit",)))
     if caller.roles & REVIEWS:

@@ -39,6 +39,8 @@ PAGES = {
     "/appeals/new?unit={unit}": (set(), set(EVERYBODY)),
     "/eligibility": ({"manager", "other_manager", "operator", "auditor"}, set()),
     "/eligibility?show=granted": ({"manager", "other_manager", "operator", "auditor"}, set()),
+    "/findings": ({"manager", "other_manager", "operator", "auditor"}, set()),
+    "/findings/new": ({"operator"}, {"manager", "other_manager"}),
     "/hours/{outline}": (set(), set(EVERYBODY)),
     "/receivers": ({"operator", "auditor"}, set()),
     "/receivers/new": ({"operator"}, set()),
