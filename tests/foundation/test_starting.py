@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+import pytest
+
+from elearn.credit_export.ledger.witness.keys import make_key
+from elearn.demo.neighbours import answers
+from elearn.starting import stopped_by_signals
+from tests.journeys.running import free_port
+from tests.waiting import wait_for
 
 FORKS_WHILE_STARTING = """
 import os, sys, threading, time
@@ -46,3 +56,62 @@ def test_a_fork_in_the_middle_of_a_start_holds_nobody_up() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_command_that_ends_with_us_does_not_outlive_who_started_it(tmp_path: Path) -> None:
+    """The witness stands for any `elearn` command: a process of its own, that nobody asks to end here."""
+    make_key(tmp_path, "exam.example/witness")
+    starts = textwrap.dedent(
+        """
+        import subprocess, sys
+        from elearn.starting import ending_with_us
+        process = subprocess.Popen(ending_with_us("witness", "serve", "--dir", sys.argv[1], "--listen", sys.argv[2]))
+        print(process.pid, flush=True)
+        process.wait()
+        """
+    )
+    listen = f"127.0.0.1:{free_port()}"
+    with subprocess.Popen(
+        [sys.executable, "-c", starts, str(tmp_path), listen], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        wait_for(lambda: answers(int(listen.partition(":")[2])), seconds=30, what="the witness")
+        parent.kill()
+    wait_for(lambda: not Path(f"/proc/{child}").exists(), seconds=10, what="its end")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_program_is_stopped_in_order_also_where_it_was_started_with_the_signal_ignored(
+    number: signal.Signals, handler: signal.Handlers
+) -> None:
+    program = textwrap.dedent(
+        """
+        import time
+        from elearn.starting import stopped_by_signals
+        try:
+            with stopped_by_signals():
+                print("begun", flush=True)
+                time.sleep(30)
+        except KeyboardInterrupt:
+            print("ended in order", flush=True)
+        """
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, handler),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=20)[0] == "ended in order\n"
+
+
+def test_afterwards_signals_do_what_they_did_before() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with stopped_by_signals():
+        assert signal.getsignal(signal.SIGTERM) not in before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

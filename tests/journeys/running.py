@@ -128,15 +128,15 @@ class RunningProduct:
         below = [pid for pids in self.parts().values() for pid in pids]
         self.process.kill()
         self.process.wait()
-        wait_for(lambda: not any(map(_is_running, below)), seconds=30, what="the end of orphans")
+        wait_for(lambda: not any(map(is_running, below)), seconds=30, what="the end of orphans")
         self.process = None
 
     def parts(self) -> dict[Part, list[int]]:
         """The processes below `serve`, by what they are; for PostgreSQL its first process only."""
         assert self.process is not None
         found: dict[Part, list[int]] = {part: [] for part in Part}
-        for pid in _children(self.process.pid):
-            words = _command(pid)
+        for pid in children(self.process.pid):
+            words = command_of(pid)
             if "postgres" in words[0] and "-D" in words:
                 found[Part.POSTGRES].append(pid)
             elif "valkey" in words[0]:
@@ -150,19 +150,19 @@ class RunningProduct:
         return found
 
 
-def _children(pid: int) -> Iterator[int]:
+def children(pid: int) -> Iterator[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         yield from map(int, (task / "children").read_text().split())
 
 
-def _command(pid: int) -> list[str]:
+def command_of(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").rstrip("\0").split("\0")
     except (FileNotFoundError, ProcessLookupError):
         return [""]
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
