@@ -151,7 +151,7 @@ def find(session: Session, wanted: Wanted, *, after: str | None = None, at_once:
     _filter(query, wanted)
     for number, word in enumerate(words):
         query.add(
-            f"c.id IN ({_holding(number, offered=wanted.own is None)})",
+            f"c.id IN ({_holding(number, word, offered=wanted.own is None)})",
             **{f"keys{number}": keys_of(word), f"like{number}": _like(word)},
         )
     rank = " AND ".join(f"elearn.folded(c.title) LIKE :like{number}" for number in range(len(words)))
@@ -233,16 +233,23 @@ def _filter(query: _Query, wanted: Wanted) -> None:
         )
 
 
-def _holding(number: int, *, offered: bool) -> str:
+def held(text: str, number: int, word: str) -> str:
+    """The condition that an SQL expression holds a word, given as `:keys<number>` and `:like<number>`.
+
+    The index knows each sign and pair exactly; of a longer word it knows only that all pairs are there somewhere.
+    """
+    by_index = f"elearn.search_words({text}) @> CAST(:keys{number} AS text[])"
+    return by_index if len(word) <= 2 else f"{by_index} AND elearn.folded({text}) LIKE :like{number}"
+
+
+def _holding(number: int, word: str, *, offered: bool) -> str:
     """The courses that hold a word: in what they say of themselves, in the titles of lessons, on pages."""
-    keys, like = f"CAST(:keys{number} AS text[])", f":like{number}"
-    held = "elearn.search_words({text}) @> " + keys + " AND elearn.folded({text}) LIKE " + like
     of_lesson = f"JOIN elearn.unit u ON u.lesson_id = l.id AND {OFFERED}" if offered else ""
     return f"""
-        SELECT id FROM elearn.course WHERE {held.format(text=COURSE_WORDS)}
-        UNION SELECT l.course_id FROM elearn.lesson l {of_lesson} WHERE {held.format(text="l.title")}
+        SELECT id FROM elearn.course WHERE {held(COURSE_WORDS, number, word)}
+        UNION SELECT l.course_id FROM elearn.lesson l {of_lesson} WHERE {held("l.title", number, word)}
         UNION SELECT l.course_id
-        FROM (SELECT unit_id FROM elearn.unit_page WHERE {held.format(text=PAGE_WORDS)}) g
+        FROM (SELECT unit_id FROM elearn.unit_page WHERE {held(PAGE_WORDS, number, word)}) g
         JOIN elearn.unit u ON u.id = g.unit_id AND {OFFERED}
         JOIN elearn.lesson l ON l.id = u.lesson_id"""
 
