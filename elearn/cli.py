@@ -170,8 +170,10 @@ def package() -> None:
 
 @cli.group(
     cls=Late,
+    inside={"order": "elearn.credit_export.ledger.order_commands:command"},
     alone={
         "monitor": "elearn.credit_export.ledger.monitor.commands:monitor",
+        "recheck": "elearn.credit_export.ledger.monitor.recheck_commands:command",
         "signer": "elearn.credit_export.ledger.signer_door:command",
         "state": "elearn.credit_export.ledger.standing:command",
         "verify": "elearn.credit_export.ledger.commands:verify",

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 
@@ -27,6 +28,7 @@ SECRETS = dict.fromkeys(("ELEARN_SECRET_KEY", "ELEARN_SEALING_KEY", "ELEARN_INDE
 SERVICES = {"ELEARN_SMS_URL": "ELEARN_SMS_SECRET", "ELEARN_FACE_URL": "ELEARN_FACE_SECRET"}
 """Services of others that presence checks may use, each with the secret that signs what goes there."""
 SHORTEST_SECRET = 16
+PER_PERCENT = 10_000
 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 """As browsers write one (RFC 6454): small letters, no path. There is no `*`: the list says whose pages are trusted."""
@@ -84,6 +86,12 @@ class Settings:
     """Witnesses and how many of them it takes (C2SP tlog-policy); unset, none."""
     ledger_series: int = 1
     """Which log of its year is written; a higher number begins a new one."""
+    ledger_sample_per_million: int = 20_000
+    """Share of the credited blocks whose raw evidence an authority may ask for: what it draws."""
+    evidence_days: int = 0
+    """How long evidence is kept for whoever computes hours again; 0: for good. Nothing is deleted by it."""
+    ledger_tsa: str | None = None
+    """Where a time stamp authority stamps the newest checkpoint once an hour (RFC 3161); unset, nobody does."""
     secure_cookies: bool = True
     """False only when `public_url` is plain http on one machine."""
 
@@ -142,6 +150,13 @@ class Settings:
         largest_mb = whole("ELEARN_LRS_LARGEST_REQUEST_MB", 25, least=1, most=1000)
         rate = whole("ELEARN_LRS_RATE", 2000, least=1)
         series = whole("ELEARN_LEDGER_SERIES", 1, least=1, most=99)
+        evidence_days = whole("ELEARN_EVIDENCE_DAYS", 0, least=0, most=36_500)
+        per_million = _per_million(env.get("ELEARN_LEDGER_SAMPLE", "2"))
+        if per_million is None:
+            wrong.append("ELEARN_LEDGER_SAMPLE must be percent: more than 0, at most 100, with at most four decimals")
+        tsa = env.get("ELEARN_LEDGER_TSA") or None
+        if tsa is not None and not tsa.startswith(("http://", "https://")):
+            wrong.append("ELEARN_LEDGER_TSA must begin with http:// or https://")
         origins = tuple(env.get("ELEARN_LRS_ORIGINS", "").replace(",", " ").split())
         if not all(ORIGIN.fullmatch(origin) for origin in origins):
             wrong.append("ELEARN_LRS_ORIGINS must hold origins like https://school.example, with commas between")
@@ -186,6 +201,9 @@ class Settings:
             ledger_secret=env.get("ELEARN_LEDGER_SECRET", ""),
             ledger_policy=None if policy is None else Path(policy).absolute(),
             ledger_series=series,
+            ledger_sample_per_million=per_million or 0,
+            evidence_days=evidence_days,
+            ledger_tsa=tsa,
             secure_cookies=public_url.startswith("https://"),
         )
 
@@ -202,6 +220,8 @@ class Settings:
             "ELEARN_TRUSTED_PROXIES": str(self.trusted_proxies),
             "ELEARN_LRS_RATE": str(self.lrs_rate),
             "ELEARN_LEDGER_SERIES": str(self.ledger_series),
+            "ELEARN_LEDGER_SAMPLE": str(Decimal(self.ledger_sample_per_million) / PER_PERCENT),
+            "ELEARN_EVIDENCE_DAYS": str(self.evidence_days),
         }
         rest = {
             "ELEARN_MEDIA_URL": self.media_url,
@@ -216,8 +236,18 @@ class Settings:
             "ELEARN_LEDGER_SIGNER": self.ledger_signer,
             "ELEARN_LEDGER_SECRET": self.ledger_secret or None,
             "ELEARN_LEDGER_POLICY": None if self.ledger_policy is None else str(self.ledger_policy),
+            "ELEARN_LEDGER_TSA": self.ledger_tsa,
         }
         return env | {name: value for name, value in rest.items() if value is not None}
+
+
+def _per_million(percent: str) -> int | None:
+    """None for what is no such share."""
+    try:
+        share = Decimal(percent) * PER_PERCENT
+    except InvalidOperation:
+        return None
+    return int(share) if share.is_finite() and 0 < share <= 100 * PER_PERCENT and share == int(share) else None
 
 
 def _kept_secrets(data_dir: Path) -> dict[str, str]:

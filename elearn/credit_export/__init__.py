@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
 
-BY_IMPORT = ("recomputing", "exam_system.profiles", "exam_system.push_jobs", "findings.models", "ledger.advancing")
+BY_IMPORT = (
+    "recomputing",
+    "exam_system.profiles",
+    "exam_system.push_jobs",
+    "findings.models",
+    "ledger.advancing",
+    "exam_system.evidence_door",
+)
 """Modules whose jobs and tables are known once they are imported."""
 
 

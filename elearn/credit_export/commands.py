@@ -18,7 +18,8 @@ def receivers() -> None:
 @receivers.command("add")
 @click.argument("name")
 @click.option("--outline", "outlines", multiple=True, required=True, help="Code of an outline it examines.")
-@click.option("--scope", "scopes", multiple=True, default=service.SCOPES, show_default=True)
+@click.option("--scope", "scopes", multiple=True, default=service.SCOPES, show_default=True,
+              type=click.Choice(service.ALL_SCOPES), help="evidence.read is for who computes hours again.")  # fmt: skip
 def add(name: str, outlines: tuple[str, ...], scopes: tuple[str, ...]) -> None:
     """Make a receiver and print its credentials; the secret is shown this once."""
     made = service.add_receiver(db.session(), name=name, outlines=outlines, scopes=scopes, made_at=utcnow())

@@ -36,6 +36,8 @@ def scope_texts() -> dict[str, str]:
         "eligibility.read": _("Ask about one person"),
         "changes.read": _("Follow all changes"),
         "receipts.write": _("Answer what became of records"),
+        "mobile.read": _("Read phone numbers with the records"),
+        "evidence.read": _("Compute drawn blocks of hours again from their raw evidence"),
     }
 
 

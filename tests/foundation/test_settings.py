@@ -99,6 +99,9 @@ def test_what_the_log_needs_reaches_the_processes_that_a_server_starts(tmp_path:
         "ELEARN_LEDGER_SECRET": "l" * 16,
         "ELEARN_LEDGER_POLICY": str(policy),
         "ELEARN_LEDGER_SERIES": "2",
+        "ELEARN_LEDGER_SAMPLE": "2.5",
+        "ELEARN_LEDGER_TSA": "https://tsa.example/stamp",
+        "ELEARN_EVIDENCE_DAYS": "1100",
     }
     settings = Settings.from_env({"ELEARN_DATA_DIR": str(tmp_path), "ELEARN_POLICY_SCALE": "60", **ledger})
     assert ledger.items() <= settings.to_env().items()

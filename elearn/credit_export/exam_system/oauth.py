@@ -20,7 +20,7 @@ from authlib.oauth2.rfc6750 import BearerTokenValidator
 from flask import Flask
 
 from elearn.clock import utcnow
-from elearn.credit_export.exam_system.receivers import SCOPES, find_receiver, same_secret
+from elearn.credit_export.exam_system.receivers import ALL_SCOPES, find_receiver, same_secret
 from elearn.credit_export.models import AccessToken, Receiver
 from elearn.db import db
 from elearn.people import programs
@@ -43,7 +43,7 @@ class Client(programs.Program):
 
     def narrowed(self, asked: Sequence[str]) -> Sequence[str] | None:
         """Asking for nothing means all that was granted."""
-        may = set(self.receiver.scopes) & set(SCOPES)
+        may = set(self.receiver.scopes) & set(ALL_SCOPES)
         return [one for one in self.receiver.scopes if one in (asked or may)] if may.issuperset(asked) else None
 
 

@@ -187,8 +187,10 @@ REFUSALS = {
         "401": "no valid token or session",
         "403": "the scope, role or category was not granted",
         "404": "no such thing, or not for this caller",
+        "409": "it contradicts what is there",
         "413": "the body is too large",
         "422": "our rules turn it down",
+        "429": "too many questions; the header Retry-After says when to go on",
     }.items()
 }
 
@@ -207,6 +209,8 @@ def _ok(schema: str, *refusals: str, status: str = "200") -> dict[str, Any]:
     good = {status: {"description": "done", "content": _json(_ref(schema) if schema else {"type": "object"})}}
     return good | {code: REFUSALS[code] for code in refusals}
 
+
+LOG = {"name": "log", "in": "path", "required": True, "schema": TEXT, "description": "of a year, as `2026`"}
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     "/exam/v1/token": {
@@ -267,6 +271,28 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             answers=_ok("ReceiptAnswers", "400", "401", "403", "413"),
             security=[{"token": ["receipts.write"]}],
             requestBody={"required": True, "content": _json(_ref("Receipts"))},
+        )
+    },
+    "/exam/v1/evidence/{log}": {
+        "post": _operation(
+            "Draw blocks of the log from a published checkpoint; all draws and orders of the caller",
+            tag="exam",
+            answers=_ok("", "400", "401", "403", "404", "409", "429"),
+            security=[{"token": ["evidence.read"]}],
+            parameters=[LOG],
+            requestBody={
+                "required": True,
+                "content": _json({"type": "object", "required": ["size"], "properties": {"size": WHOLE}}),
+            },
+        )
+    },
+    "/exam/v1/evidence/{log}/{index}": {
+        "get": _operation(
+            "The raw evidence of a credited block that was drawn or ordered, for who computes it again",
+            tag="exam",
+            answers=_ok("", "401", "403", "404", "429"),
+            security=[{"token": ["evidence.read"]}],
+            parameters=[LOG, {"name": "index", "in": "path", "required": True, "schema": WHOLE}],
         )
     },
     "/exam/v1/jwks.json": {
@@ -372,6 +398,7 @@ def describe(base: str) -> dict[str, Any]:
                                 "eligibility.read": "one person's eligibility",
                                 "changes.read": "the feed of all changes",
                                 "receipts.write": "to answer what became of records",
+                                "evidence.read": "the raw evidence of drawn blocks, to compute them again",
                             },
                         }
                     },

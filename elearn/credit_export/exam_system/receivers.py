@@ -18,6 +18,12 @@ from elearn.errors import Malformed, NotFound
 
 SCOPES = ("eligibility.read", "changes.read", "receipts.write")
 """What a token may be asked for: one person's eligibility; the feed of all changes; to answer what became of them."""
+EVIDENCE = "evidence.read"
+"""The raw evidence of drawn blocks of the whole log, whatever is examined: for an authority that computes them again.
+Nobody has it by default."""
+MOBILE = "mobile.read"
+"""Records tell phone numbers too, where there are any. Nobody has it by default."""
+ALL_SCOPES = (*SCOPES, EVIDENCE, MOBILE)
 
 
 class Credentials(NamedTuple):
@@ -41,7 +47,7 @@ def add_receiver(
 
     Raises Malformed for an unknown scope, NotFound for an unknown outline.
     """
-    unknown = sorted(set(scopes) - set(SCOPES))
+    unknown = sorted(set(scopes) - set(ALL_SCOPES))
     if unknown or not scopes:
         raise Malformed("There is no such scope: %(scopes)s", scopes=" ".join(unknown) or "-")
     known = set(session.scalars(sa.select(Outline.code).where(Outline.code.in_(outlines))))

@@ -6,8 +6,6 @@ the proof that nobody changed a sum, but whose they are is forgotten.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from collections.abc import Collection
 from uuid import UUID
@@ -17,11 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from elearn import sealing
+from elearn.credit_export.ledger.block_evidence import sub_of
 from elearn.credit_export.ledger.models import SubjectKey
-from elearn.credit_export.ledger.plain_text import base64_text
 
 KEY_BYTES = 32
-SUB_BYTES = 16
 
 
 def subjects_of(session: Session, person_ids: Collection[UUID], *, sealing_key: bytes) -> dict[UUID, str]:
@@ -36,25 +33,19 @@ def subjects_of(session: Session, person_ids: Collection[UUID], *, sealing_key: 
             {"ids": missing},
         ).all()
         fresh = [
-            {"person_id": one, "sealed": sealing.seal(os.urandom(KEY_BYTES), sealing_key, _bound(one))} for one in alive
+            {"person_id": one, "sealed": sealing.seal(os.urandom(KEY_BYTES), sealing_key, bound(one))} for one in alive
         ]
         if fresh:
             session.execute(insert(SubjectKey).on_conflict_do_nothing(), fresh)
             sealed |= _kept(session, alive)
-    return {one: subject(one, sealing.unseal(key, sealing_key, _bound(one))) for one, key in sealed.items()}
+    return {one: sub_of(one, sealing.unseal(key, sealing_key, bound(one))) for one, key in sealed.items()}
 
 
 def kept_subjects(session: Session, *, sealing_key: bytes) -> dict[str, UUID]:
     """Every name whose key is kept, and whose it is: for whoever checks the whole log."""
     kept = session.execute(sa.select(SubjectKey.person_id, SubjectKey.sealed).execution_options(yield_per=1_000))
-    return {subject(row.person_id, sealing.unseal(row.sealed, sealing_key, _bound(row.person_id))): row.person_id
+    return {sub_of(row.person_id, sealing.unseal(row.sealed, sealing_key, bound(row.person_id))): row.person_id
             for row in kept}  # fmt: skip
-
-
-def subject(person_id: UUID, key: bytes) -> str:
-    """HMAC-SHA-256 of the person's id under the person's key, cut to 128 bits: base64url without padding."""
-    digest = hmac.digest(key, person_id.bytes, hashlib.sha256)[:SUB_BYTES]
-    return base64_text(digest).rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def _kept(session: Session, person_ids: Collection[UUID]) -> dict[UUID, bytes]:
@@ -64,5 +55,6 @@ def _kept(session: Session, person_ids: Collection[UUID]) -> dict[UUID, bytes]:
     return {row.person_id: row.sealed for row in rows}
 
 
-def _bound(person_id: UUID) -> bytes:
+def bound(person_id: UUID) -> bytes:
+    """What a sealed key is bound to."""
     return b"subject of the log:" + person_id.bytes

@@ -1,14 +1,11 @@
-"""Which blocks an authority looks into: drawn by hashing the signed root and the leaf's index (LEDGER, sampled
-re-computation).
+"""The blocks of a mirrored log that an authority looks into (`ledger/sampling.py` says which).
 
-Nobody can know the draw when the evidence is written: the root comes after it. Whoever has the checkpoint draws the
-same blocks. The authority asks for their raw evidence, compares it with the evidence root that the leaf names, and
-runs the verifier on it.
+The authority asks for their raw evidence, compares it with the evidence root that the leaf names, and runs the verifier
+on it: `rechecking.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,8 +13,9 @@ from fractions import Fraction
 from elearn.credit_export.ledger.checkpoints import Checkpoint
 from elearn.credit_export.ledger.leaves import Credit, LeafRefused, read
 from elearn.credit_export.ledger.monitor.mirror import Mirror
+from elearn.credit_export.ledger.sampling import is_drawn
 
-RANGE = 1 << 64
+__all__ = ["Block", "is_drawn", "sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +27,28 @@ class Block:
     text: str
 
 
-def is_drawn(root: bytes, index: int, percent: Fraction) -> bool:
-    """The first eight bytes of SHA-256 over root and index (eight bytes, big-endian), as a number below the share."""
-    drawn = hashlib.sha256(root + index.to_bytes(8, "big")).digest()
-    return int.from_bytes(drawn[:8], "big") < percent * RANGE / 100
-
-
 def sample(mirror: Mirror, percent: Fraction, *, begin: int = 0) -> Iterator[Block]:
     """Blocks from leaf `begin` on, drawn by the newest mirrored checkpoint."""
     note = mirror.newest()
     if note is None:
         return
     checkpoint = Checkpoint.read(note.text)
-    for index, entry in mirror.entries(begin, checkpoint.size):
-        if is_drawn(checkpoint.root, index, percent):
-            try:
-                leaf = read(entry)
-            except LeafRefused:
-                continue  # the monitor told it as an alarm
-            if isinstance(leaf, Credit):
-                yield Block(index, leaf, entry.decode())
+    yield from drawn(mirror, checkpoint.root, range(begin, checkpoint.size), percent)
+
+
+def drawn(mirror: Mirror, root: bytes, among: range, percent: Fraction) -> Iterator[Block]:
+    """Blocks of `among`, drawn by this root."""
+    for index in among:
+        # A leaf that is not drawn is not even read.
+        if is_drawn(root, index, percent) and (block := block_at(mirror, index)):
+            yield block
+
+
+def block_at(mirror: Mirror, index: int) -> Block | None:
+    """The credit leaf at this place; None for another one, and for what is no leaf: the monitor told it as an alarm."""
+    entry = mirror.entry(index)
+    try:
+        leaf = read(entry)
+    except LeafRefused:
+        return None
+    return Block(index, leaf, entry.decode()) if isinstance(leaf, Credit) else None
