@@ -404,3 +404,60 @@ class Upload(Base):
     unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("unit.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class ArrivingFile(Base):
+    """A video on its way in pieces (tus). How much is here is the size of its file, so a restart loses nothing."""
+
+    __tablename__ = "arriving_file"
+    __table_args__ = (CheckConstraint("length_bytes > 0", name="length_bytes"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    """Also of the upload that it becomes."""
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"), index=True)
+    file_name: Mapped[str]
+    length_bytes: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """Moved on by each piece; then it is gone."""
+    arrived_at: Mapped[datetime | None]
+    """Whole: an upload of the same id stands for it from now on."""
+
+
+class Subtitle(Base):
+    """One version of a unit's subtitles in one language: WebVTT as we write it. A better text is a new version.
+
+    They stand beside the unit and not in its content hash: hours rest on what was shown and how long, and a corrected
+    letter changes neither.
+    """
+
+    __tablename__ = "subtitle"
+    __table_args__ = (
+        UniqueConstraint("unit_id", "language", "version"),
+        CheckConstraint("language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'", name="language"),
+        CheckConstraint("cues > 0 AND version > 0", name="counts"),
+        Index(
+            "uq_subtitle_shown",
+            "unit_id",
+            "language",
+            unique=True,
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+        ),
+        Index("ix_subtitle_words", sa.text("elearn.search_words(words)"), postgresql_using="gin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"))
+    language: Mapped[str]
+    """BCP 47: `zh`, `en`, `zh-Hant`."""
+    version: Mapped[int] = mapped_column(SmallInteger)
+    text: Mapped[str]
+    words: Mapped[str]
+    """What is said, without times and tags: the catalogue finds it."""
+    cues: Mapped[int] = mapped_column(sa.Integer)
+    sha256: Mapped[str]
+    """Of `text`; in its address, so that browsers may keep it."""
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    """None: shown."""
