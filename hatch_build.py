@@ -31,13 +31,13 @@ OUTPUT = ROOT / "elearn" / "pages" / "static" / "build"
 STAMP = "stamp.txt"
 OLDEST_NODE = 20
 
-BUNDLES = ("src/player.ts", "src/pageunit.ts", "src/pages.ts", "src/shelf.ts")
+BUNDLES = ("src/player.ts", "src/pageunit.ts", "src/pages.ts", "src/shelf.ts", "src/coursetest.ts")
 WORKER = "src/worker.ts"
 STYLES = "src/app.css"
 LIBRARIES = {"hls.js": "LICENSE", "htmx.org": "LICENSE", "jose": "LICENSE.md"}
 """npm package -> its licence; all are shipped to browsers."""
 
-OUTPUTS = ("player.js", "pageunit.js", "pages.js", "shelf.js", "worker.js", "app.css", "htmx.js", "licences.txt")
+OUTPUTS = ("player.js", "pageunit.js", "pages.js", "shelf.js", "coursetest.js", "worker.js", "app.css", "htmx.js", "licences.txt")
 
 
 class BuildError(RuntimeError):

@@ -33,6 +33,8 @@ def install(app: Flask, whole: Blueprint) -> None:
     # Importing `packaging` registers its jobs.
     from elearn.courses import packaging, routes  # noqa: F401
     from elearn.courses.requirements import models as requirement_models  # noqa: F401
-    from elearn.courses.papers import models  # noqa: F401
+    from elearn.courses.papers import duties as paper_duties  # noqa: F401
+    from elearn.courses.papers import routes as paper_routes
 
     whole.register_blueprint(routes.bp)
+    whole.register_blueprint(paper_routes.bp)

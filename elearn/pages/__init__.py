@@ -16,6 +16,9 @@
     deliveries.py  what one of them was sent, dead letters, reconciliation
     packages.py    packages for an exam system, its receipt files
     proofs.py      proofs of training hours: the holder's, the public page of each, lists of classes
+    bank.py        the question bank: write, review, import, export    (words: test_texts.py)
+    test_desk.py   a manager's tests and their blueprints
+    course_tests.py  a learner's tests, results, wrong-question book
     lrs_keys.py    keys of the record store
     keys.py        a person's own security keys, for presence checks
     signals.py     flags and the people who decide about them; appeals    (words: signal_texts.py)
@@ -32,8 +35,10 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
     from elearn.pages import (
+        bank,
         catalogue,
         classes,
+        course_tests,
         deliveries,
         eligibility,
         explaining,
@@ -51,6 +56,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         signals,
         signing_in,
         teaching,
+        test_desk,
     )
 
     bp = Blueprint("pages", __name__, template_folder="templates")
@@ -71,6 +77,9 @@ def install(app: Flask, whole: Blueprint) -> None:
         packages,
         proofs,
         lrs_keys,
+        bank,
+        test_desk,
+        course_tests,
         signals,
         eligibility,
         findings,

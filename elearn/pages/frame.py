@@ -39,6 +39,7 @@ NOTICES = "elearn_notices"
 
 MANAGES = frozenset({Role.INSTITUTION_MANAGER})
 KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
+WRITES_QUESTIONS = frozenset({Role.INSTITUTION_MANAGER, Role.TEACHER})
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 SEES_RECORD_KEYS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.AUDITOR})
 REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
@@ -91,11 +92,14 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         return []
     places: list[tuple[str, str, tuple[str, ...]]] = [(_("Start"), "home", ("/", "/courses", "/learn"))]
     if not caller.roles - {Role.LEARNER}:
+        places.append((_("My tests"), "my_tests", ("/tests",)))
         places.append((_("My hours"), "my_hours", ("/hours",)))
     places.append((_("Catalogue"), "catalogue", ("/catalogue",)))
     if caller.roles & MANAGES:
         places.append((_("Courses"), "teaching_courses", ("/teaching",)))
         places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
+    if caller.roles & WRITES_QUESTIONS:
+        places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))
     if caller.roles & KEEPS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
     if caller.roles & KEEPS_RECORDS:

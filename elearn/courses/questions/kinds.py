@@ -15,7 +15,7 @@ what a learner sees is shuffled (`showing`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeAlias
@@ -248,3 +248,23 @@ def _is_place(raw: object, count: int) -> bool:
 
 def _are_places(raw: Sequence[object], count: int) -> bool:
     return all(_is_place(one, count) for one in raw) and len(set(raw)) == len(raw)
+
+
+def with_images(content: Content, names: Mapping[str, str]) -> Content:
+    """The same question with other hashes of its pictures."""
+
+    def option(one: Option) -> Option:
+        return msgspec.structs.replace(one, image=names.get(one.image, one.image)) if one.image else one
+
+    def simple(one: Simple) -> Simple:
+        image = names.get(one.image, one.image) if one.image else None
+        if isinstance(one, Single | Multiple):
+            return msgspec.structs.replace(one, image=image, options=tuple(option(each) for each in one.options))
+        if isinstance(one, Ordering):
+            return msgspec.structs.replace(one, image=image, lines=tuple(option(each) for each in one.lines))
+        return msgspec.structs.replace(one, image=image)
+
+    if isinstance(content, Case):
+        image = names.get(content.image, content.image) if content.image else None
+        return msgspec.structs.replace(content, image=image, parts=tuple(simple(part) for part in content.parts))
+    return simple(content)

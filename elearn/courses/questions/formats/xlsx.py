@@ -1,6 +1,6 @@
 """Pure: the sheet in which most questions are written. One row is one question; a case is several rows with one name.
 
-    题型 | 题干 | 选项A … 选项J | 答案 | 大纲条目 | 难度 | 解析 | 案例 | 图片 | 用途
+    题型 | 题干 | 选项A … 选项J | 答案 | 大纲项目 | 难度 | 解析 | 案例 | 图片 | 用途
 
 Answers: letters (single, multiple, and for 排序 the letters in their right order), 对 or 错, and for 填空 the texts of
 each blank: `;` between blanks, `|` between texts that are both right, `3..4` for a range of numbers. The first row of
@@ -58,7 +58,7 @@ LETTERS = "ABCDEFGHIJ"
 COLUMNS = (
     *("题型", "题干"),
     *(f"选项{letter}" for letter in LETTERS),
-    *("答案", "大纲条目", "难度", "解析", "案例", "图片", "用途"),
+    *("答案", "大纲项目", "难度", "解析", "案例", "图片", "用途"),
 )
 NEEDED = ("题型", "题干", "答案")
 SHEET = "试题"
@@ -138,7 +138,7 @@ def read(data: bytes) -> Reading:
             raise Malformed("At most 20000 questions are taken at once.", code="too_many_rows")
     for row, found in order:
         whole = _case(row, cases[found]) if isinstance(found, str) else found
-        reading.take(Draft(row.line, whole, row["大纲条目"].strip(), _difficulty(row, reading)))
+        reading.take(Draft(row.line, whole, row["大纲项目"].strip(), _difficulty(row, reading)))
     if not order and not reading.problems:
         reading.bad(1, "There is no question in this sheet.")
     return reading
@@ -305,7 +305,7 @@ def _choices(part: Simple) -> tuple[Option, ...]:
 
 def _written(one: Outgoing) -> list[dict[str, str]]:
     content = one.content
-    head = {"大纲条目": one.item_code, "难度": HARD[one.difficulty]}
+    head = {"大纲项目": one.item_code, "难度": HARD[one.difficulty]}
     if not isinstance(content, Case):
         return [{**_row_of(content), **head}]
     first = {"题型": "案例", "题干": content.stem, "解析": content.explanation, "图片": content.image or "", **head}

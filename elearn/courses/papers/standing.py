@@ -1,0 +1,124 @@
+"""What other packages may ask: whether the tests of somebody's courses are passed, and what there is to take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.courses.models import Enrolment, TrainingClass
+from elearn.courses.papers.models import CourseTest, Purpose, TestAttempt, TestBlueprint
+from elearn.people.registry import local_day
+
+
+@dataclass(frozen=True, slots=True)
+class MyTest:
+    """A test that somebody may take, and how they stand."""
+
+    test: CourseTest
+    duration_s: int
+    questions: int
+    pass_percent: int
+    tries: int
+    open_attempt: UUID | None
+    last_attempt: UUID | None
+    best_milli: int | None
+    """Best score in thousandths of all points: 600 of 1000 is 60 percent."""
+    passed: bool
+
+
+def course_tests_passed(
+    session: Session, person_ids: Collection[UUID], outline_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], bool | None]:
+    """(person, outline) -> whether all tests of the person's courses are passed; None: these courses have no test.
+
+    The person's courses are those of the institutions in whose classes of that outline they are enrolled; somebody in
+    no class has none. A test counts while it is offered; a mock exam never does. Passed is passed: a later version of
+    the test, or a later try, takes nothing away. One query however many are asked about (RULES 4(b),
+    course_credit_needs_test).
+    """
+    found: dict[tuple[UUID, UUID], bool | None] = {
+        (person, outline): None for person in person_ids for outline in outline_ids
+    }
+    if not found:
+        return found
+    passed = (
+        sa.exists()
+        .where(TestAttempt.test_id == CourseTest.id, TestAttempt.passed.is_(True))
+        .where(TestAttempt.person_id == Enrolment.person_id)
+        .correlate(CourseTest, Enrolment)
+    )
+    offered = (
+        sa.exists()
+        .where(TestBlueprint.test_id == CourseTest.id)
+        .where(TestBlueprint.published_at.is_not(None), TestBlueprint.retired_at.is_(None))
+        .correlate(CourseTest)
+    )
+    rows = session.execute(
+        sa.select(Enrolment.person_id, TrainingClass.outline_id, sa.func.bool_and(passed))
+        .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
+        .join(
+            CourseTest,
+            (CourseTest.outline_id == TrainingClass.outline_id)
+            & (CourseTest.institution_id == TrainingClass.institution_id),
+        )
+        .where(Enrolment.person_id.in_(list(person_ids)), Enrolment.withdrawn_at.is_(None))
+        .where(TrainingClass.outline_id.in_(list(outline_ids)))
+        .where(CourseTest.purpose == Purpose.COURSE, CourseTest.retired_at.is_(None), offered)
+        .group_by(Enrolment.person_id, TrainingClass.outline_id)
+    )
+    found.update({(person, outline): all_passed for person, outline, all_passed in rows})
+    return found
+
+
+def tests_for(session: Session, person_id: UUID, *, at: datetime) -> list[MyTest]:
+    """The tests that a person may take today, in two queries; those of courses first."""
+    on = local_day(at)
+    tests = session.execute(
+        sa.select(CourseTest, TestBlueprint)
+        .join(
+            TestBlueprint,
+            (TestBlueprint.test_id == CourseTest.id)
+            & TestBlueprint.published_at.is_not(None)
+            & TestBlueprint.retired_at.is_(None),
+        )
+        .where(
+            CourseTest.retired_at.is_(None),
+            sa.exists()
+            .where(TrainingClass.outline_id == CourseTest.outline_id)
+            .where(TrainingClass.institution_id == CourseTest.institution_id)
+            .where(TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on))
+            .where(Enrolment.class_id == TrainingClass.id, Enrolment.person_id == person_id)
+            .where(Enrolment.withdrawn_at.is_(None)),
+        )
+        .order_by(CourseTest.purpose, CourseTest.created_at, CourseTest.id)
+    ).all()
+    tries: dict[UUID, list[TestAttempt]] = {}
+    for attempt in session.scalars(
+        sa.select(TestAttempt)
+        .where(TestAttempt.person_id == person_id, TestAttempt.test_id.in_([test.id for test, _ in tests]))
+        .order_by(TestAttempt.number)
+    ):
+        tries.setdefault(attempt.test_id, []).append(attempt)
+    return [_my_test(test, chosen, tries.get(test.id, []), at) for test, chosen in tests]
+
+
+def _my_test(test: CourseTest, chosen: TestBlueprint, tries: list[TestAttempt], at: datetime) -> MyTest:
+    closed = [one for one in tries if one.closed_at is not None]
+    scores = [one.score_milli * 1000 // one.max_milli for one in closed if one.score_milli is not None]
+    running = next((one for one in tries if one.closed_at is None and one.deadline_at > at), None)
+    return MyTest(
+        test=test,
+        duration_s=chosen.duration_s,
+        questions=sum(int(section["count"]) for section in chosen.sections),
+        pass_percent=chosen.pass_percent,
+        tries=len(tries),
+        open_attempt=running.id if running else None,
+        last_attempt=closed[-1].id if closed else None,
+        best_milli=max(scores, default=None),
+        passed=any(one.passed for one in closed),
+    )

@@ -1,0 +1,423 @@
+"""The question bank of an institution: list, write, review by a second person, import, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from elearn import web
+from elearn.clock import utcnow
+from elearn.courses import teaching
+from elearn.courses.models import Enrolment, OutlineItem, TrainingClass
+from elearn.courses.questions import bank, exchange, formats, notation
+from elearn.courses.questions.bank import State
+from elearn.courses.questions.formats import Format, xlsx
+from elearn.courses.questions.formats.draft import MAX_FILE_BYTES, Problem
+from elearn.courses.questions.kinds import Content, Difficulty, Kind, kind_of
+from elearn.courses.questions.models import BankVersion
+from elearn.db import db
+from elearn.errors import DomainError, Malformed, NotFound
+from elearn.locale import gettext as _
+from elearn.pages import forms, frame, test_texts
+from elearn.pages.forms import Form
+from elearn.people.callers import current_person_id
+from elearn.people.models import Role
+from elearn.people.permissions import SIGNED_IN, TEACHER
+from elearn.people.registry import local_day
+
+WRITES = (Role.INSTITUTION_MANAGER, Role.TEACHER)
+SHOWN_PROBLEMS = 500
+YEAR_S = 365 * 24 * 3600
+
+
+def install(bp: Blueprint) -> None:
+    bp.add_url_rule("/teaching/questions", "bank_list", bank_list)
+    bp.add_url_rule("/teaching/questions/new", "bank_new", bank_new, methods=["GET", "POST"])
+    bp.add_url_rule("/teaching/questions/review", "bank_review_many", bank_review_many, methods=["POST"])
+    bp.add_url_rule("/teaching/questions/import", "bank_import", bank_import, methods=["GET", "POST"])
+    bp.add_url_rule("/teaching/questions/template.xlsx", "bank_template", bank_template)
+    bp.add_url_rule("/teaching/questions/export", "bank_export", bank_export)
+    bp.add_url_rule("/teaching/questions/<uuid:version_id>", "bank_question", bank_question)
+    bp.add_url_rule("/teaching/questions/<uuid:version_id>/edit", "bank_edit", bank_edit, methods=["GET", "POST"])
+    bp.add_url_rule("/teaching/questions/<uuid:version_id>/review", "bank_review", bank_review, methods=["POST"])
+    bp.add_url_rule("/teaching/questions/<uuid:version_id>/look", "bank_look", bank_look, methods=["POST"])
+    bp.add_url_rule("/teaching/questions/<uuid:version_id>/retire", "bank_retire", bank_retire, methods=["POST"])
+    bp.add_url_rule("/questions/images/<uuid:institution_id>/<name>", "bank_image", bank_image)
+
+
+def _choice(enum: type[Kind] | type[State] | type[Format] | type[Difficulty], text: str | None) -> object | None:
+    try:
+        return enum(text) if text else None
+    except ValueError:
+        return None
+
+
+@web.allow(TEACHER)
+def bank_list() -> ResponseReturnValue:
+    """Questions by state, kind, item and words; several drafts may be reviewed at once."""
+    organisation, all_own = frame.own_organisations(*WRITES)
+    today = local_day(utcnow())
+    state, kind = _choice(State, request.args.get("state")), _choice(Kind, request.args.get("kind"))
+    item = Form({"item": request.args.get("item", "")}).id("item")
+    page, search = frame.page_number(), request.args.get("search", "")[:100]
+    lines, total = bank.listed(
+        db.session(),
+        organisation.id,
+        today=today,
+        state=state if isinstance(state, State) else None,
+        kind=kind if isinstance(kind, Kind) else None,
+        outline_item_id=item,
+        search=search,
+        page=page,
+    )
+
+    def address(**more: Any) -> str:
+        return url_for(
+            "elearn.pages.bank_list",
+            organisation=organisation.id,
+            kind=kind,
+            item=item,
+            search=search or None,
+            **more,
+        )
+
+    return render_template(
+        "elearn/bank.html",
+        organisation=organisation,
+        organisations=all_own,
+        lines=lines,
+        total=total,
+        counts=bank.counts(db.session(), organisation.id, today=today),
+        state=state,
+        kind=kind,
+        item=item,
+        search=search,
+        texts=test_texts,
+        me=current_person_id(),
+        outlines=teaching.outlines_on(db.session(), today),
+        formats=Format,
+        page=page,
+        pages=-(-total // bank.PAGE),
+        state_url=lambda one: address(state=one),
+        page_url=lambda number: address(state=state, page=number),
+    )
+
+
+def _typed(form: Form, institution_id: UUID) -> tuple[Content, Difficulty]:
+    """The question in a form. Raises Malformed."""
+    kind, difficulty = _choice(Kind, form["kind"]), _choice(Difficulty, form["difficulty"])
+    if not isinstance(kind, Kind) or not isinstance(difficulty, Difficulty):
+        raise Malformed("This page is out of date. Load it again and repeat.")
+    image = form["image"] or None
+    sent = request.files.get("picture")
+    if sent is not None and sent.filename:
+        image = bank.keep_image(db.session(), institution_id, sent.read(), at=utcnow())
+    elif form["no_picture"]:
+        image = None
+    return (
+        notation.read(kind, form["stem"], form["answers"], explanation=form["explanation"], image=image),
+        difficulty,
+    )
+
+
+@web.allow(TEACHER)
+def bank_new() -> ResponseReturnValue:
+    """Write a question; a second person reviews it."""
+    request.max_content_length = 10_000_000
+    organisation, all_own = frame.own_organisations(*WRITES)
+    now = utcnow()
+    form = Form.sent() if request.method == "POST" else Form({"kind": request.args.get("kind", Kind.SINGLE.value)})
+    if request.method == "POST":
+        form.need("stem", "answers", "item")
+        if not form.errors:
+            if not forms.is_first():
+                return redirect(url_for("elearn.pages.bank_list", organisation=organisation.id), 303)
+            try:
+                item = form.id("item")
+                assert item is not None
+                content, difficulty = _typed(form, organisation.id)
+                made = bank.add_question(
+                    db.session(),
+                    institution_id=organisation.id,
+                    outline_item_id=item,
+                    content=content,
+                    difficulty=difficulty,
+                    by=current_person_id(),
+                    at=now,
+                )
+            except DomainError as error:
+                forms.undo_first()
+                form.blame(error, {"page_image": "picture", "bad_question": "stem"}, "answers")
+            else:
+                db.session.commit()
+                frame.say(_("The question is written. A second person reviews it before it is asked."))
+                return redirect(url_for("elearn.pages.bank_question", version_id=made.id), 303)
+    page = render_template(
+        "elearn/bank_edit.html",
+        form=form,
+        line=None,
+        organisation=organisation,
+        organisations=all_own,
+        outlines=teaching.outlines_on(db.session(), local_day(now)),
+        texts=test_texts,
+    )
+    return page, 422 if form.errors else 200
+
+
+@web.allow(TEACHER)
+def bank_question(version_id: UUID) -> ResponseReturnValue:
+    """One version: what it asks, what is right, who wrote and who reviewed it."""
+    return _question_page(version_id)
+
+
+def _question_page(version_id: UUID) -> str:
+    line = bank.line_of(db.session(), version_id, acting=frame.acting(*WRITES), today=local_day(utcnow()))
+    versions = db.session.scalars(
+        sa.select(BankVersion).where(BankVersion.question_id == line.question.id).order_by(BankVersion.version.desc())
+    ).all()
+    frame.here(url_for("elearn.pages.bank_question", version_id=version_id))
+    return render_template(
+        "elearn/bank_question.html",
+        line=line,
+        content=line.content,
+        versions=versions,
+        texts=test_texts,
+        me=current_person_id(),
+        image_url=test_texts.image_url(line.question.institution_id),
+        state_of=lambda version: bank.state_of(version, local_day(utcnow())),
+    )
+
+
+@web.allow(TEACHER)
+def bank_edit(version_id: UUID) -> ResponseReturnValue:
+    """Write it anew; of a reviewed question a new version is made."""
+    request.max_content_length = 10_000_000
+    now = utcnow()
+    line = bank.line_of(db.session(), version_id, acting=frame.acting(*WRITES), today=local_day(now))
+    content = line.content
+    form = Form.sent()
+    if request.method == "GET":
+        form = Form(
+            {
+                "kind": kind_of(content).value,
+                "difficulty": line.version.difficulty.value,
+                "stem": content.stem,
+                "answers": notation.written(content),
+                "explanation": content.explanation,
+                "image": content.image or "",
+            }
+        )
+    else:
+        form.need("stem", "answers")
+        if not form.errors:
+            if not forms.is_first():
+                return redirect(url_for("elearn.pages.bank_question", version_id=version_id), 303)
+            try:
+                typed, difficulty = _typed(form, line.question.institution_id)
+                made = bank.change(
+                    db.session(),
+                    version_id,
+                    typed,
+                    difficulty,
+                    acting=frame.acting(*WRITES),
+                    by=current_person_id(),
+                    at=now,
+                )
+            except DomainError as error:
+                forms.undo_first()
+                form.blame(error, {"page_image": "picture", "bad_question": "stem"}, "answers")
+            else:
+                db.session.commit()
+                frame.say(_("The question is written. A second person reviews it before it is asked."))
+                return redirect(url_for("elearn.pages.bank_question", version_id=made.id), 303)
+    page = render_template(
+        "elearn/bank_edit.html",
+        form=form,
+        line=line,
+        organisation=None,
+        organisations=[],
+        outlines=[],
+        texts=test_texts,
+        image_url=test_texts.image_url(line.question.institution_id),
+    )
+    return page, 422 if form.errors else 200
+
+
+@web.allow(TEACHER)
+def bank_review(version_id: UUID) -> ResponseReturnValue:
+    """A second person finds it right."""
+    return _act(version_id, bank.review, _("Reviewed: it is asked from now on."))
+
+
+@web.allow(TEACHER)
+def bank_look(version_id: UUID) -> ResponseReturnValue:
+    """The yearly look found nothing to change."""
+    return _act(version_id, bank.look_again, _("Looked at again: due in a year."))
+
+
+@web.allow(TEACHER)
+def bank_retire(version_id: UUID) -> ResponseReturnValue:
+    """Draw it no more."""
+    return _act(version_id, bank.retire, _("It is asked no more."))
+
+
+def _act(version_id: UUID, action: Callable[..., BankVersion], done: str) -> ResponseReturnValue:
+    acting = frame.acting(*WRITES)
+    bank.own_version(db.session(), version_id, acting)
+    if forms.is_first():
+        try:
+            action(db.session(), version_id, acting=acting, by=current_person_id(), at=utcnow())
+        except DomainError as error:
+            db.session.rollback()
+            frame.say(forms.said(error), "bad")
+        else:
+            db.session.commit()
+            frame.say(done)
+    return redirect(url_for("elearn.pages.bank_question", version_id=version_id), 303)
+
+
+@web.allow(TEACHER)
+def bank_review_many() -> ResponseReturnValue:
+    """Review the ticked drafts: all of them or none."""
+    form, acting, now = Form.sent(), frame.acting(*WRITES), utcnow()
+    organisation, _all = frame.own_organisations(*WRITES)
+    back = redirect(url_for("elearn.pages.bank_list", organisation=organisation.id, state=State.DRAFT), 303)
+    ids = form.ids("version")[: bank.PAGE]
+    if not ids:
+        frame.say(_("Tick the questions that you have read."), "warn")
+    elif forms.is_first():
+        try:
+            for version_id in sorted(ids):
+                bank.review(db.session(), version_id, acting=acting, by=current_person_id(), at=now)
+        except DomainError as error:
+            db.session.rollback()
+            forms.undo_first()
+            frame.say(forms.said(error), "bad")
+        else:
+            db.session.commit()
+            frame.say(_("%(count)s questions are reviewed and asked from now on.", count=len(ids)))
+    return back
+
+
+@web.allow(TEACHER)
+def bank_import() -> ResponseReturnValue:
+    """Take a file of questions: all of it, or nothing and what is wrong line by line."""
+    organisation, all_own = frame.own_organisations(*WRITES)
+    now = utcnow()
+    problems: tuple[Problem, ...] = ()
+    form = Form()
+    if request.method == "POST":
+        request.max_content_length = MAX_FILE_BYTES + 100_000
+        form = Form.sent()
+        form.need("outline")
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            form.errors["file"] = _("Choose a file.")
+        if form["usage"] not in ("course", "certificate"):
+            form.errors["usage"] = _("Say what these questions are for.")
+        if not form.errors and file is not None:
+            if not forms.is_first():
+                return redirect(url_for("elearn.pages.bank_list", organisation=organisation.id), 303)
+            try:
+                outline = form.id("outline")
+                assert outline is not None
+                done = exchange.take_file(
+                    db.session(),
+                    institution_id=organisation.id,
+                    outline_id=outline,
+                    default_item_id=form.id("item"),
+                    file_name=file.filename or "",
+                    data=file.read(),
+                    by=current_person_id(),
+                    at=now,
+                    leave_out_other_kinds=bool(form["leave_out"]),
+                    for_certificate=form["usage"] == "certificate",
+                )
+            except exchange.BadFile as error:
+                db.session.rollback()
+                forms.undo_first()
+                problems = error.problems
+                form.blame(error, {}, "file")
+            except DomainError as error:
+                db.session.rollback()
+                forms.undo_first()
+                form.blame(error, {}, "file")
+            else:
+                db.session.commit()
+                frame.say(_("%(count)s questions are taken; they wait for review.", count=done.taken))
+                if done.known:
+                    frame.say(_("%(count)s were in the bank already.", count=done.known), "info")
+                if done.left_out:
+                    frame.say(_("%(count)s of other kinds were left out.", count=done.left_out), "warn")
+                return redirect(url_for("elearn.pages.bank_list", organisation=organisation.id, state=State.DRAFT), 303)
+    page = render_template(
+        "elearn/bank_import.html",
+        form=form,
+        organisation=organisation,
+        organisations=all_own,
+        outlines=teaching.outlines_on(db.session(), local_day(now)),
+        problems=[(one.where, one.line, _problem_text(one)) for one in problems[:SHOWN_PROBLEMS]],
+        more=max(0, len(problems) - SHOWN_PROBLEMS),
+        may_leave_out=any(one.other_kind for one in problems),
+    )
+    return page, 422 if form.errors else 200
+
+
+def _problem_text(problem: Problem) -> str:
+    text = _(problem.sentence)
+    return text % problem.facts if problem.facts else text
+
+
+@web.allow(TEACHER)
+def bank_template() -> ResponseReturnValue:
+    """The sheet to start from."""
+    return _file(xlsx.template(), formats.MEDIA_TYPE[Format.XLSX], "questions-template.xlsx")
+
+
+@web.allow(TEACHER)
+def bank_export() -> ResponseReturnValue:
+    """The questions that are asked now, as a file."""
+    organisation, _all = frame.own_organisations(*WRITES)
+    chosen = _choice(Format, request.args.get("format"))
+    if not isinstance(chosen, Format):
+        raise NotFound("There is nothing at this address.")
+    item = Form({"item": request.args.get("item", "")}).id("item")
+    if item is not None and db.session.get(OutlineItem, item) is None:
+        raise NotFound("There is no such item in an outline.")
+    written = exchange.make_file(
+        db.session(), chosen, institution_id=organisation.id, acting=frame.acting(*WRITES), outline_item_id=item
+    )
+    answer = _file(written.data, formats.MEDIA_TYPE[chosen], f"questions.{formats.SUFFIX[chosen]}")
+    answer.headers["X-Left-Out"] = str(len(written.left_out))
+    return answer
+
+
+def _file(data: bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(data, headers=headers, content_type=media_type)
+
+
+@web.allow(SIGNED_IN)
+def bank_image(institution_id: UUID, name: str) -> ResponseReturnValue:
+    """A picture of a question, for those who write there and those who learn there."""
+    person_id = current_person_id()
+    if institution_id not in frame.acting(*WRITES):
+        learns = db.session.execute(
+            sa.select(Enrolment.id)
+            .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
+            .where(TrainingClass.institution_id == institution_id, Enrolment.person_id == person_id)
+            .limit(1)
+        ).one_or_none()
+        if learns is None:
+            raise NotFound("There is nothing at this address.")
+    found = bank.images(db.session(), institution_id, [name]).get(name)
+    if found is None:
+        raise NotFound("There is nothing at this address.")
+    media_type, data = found
+    headers = {"Cache-Control": f"private, max-age={YEAR_S}, immutable"}
+    return Response(data, headers=headers, content_type=media_type)

@@ -1,0 +1,412 @@
+// A running test: one question at a time, answers kept on this device until the server has them.
+//
+// Every answer gets a number, counted up over the whole attempt. What was not confirmed yet stands in localStorage and is
+// sent again and again; the server keeps the highest number of each question, so nothing is lost and nothing goes back,
+// however the network behaves. The clock is the server's: the page knows how far it was when it came.
+
+export {}; // this file is a module
+
+interface Shown {
+  kind: "single" | "multiple" | "truefalse" | "fill" | "ordering" | "case";
+  stem: string;
+  image?: string;
+  options?: { text: string; image?: string }[];
+  blanks?: number;
+  parts?: Shown[];
+  points_milli?: number;
+}
+
+type Answer = number | boolean | number[] | string[] | Answer[] | null;
+
+interface Given {
+  place: number;
+  n: number;
+  answer: Answer;
+}
+
+interface Config {
+  attempt: string;
+  csrf: string;
+  now_ms: number;
+  deadline_ms: number;
+  grace_ms: number;
+  questions: Shown[];
+  saved: Given[];
+  urls: { save: string; submit: string; result: string };
+  texts: Record<string, string>;
+}
+
+const SOON_MS = 700;
+const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
+const TIMEOUT_MS = 12_000;
+
+const raw = document.getElementById("test-config")?.textContent;
+if (raw) run(JSON.parse(raw) as Config);
+
+function run(config: Config): void {
+  const began = performance.now();
+  const leftMs = () => config.deadline_ms - config.now_ms - (performance.now() - began);
+  const name = `elearn-test-${config.attempt}`;
+  const say = (key: string, facts: Record<string, string | number> = {}) =>
+    (config.texts[key] ?? key).replace(/\{(\w+)\}/g, (_, fact: string) => String(facts[fact] ?? ""));
+  const find = <T extends HTMLElement>(what: string) => document.querySelector<T>(`[data-${what}]`)!;
+
+  const given = new Map<number, Given>();
+  const unsent = new Set<number>();
+  let counted = 0;
+  let lasting = true;
+  let here = 0;
+  let over = false;
+  let handing = false;
+  let sending = false;
+  let failures = 0;
+  let timer = 0;
+
+  for (const one of config.saved) given.set(one.place, one);
+  for (const one of restored()) {
+    const known = given.get(one.place);
+    if (known && known.n >= one.n) continue;
+    given.set(one.place, one);
+    unsent.add(one.place);
+  }
+  for (const one of given.values()) counted = Math.max(counted, one.n);
+
+  function restored(): Given[] {
+    try {
+      return (JSON.parse(localStorage.getItem(name) ?? "[]") as Given[]).filter(
+        (one) => config.questions[one.place] !== undefined,
+      );
+    } catch {
+      return [];
+    }
+  }
+
+  function keep(): void {
+    try {
+      const waiting = [...unsent].map((place) => given.get(place));
+      if (waiting.length) localStorage.setItem(name, JSON.stringify(waiting));
+      else localStorage.removeItem(name);
+    } catch {
+      lasting = false; // a private window: the answers live as long as this page
+    }
+  }
+
+  function give(place: number, answer: Answer): void {
+    counted += 1;
+    given.set(place, { place, n: counted, answer });
+    unsent.add(place);
+    keep();
+    mark();
+    says("saving");
+    soon(SOON_MS);
+  }
+
+  // --- sending --------------------------------------------------------------------------------------------------------
+
+  function soon(ms: number): void {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => void send(), ms);
+  }
+
+  async function send(): Promise<void> {
+    if (sending || over || (!unsent.size && !handing)) return;
+    sending = true;
+    const batch = [...unsent].map((place) => given.get(place)!);
+    try {
+      const response = await post(handing ? config.urls.submit : config.urls.save, batch);
+      if (response.status === 401 || response.status === 403) {
+        failures += 1;
+        says("signin");
+        soon(RETRY_MS[RETRY_MS.length - 1]!);
+        return;
+      }
+      if (response.ok && handing) return leave();
+      if (response.status === 409 || response.status === 404) return leave();
+      if (!response.ok) throw new Error(String(response.status));
+      const { kept } = (await response.json()) as { kept: Record<string, number> };
+      failures = 0;
+      for (const one of batch) {
+        if ((kept[String(one.place)] ?? 0) >= one.n && given.get(one.place)?.n === one.n) unsent.delete(one.place);
+      }
+      // Another tab or phone answered later: its count is the one to go on from.
+      for (const n of Object.values(kept)) counted = Math.max(counted, n);
+      keep();
+      says(unsent.size ? "saving" : "saved");
+      if (unsent.size) soon(SOON_MS);
+    } catch {
+      failures += 1;
+      if (leftMs() < -config.grace_ms) {
+        says("late");
+        if (navigator.onLine) return leave();
+      } else says(lasting ? "kept" : "unkept");
+      soon(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]!);
+    } finally {
+      sending = false;
+    }
+  }
+
+  function post(url: string, answers: Given[]): Promise<Response> {
+    const stop = new AbortController();
+    const timeout = window.setTimeout(() => stop.abort(), TIMEOUT_MS);
+    const body = JSON.stringify({ answers });
+    return fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": config.csrf },
+      body,
+      keepalive: body.length < 60_000,
+      signal: stop.signal,
+    }).finally(() => window.clearTimeout(timeout));
+  }
+
+  function leave(): void {
+    over = true;
+    try {
+      localStorage.removeItem(name);
+    } catch {
+      // nothing was kept
+    }
+    location.replace(config.urls.result);
+  }
+
+  function handIn(key: string): void {
+    handing = true;
+    says(key);
+    document.querySelector("[data-test]")?.setAttribute("inert", "");
+    soon(0);
+  }
+
+  function says(key: string): void {
+    const line = find("says");
+    const text = say(key);
+    if (line.textContent !== text) line.textContent = text;
+    line.dataset["state"] = key;
+  }
+
+  window.addEventListener("online", () => soon(0));
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") void send();
+    else tick();
+  });
+
+  // --- the question on the screen -------------------------------------------------------------------------------------
+
+  function isAnswered(answer: Answer | undefined): boolean {
+    if (answer === null || answer === undefined) return false;
+    if (!Array.isArray(answer)) return true;
+    return (answer as (Answer | string)[]).some((one) => one !== "" && (typeof one === "string" || isAnswered(one)));
+  }
+
+  function open(place: number): void {
+    here = Math.max(0, Math.min(config.questions.length - 1, place));
+    const question = config.questions[here]!;
+    const box = find("question");
+    const points = (question.points_milli ?? 0) / 1000;
+    find("place").textContent = `${say("question", { at: here + 1, whole: config.questions.length })} · ${say("points", { points })}`;
+    box.replaceChildren(...drawn(question, given.get(here)?.answer ?? null, (answer) => give(here, answer), `q${here}`));
+    find<HTMLButtonElement>("back").disabled = here === 0;
+    find<HTMLButtonElement>("next").disabled = here === config.questions.length - 1;
+    mark();
+    box.focus({ preventScroll: true });
+    if (box.getBoundingClientRect().top < 0) box.scrollIntoView();
+  }
+
+  function drawn(question: Shown, answer: Answer, take: (answer: Answer) => void, id: string): HTMLElement[] {
+    const stem = made("p", "stem", question.stem);
+    const found = [stem];
+    if (question.image) found.push(picture(question.image, say("picture")));
+    found.push(made("p", "quiet", say(question.kind)));
+    if (question.kind === "case") {
+      const parts = question.parts ?? [];
+      const answers: Answer[] = Array.isArray(answer) ? [...(answer as Answer[])] : parts.map(() => null);
+      const list = made("ol", "parts");
+      parts.forEach((part, place) => {
+        const line = made("li", "");
+        line.append(
+          ...drawn(part, answers[place] ?? null, (one) => {
+            answers[place] = one;
+            take([...answers]);
+          }, `${id}-${place}`),
+        );
+        list.append(line);
+      });
+      return [...found, list];
+    }
+    if (question.kind === "fill") return [...found, ...blanks(question, answer, take, id)];
+    if (question.kind === "ordering") return [...found, ordering(question, answer, take)];
+    return [...found, choices(question, answer, take, id)];
+  }
+
+  function choices(question: Shown, answer: Answer, take: (answer: Answer) => void, id: string): HTMLElement {
+    const several = question.kind === "multiple";
+    const options =
+      question.kind === "truefalse" ? [{ text: say("true") }, { text: say("false") }] : (question.options ?? []);
+    const box = made("div", "choices");
+    box.setAttribute("role", several ? "group" : "radiogroup");
+    box.setAttribute("aria-label", question.stem.slice(0, 200));
+    options.forEach((option, place) => {
+      const value = question.kind === "truefalse" ? place === 0 : place;
+      const label = made("label", "choice");
+      const input = document.createElement("input");
+      input.type = several ? "checkbox" : "radio";
+      input.name = id;
+      input.value = String(place);
+      input.checked = several ? Array.isArray(answer) && (answer as number[]).includes(place) : answer === value;
+      input.addEventListener("change", () => {
+        if (!several) return take(value);
+        const ticked = [...box.querySelectorAll<HTMLInputElement>("input:checked")].map((one) => Number(one.value));
+        take(ticked.length ? ticked : null);
+      });
+      const text = made("span", "", option.text);
+      if ("image" in option && option.image) text.append(picture(option.image, ""));
+      label.append(input, text);
+      box.append(label);
+    });
+    return box;
+  }
+
+  function blanks(question: Shown, answer: Answer, take: (answer: Answer) => void, id: string): HTMLElement[] {
+    const texts = Array.from({ length: question.blanks ?? 0 }, (_, place) =>
+      Array.isArray(answer) ? String((answer as string[])[place] ?? "") : "",
+    );
+    return texts.map((text, place) => {
+      const field = made("div", "field");
+      const label = made("label", "", say("blank", { at: place + 1 }));
+      const input = document.createElement("input");
+      input.id = `${id}-${place}`;
+      label.setAttribute("for", input.id);
+      input.value = text;
+      input.autocomplete = "off";
+      input.maxLength = 500;
+      input.addEventListener("input", () => {
+        texts[place] = input.value;
+        take(texts.some((one) => one.trim()) ? [...texts] : null);
+      });
+      field.append(label, input);
+      return field;
+    });
+  }
+
+  function ordering(question: Shown, answer: Answer, take: (answer: Answer) => void): HTMLElement {
+    const options = question.options ?? [];
+    const order = Array.isArray(answer) ? [...(answer as number[])] : options.map((_, place) => place);
+    const list = made("ol", "ordering");
+    const draw = (focus?: string) => {
+      list.replaceChildren(
+        ...order.map((place, rank) => {
+          const line = made("li", "");
+          const option = options[place]!;
+          const text = made("span", "grow", `${rank + 1}. ${option.text}`);
+          if (option.image) text.append(picture(option.image, ""));
+          line.append(text, mover(-1, "↑", "up", rank, option.text), mover(1, "↓", "down", rank, option.text));
+          return line;
+        }),
+        ...(answer === null ? [keepButton()] : []),
+      );
+      if (focus) list.querySelector<HTMLElement>(`[data-move="${focus}"]`)?.focus();
+    };
+    const mover = (step: number, sign: string, key: string, rank: number, text: string) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "icon-button";
+      button.textContent = sign;
+      button.dataset["move"] = `${key}-${rank}`;
+      button.setAttribute("aria-label", say(key, { line: text }));
+      button.disabled = order[rank + step] === undefined;
+      button.addEventListener("click", () => {
+        [order[rank], order[rank + step]] = [order[rank + step]!, order[rank]!];
+        answer = [...order];
+        take([...order]);
+        draw(`${key}-${rank + step}`);
+      });
+      return button;
+    };
+    // The order shown may be the right one: then one tap says so.
+    const keepButton = () => {
+      const line = made("li", "keep");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "button second small";
+      button.textContent = say("keep");
+      button.addEventListener("click", () => {
+        answer = [...order];
+        take([...order]);
+        draw();
+      });
+      line.append(button);
+      return line;
+    };
+    draw();
+    return list;
+  }
+
+  function picture(url: string, alt: string): HTMLElement {
+    const image = document.createElement("img");
+    image.src = url;
+    image.alt = alt;
+    image.className = "question-image";
+    return image;
+  }
+
+  function made(tag: string, className: string, text = ""): HTMLElement {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.textContent = text;
+    return element;
+  }
+
+  // --- how far it is --------------------------------------------------------------------------------------------------
+
+  const grid = find("grid");
+  config.questions.forEach((_, place) => {
+    const line = made("li", "");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.addEventListener("click", () => open(place));
+    line.append(button);
+    grid.append(line);
+  });
+
+  function mark(): void {
+    let done = 0;
+    grid.querySelectorAll("button").forEach((button, place) => {
+      const answered = isAnswered(given.get(place)?.answer);
+      if (answered) done += 1;
+      button.textContent = String(place + 1);
+      button.className = answered ? "is-done" : "";
+      button.setAttribute("aria-label", `${place + 1}: ${say(answered ? "answered" : "open")}`);
+      if (place === here) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    });
+    const bar = find<HTMLProgressElement>("progress");
+    bar.max = config.questions.length;
+    bar.value = done;
+    missing = config.questions.length - done;
+  }
+
+  let missing = config.questions.length;
+  let told = Infinity;
+
+  function tick(): void {
+    if (over) return;
+    const seconds = Math.max(0, Math.ceil(leftMs() / 1000));
+    const clock = find("clock");
+    clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    clock.classList.toggle("is-short", seconds <= 60);
+    const minutes = Math.ceil(seconds / 60);
+    if ([10, 5, 1].includes(minutes) && minutes !== told) {
+      told = minutes;
+      find("minutes").textContent = say("left", { minutes });
+    }
+    if (seconds === 0 && !handing) handIn("over");
+  }
+
+  find("back").addEventListener("click", () => open(here - 1));
+  find("next").addEventListener("click", () => open(here + 1));
+  find("submit").addEventListener("click", () => {
+    if (window.confirm(missing ? say("sure", { count: missing }) : say("sure_all"))) handIn("handing");
+  });
+  window.setInterval(tick, 500);
+  open(0);
+  tick();
+  if (unsent.size) soon(0);
+}
