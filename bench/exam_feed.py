@@ -87,7 +87,8 @@ def fill(session: Session, settings: Settings, records: int) -> Credentials:
             keys=keys,
             at=now,
         )
-        writer.version(a_record(person.id, outline_id, at=now), Life(), reason=Why.FIRST, rule=STRICTEST)
+        made_record = a_record(person.id, outline_id, at=now)
+        writer.version(made_record, Life(), reason=Why.FIRST, rule=STRICTEST, held=frozenset())
     session.flush()
     made = add_receiver(session, name="bench", outlines=[OUTLINE], scopes=SCOPES, made_at=now)
     session.commit()

@@ -19,6 +19,7 @@ import yaml
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from elearn.courses.models import Outline
+from elearn.courses.requirements.rows import Training
 from elearn.db import Base, Ledger
 from elearn.errors import Malformed
 from elearn.people.identity import is_region
@@ -98,6 +99,23 @@ class Target:
             "training_type_code": PX_TYPE_CODE[self.training_kind],
             "catalogue_version": self.catalogue_version,
         }
+
+
+KIND_OF = {
+    Training.INITIAL: TrainingKind.INITIAL,
+    Training.REVIEW: TrainingKind.RETRAINING,
+    Training.RENEWAL: TrainingKind.CERTIFICATE_CHANGE,
+}
+"""What an outline trains for, as the dated catalogue says it (`courses/requirements`); others have no such code."""
+
+
+def words_of(target: Target | None, training: Training | None) -> dict[str, Any]:
+    """What a record keeps. Without a row only the kind of training may be known, from the catalogue of requirements."""
+    if target is not None:
+        return target.as_data()
+    kind = KIND_OF.get(training) if training is not None else None
+    known = {} if kind is None else {"training_kind": kind.value, "training_type_code": PX_TYPE_CODE[kind]}
+    return {**NO_WORDS, **known}
 
 
 NO_WORDS: Mapping[str, None] = dict.fromkeys(

@@ -245,7 +245,7 @@ def _draft(
             "target": {
                 "code": case.category.code,
                 "outline_version": case.category.version,
-                **(target.as_data() if target else exam_targets.NO_WORDS),
+                **exam_targets.words_of(target, case.aim.training if case.aim.category else None),
             },
             "blacklisted": found.blacklisted,
         },

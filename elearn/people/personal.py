@@ -5,7 +5,7 @@ Erasing a person deletes that key, so whatever was sealed here cannot be read af
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -53,6 +53,30 @@ def reveal_phone(session: Session, person_id: UUID, keys: Keys, *, receiver: str
     [number] = open_sealed(session, person_id, keys, "phone", sealed)
     record_disclosures(session, person_id, ["phone number"], receiver=receiver, reason=reason, at=at)
     return number
+
+
+def reveal_phones(
+    session: Session, person_ids: Collection[UUID], keys: Keys, *, receiver: str, reason: str, at: datetime
+) -> dict[UUID, str]:
+    """The same of many, for a receiver that was given them; who has none, or was erased, is left out."""
+    rows = session.execute(
+        sa.select(Person.id, Person.data_key, Account.phone_sealed)
+        .join(Account, Account.person_id == Person.id)
+        .where(
+            Person.id.in_(list(person_ids)),
+            Person.data_key.is_not(None),
+            Account.phone_sealed.is_not(None),
+            Account.closed_at.is_(None),
+        )
+    )
+    sealer = Sealer(keys.sealing)
+    found = {row.id: sealer.open(row.data_key, row.id, "phone", row.phone_sealed) for row in rows}
+    session.add_all(
+        Disclosure(person_id=one, receiver=receiver, what="phone number", reason=reason, disclosed_at=at)
+        for one in found
+    )
+    session.flush()
+    return found
 
 
 def _phone(session: Session, person_id: UUID) -> bytes | None:

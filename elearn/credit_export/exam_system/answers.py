@@ -6,7 +6,7 @@ about one person and a push carry a signature of their own; a page of the feed i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.models import Outline, TrainingClass
 from elearn.credit_export import feed
+from elearn.credit_export.exam_system import blocks
+from elearn.credit_export.exam_system.receivers import MOBILE
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.hours import as_text, named, shown_tenths
 from elearn.credit_export.lifecycle import Life
 from elearn.credit_export.models import EligibilityRecord, ExamQuery, Receiver, ReceiverOutline
-from elearn.people import persons
-from elearn.people.identity import DocumentKind, Keys
+from elearn.people import personal, persons
+from elearn.people.identity import DocumentKind, Keys, gender_of
 from elearn.people.models import Organisation, Person
 
 
@@ -98,11 +100,20 @@ def told(session: Session, tellings: Sequence[Telling], desk: Desk, *, door: str
             .where(TrainingClass.id.in_({one.record.class_id for one in tellings if one.record.class_id}))
         )
     }
-    people = {person_id: who_it_is(found) for person_id, found in revealed.items()}
+    mobiles = mobiles_of(session, set(revealed), desk, reason=door)
+    people = {person_id: who_it_is(found, mobiles.get(person_id)) for person_id, found in revealed.items()}
+    papers = blocks.papers_of(
+        session,
+        [one.record for one in tellings],
+        desk.keys,
+        receiver=desk.receiver.client_id,
+        reason=door,
+        at=desk.now,
+    )
     found = []
     for one in tellings:
         held = classes.get(one.record.class_id) if one.record.class_id else None
-        data = as_data(one, outlines[one.record.outline_id], held)
+        data = as_data(one, outlines[one.record.outline_id], held, papers)
         data["person"] = people.get(one.record.person_id) or who_it_is(None)
         found.append(data)
     return found
@@ -114,19 +125,35 @@ def signed(data: dict[str, Any], desk: Desk, *, at: datetime) -> str:
     return desk.signer.sign({**claims, "record": data})
 
 
-def who_it_is(revealed: tuple[Person, DocumentKind, str] | None) -> dict[str, Any]:
-    """Who the record is about; nobody any more when the person was erased."""
+def mobiles_of(session: Session, person_ids: Collection[UUID], desk: Desk, *, reason: str) -> dict[UUID, str]:
+    """Phone numbers for a receiver that was given them (scope `mobile.read`), for nobody else; that is written down."""
+    if MOBILE not in desk.receiver.scopes:
+        return {}
+    return personal.reveal_phones(
+        session, person_ids, desk.keys, receiver=desk.receiver.client_id, reason=reason, at=desk.now
+    )
+
+
+def who_it_is(revealed: tuple[Person, DocumentKind, str] | None, mobile: str | None = None) -> dict[str, Any]:
+    """Who the record is about; nobody any more when the person was erased.
+
+    The gender is what a number says (GB 11643), so of a passport or a permit it is not known. Pictures are kept
+    nowhere in this platform, so none can be named.
+    """
     if revealed is None:
-        return {"document_kind": None, "document_number": None, "name": None}
+        return dict.fromkeys(PERSON)
     person, kind, number = revealed
-    return {"document_kind": kind.value, "document_number": number, "name": person.name}
+    known = (kind.value, number, person.name, gender_of(kind, number), mobile, None)
+    return dict(zip(PERSON, known, strict=True))
 
 
-BLOCKS = ("employers", "training", "uncredited_ms", "basis", "checks", "evidence")
+PERSON = ("document_kind", "document_number", "name", "gender", "mobile", "photo_ref")
+
+BLOCKS = ("training", "uncredited_ms", "checks", "evidence")
 """Of `record_facts`, as they were when the version was written; null in versions that are older than these."""
 
 
-def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
+def as_data(one: Telling, outline: Any, held: Any, papers: blocks.Papers) -> dict[str, Any]:
     """The record as RULES 4(c) names its parts, without the person. `outline` and `held` (class): their columns."""
     record, life = one.record, one.life
     hours = dict(record.hours)
@@ -141,6 +168,7 @@ def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
         "status": life.state.value,
         "status_reason": one.reason,
         "granted_at": life.granted_at.isoformat(timespec="milliseconds") if life.granted_at else None,
+        "granted_by": None if life.granted_at is None else "platform" if life.granted_by is None else "person",
         "expires_on": life.expires_on.isoformat() if life.expires_on else None,
         "outcome": record.outcome,
         "reasons": list(record.reasons),
@@ -157,7 +185,11 @@ def as_data(one: Telling, outline: Any, held: Any) -> dict[str, Any]:
             "institution": held.institution,
         },
         "hours": hours,
+        "target": blocks.target_of(record),
+        "employers": blocks.employers_of(record),
+        "basis": blocks.basis_told(record, papers),
         **{block: record.facts.get(block) for block in BLOCKS},
+        "rule_set_id": blocks.rule_set_of(record),
         "rules": record.rules,
         "judged_on": record.judged_on.isoformat(),
         "computed_at": record.computed_at.isoformat(timespec="milliseconds"),

@@ -39,13 +39,15 @@ FIELDS = frozenset(
         "number", "record_id", "version", "supersedes", "check_code", "status", "outcome", "reasons", "judged_on",
         "rules", "witnessed", "document_kind", "document_number", "name", "gender", "category_code", "category_name",
         "category_region", "outline_version", "institution", "class_no", "filing_no", "class_from", "class_to",
+        "qualification", "trade", "item", "item_code", "training_type", "catalogue_version", "rule_set_id", "basis",
+        "certificate", "certificate_number", "mobile", "employer", "employer_code", "employment_type",
         "required_theory", "required_practice", "required_total", "online_theory", "offline_theory",
         "offline_practice", "credited_total", "online_theory_ms", "offline_theory_ms", "offline_practice_ms",
     }
 )  # fmt: skip
 """What a row of ours can say (`packages.fields_of`)."""
 
-PERSONAL = frozenset({"document_kind", "document_number", "name", "gender"})
+PERSONAL = frozenset({"document_kind", "document_number", "name", "gender", "mobile", "certificate_number"})
 """Fields about who it is: not part of a check code, and not compared once the person was erased."""
 
 RECORD = "record_id"

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from elearn.credit_export.basis import Basis
 from elearn.credit_export.exam_system.delivery import State as Delivery
 from elearn.credit_export.exam_system.receipts import Answered, Outcome
+from elearn.credit_export.exam_targets import TrainingKind
 from elearn.credit_export.lifecycle import State
+from elearn.credit_export.record_facts import EMPLOYMENT_TYPE
+from elearn.tracking.signals.decisions import Side
+from elearn.tracking.verifier import RefusalClass
 
 RECORD_EXAMPLE_REASONS = ["HOURS_THEORY_SHORT", "HOURS_PRACTICE_SHORT", "OFFLINE_SHARE_LOW", "CLASS_NOT_FILED"]
 
@@ -33,9 +38,95 @@ MAYBE_TEXT = {"type": ["string", "null"]}
 MS = {"type": "integer", "minimum": 0, "description": "milliseconds"}
 WHOLE = {"type": "integer", "minimum": 0}
 MOMENT = {"type": "string", "format": "date-time"}
+DAY = {"type": ["string", "null"], "format": "date"}
 UUID = {"type": "string", "format": "uuid"}
 HOURS_TEXT = {"type": "string", "pattern": r"^\d+\.\d$", "description": "学时, rounded down to tenths for display"}
 DOCUMENT_KIND = {"type": "string", "description": "kind of document, e.g. resident_id"}
+
+NOT_SAID = "null: this platform does not say, which is neither yes nor no"
+
+TARGET = {
+    **_object(
+        qualification={**MAYBE_TEXT, "description": "资格类型 (ZGLX_NAME)"},
+        trade={**MAYBE_TEXT, "description": "作业类别 (ZYLB_NAME)"},
+        item={**MAYBE_TEXT, "description": "操作项目 (CZXM_NAME)"},
+        item_code=MAYBE_TEXT,
+        training_kind={"type": ["string", "null"], "enum": [*(kind.value for kind in TrainingKind), None]},
+        training_type_code={"type": ["integer", "null"], "enum": [1, 2, 3, None], "description": "PX_TYPE_CODE"},
+        catalogue_version=MAYBE_TEXT,
+    ),
+    "description": f"what the outline is called at the exam, by the catalogue of that day; {NOT_SAID}",
+}
+EMPLOYERS = {
+    "type": ["array", "null"],
+    "description": "of the day of judgement; empty: none (无); null: a version that kept none",
+    "items": _object(
+        name=TEXT,
+        credit_code=MAYBE_TEXT,
+        region=MAYBE_TEXT,
+        employment_type={
+            **TEXT,
+            "enum": list(EMPLOYMENT_TYPE.values()),
+            "description": "正式, 劳务派遣, 灵活用工, 承包, 实习",
+        },
+    ),
+}
+TRAINING = {
+    "type": ["object", "null"],
+    "description": "the class and its institution; null: in no class, or a version that kept none",
+    "properties": {
+        **dict.fromkeys(("institution", "class_no"), TEXT),
+        **dict.fromkeys(("credit_code", "region", "filing_no"), MAYBE_TEXT),
+        "filed_at": {"type": ["string", "null"], "format": "date-time"},
+        "date_start": {**DAY, "description": "first day of the class; versions of before call it starts_on"},
+        "date_end": {**DAY, "description": "its last day; null: not fixed; versions of before call it ends_on"},
+        "first_learned_on": DAY,
+        "last_learned_on": DAY,
+    },
+}
+UNCREDITED = {
+    "type": ["object", "null"],
+    "description": "milliseconds that were learned or claimed and are not in `hours`, by reason. Of the refused, each "
+    "claim counts, so media that was claimed twice stands here twice, and what was watched properly later is in "
+    "`hours` too",
+    "properties": {
+        "before_filing": {**MS, "description": "credited, learned before the class was filed"},
+        "voided": {**MS, "description": "credited, and taken back by two people"},
+        **{
+            one.value: {**MS, "description": "claimed and refused, or lapsed behind a check that was not passed"}
+            for one in RefusalClass
+        },
+    },
+}
+BASIS = {
+    **_object(kind={**TEXT, "enum": [one.value for one in Basis]}),
+    "description": "earlier_training: trained before, and by Order 19 not trained again; no exam result is known here",
+    "properties": {
+        "kind": {**TEXT, "enum": [one.value for one in Basis]},
+        "paper": {**TEXT, "description": "what paper takes the place of training; not with hours"},
+        "number": {**MAYBE_TEXT, "description": "of the paper; null once the person was erased"},
+        "checked_by": {
+            "type": "array",
+            "items": {**TEXT, "enum": [side.value for side in Side]},
+            "description": "the two sides whose people have seen it",
+        },
+    },
+}
+CHECKS = {
+    "type": ["object", "null"],
+    "description": NOT_SAID,
+    "properties": {
+        "identity": {"type": "boolean", "description": "a document is on record"},
+        "class_filed": {"type": "boolean"},
+        "presence_passed": WHOLE,
+        "presence_missed": WHOLE,
+        "blacklist": {
+            "type": ["boolean", "null"],
+            "description": "true: on this platform's list, by two people; false: not on it, whatever other lists say",
+        },
+        **{name: {"description": NOT_SAID} for name in ("course_tests", "prerequisites", "teachers")},
+    },
+}
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Error": _object(error={**TEXT, "description": "stable code"}, detail={**TEXT, "description": "for people"}),
@@ -67,7 +158,23 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         expires_on={"type": ["string", "null"], "format": "date"},
         outcome={**TEXT, "enum": ["eligible", "eligible_exempt", "ineligible"]},
         reasons={"type": "array", "items": {**TEXT, "examples": RECORD_EXAMPLE_REASONS}},
-        person=_object(document_kind=MAYBE_TEXT, document_number=MAYBE_TEXT, name=MAYBE_TEXT),
+        granted_by={
+            "type": ["string", "null"],
+            "enum": ["platform", "person", None],
+            "description": "the platform by the region's rule, or somebody; null: never granted",
+        },
+        person=_object(
+            document_kind=MAYBE_TEXT,
+            document_number=MAYBE_TEXT,
+            name=MAYBE_TEXT,
+            gender={
+                "type": ["string", "null"],
+                "enum": ["male", "female", None],
+                "description": "as the document number says it; null where it does not: passports, permits",
+            },
+            mobile={**MAYBE_TEXT, "description": "E.164, only for receivers with the scope mobile.read; else null"},
+            photo_ref={"type": "null", "description": "this platform keeps no pictures of people"},
+        ),
         category=_object(code=TEXT, name=TEXT, region=TEXT, outline_version=TEXT),
         **{
             "class": {
@@ -84,12 +191,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             required_theory=WHOLE,
             required_practice=WHOLE,
         ),
-        employers={"type": ["array", "null"], "items": {"type": "object"}},
-        training={"type": ["object", "null"], "description": "class, institution, and the days of learning"},
-        uncredited_ms={"type": ["object", "null"], "description": "by reason"},
-        basis={"type": ["object", "null"]},
-        checks={"type": ["object", "null"], "description": "null inside: this platform does not know"},
+        target=TARGET,
+        employers=EMPLOYERS,
+        training=TRAINING,
+        uncredited_ms=UNCREDITED,
+        basis=BASIS,
+        checks=CHECKS,
         evidence={"type": ["object", "null"], "description": "entries, and the newest leaf of the log"},
+        rule_set_id={**TEXT, "description": "the credit rules, as `rules` names them first"},
         rules=TEXT,
         judged_on={"type": "string", "format": "date"},
         computed_at=MOMENT,

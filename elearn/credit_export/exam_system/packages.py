@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session, aliased
 
 from elearn.courses.models import Enrolment, Outline, TrainingClass
 from elearn.credit_export import feed
-from elearn.credit_export.exam_system import deliveries, package_files
-from elearn.credit_export.exam_system.answers import Desk, write_down
+from elearn.credit_export.exam_system import blocks, deliveries, package_files
+from elearn.credit_export.exam_system.answers import Desk, mobiles_of, write_down
 from elearn.credit_export.exam_system.deliveries import Happened, Way
 from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.mapping import PERSONAL
@@ -33,7 +33,7 @@ from elearn.credit_export.models import EligibilityRecord, EligibilityStep, Exam
 from elearn.db import new_id
 from elearn.errors import NotFound
 from elearn.people import persons
-from elearn.people.identity import DocumentKind
+from elearn.people.identity import DocumentKind, gender_of
 from elearn.people.models import Organisation, Person
 from elearn.people.registry import LOCAL_ZONE
 
@@ -169,10 +169,16 @@ def rows_of(session: Session, record_ids: Sequence[UUID], desk: Desk, *, reason:
             reason=reason,
             at=desk.now,
         )
+        mobiles = mobiles_of(session, set(people), desk, reason=reason)
+        papers = blocks.papers_of(
+            session, found.values(), desk.keys, receiver=desk.receiver.client_id, reason=reason, at=desk.now
+        )
         told = fields_of(session, list(found.values()))
         for number, record_id in enumerate(some, start=start * AT_ONCE + 1):
-            who = who_it_is(people.get(found[record_id].person_id))
-            yield {"number": number, **told[record_id], **who}
+            record = found[record_id]
+            who = who_it_is(people.get(record.person_id), mobiles.get(record.person_id))
+            certificate = blocks.basis_told(record, papers).get("number")
+            yield {"number": number, **told[record_id], **who, "certificate_number": certificate}
 
 
 def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UUID, dict[str, Any]]:
@@ -194,6 +200,7 @@ def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UU
     for record in records:
         held, institution = classes.get(record.class_id, (None, None)) if record.class_id else (None, None)
         outline, hours = outlines[record.outline_id], record.hours
+        target, basis = blocks.target_of(record), blocks.basis_told(record, {})
         tenths = credited_tenths(hours, record.rules)
         fields: dict[str, Any] = {
             "record_id": str(record.id),
@@ -209,6 +216,13 @@ def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UU
             "category_name": outline.name,
             "category_region": outline.region,
             "outline_version": outline.version,
+            **{name: target[name] for name in ("qualification", "trade", "item_code", "catalogue_version")},
+            "item": target["item"] or outline.name,
+            "training_type": target["training_type_code"],
+            "rule_set_id": blocks.rule_set_of(record),
+            "basis": basis["kind"],
+            "certificate": basis.get("paper"),
+            **_employment(blocks.employers_of(record)),
             "institution": institution,
             "class_no": held.class_no if held else None,
             "filing_no": held.filing_no if held else None,
@@ -223,6 +237,17 @@ def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UU
         }
         told[record.id] = fields | {"check_code": check_code(fields)}
     return told
+
+
+def _employment(employers: Sequence[Mapping[str, Any]] | None) -> dict[str, list[str]]:
+    """Nothing of a version that kept none; of somebody without an employer the word for that."""
+    if employers is None:
+        return {}
+    return {
+        "employer": [str(one["name"]) for one in employers],
+        "employer_code": [str(one["credit_code"] or "") for one in employers],
+        "employment_type": [str(one["employment_type"]) for one in employers] or ["none"],
+    }
 
 
 def credited_tenths(hours: Mapping[str, int], rules: str) -> dict[str, int]:
@@ -250,24 +275,18 @@ def check_code(fields: Mapping[str, Any]) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-def who_it_is(revealed: tuple[Person, DocumentKind, str] | None) -> dict[str, Any]:
+def who_it_is(revealed: tuple[Person, DocumentKind, str] | None, mobile: str | None = None) -> dict[str, Any]:
     """The personal fields; empty when the person was erased."""
     if revealed is None:
-        return dict.fromkeys(PERSONAL)
+        return dict.fromkeys(PERSONAL - {"certificate_number"})
     person, kind, number = revealed
     return {
+        "mobile": mobile,
         "document_kind": kind.value,
         "document_number": number,
         "name": person.name,
         "gender": gender_of(kind, number),
     }
-
-
-def gender_of(kind: DocumentKind, number: str) -> str | None:
-    """As a resident identity number says it (GB 11643: the 17th digit is odd for men); other documents do not."""
-    if len(number) == 18 and kind in (DocumentKind.RESIDENT_ID, DocumentKind.FOREIGNER_ID):
-        return "male" if int(number[16]) % 2 else "female"
-    return None
 
 
 def made_packages(session: Session, receiver_id: UUID, *, limit: int = 20) -> list[tuple[datetime, int]]:

@@ -25,7 +25,7 @@ from elearn.credit_export.paper.badges import Badge, Evidence
 from elearn.credit_export.paper.models import TrainingProof
 from elearn.credit_export.paper.standing import Shown
 from elearn.errors import NotFound
-from elearn.people import persons
+from elearn.people import identity, persons
 from elearn.people.identity import Keys
 from elearn.people.models import Organisation, Person
 
@@ -70,7 +70,7 @@ def gathered(session: Session, shown: Shown, house: House, *, at: datetime) -> s
         issuer=house.issuer,
         made_at=at,
         name=facts.name,
-        gender=packages.gender_of(facts.document_kind, facts.document_masked) if facts.document_kind else None,
+        gender=identity.gender_of(facts.document_kind, facts.document_masked) if facts.document_kind else None,
         document_kind=facts.document_kind.value if facts.document_kind else None,
         document_masked=facts.document_masked,
         category=f"{fields['category_name']} · {fields['category_code']}",

@@ -78,7 +78,7 @@ class Office:
             witnessed=False,
             facts={},
         )
-        writer.version(made, Life(), reason=Why.FIRST, rule=STRICTEST)
+        writer.version(made, Life(), reason=Why.FIRST, rule=STRICTEST, held=frozenset())
         self.session.flush()
         if state is not State.COMPUTED:
             self.step(made, state, Why.IN_ORDER)

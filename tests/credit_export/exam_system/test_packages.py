@@ -18,7 +18,7 @@ from elearn.credit_export.exam_system.package_verifying import verify
 from elearn.credit_export.exam_system.packages import Scope
 from elearn.credit_export.lifecycle import State
 from elearn.errors import Malformed, NotFound
-from elearn.people import persons
+from elearn.people import identity, persons
 from elearn.people.identity import DocumentKind
 from tests.builders_people import a_resident_id
 from tests.conftest import scalar, statements
@@ -238,4 +238,4 @@ def test_a_check_code_tells_versions_apart_and_says_nothing_of_the_person(sessio
 )
 def test_what_a_number_says_of_its_holder(number: str, said: str | None) -> None:
     kind = DocumentKind.RESIDENT_ID if len(number) == 18 else DocumentKind.TAIWAN_PERMIT
-    assert packages.gender_of(kind, number) == said
+    assert identity.gender_of(kind, number) == said

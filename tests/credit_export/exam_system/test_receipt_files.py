@@ -218,7 +218,7 @@ def test_a_sheet_that_was_rearranged_is_read_all_the_same(sent: Sent, what: str,
 
 def test_an_extra_row_is_named_where_it_stands(sent: Sent) -> None:
     def extra(sheet: Worksheet) -> None:
-        sheet.append([9, "王五"] + [None] * 27 + ["受理"])
+        sheet.append([9, "王五"] + [None] * (place_of(sheet, "受理结果") - 3) + ["受理"])
 
     report = sent.take(sent.edited(*receipt(1, "受理"), extra))
     assert [(line.row, line.verdict) for line in report.lines] == [
