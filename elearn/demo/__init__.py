@@ -85,11 +85,12 @@ class _Demonstration:
             settings = dataclasses.replace(settings, ledger_policy=neighbours.policy)
             app = create_app(settings)
             with app.app_context():
-                example = self._set_up(settings, example, neighbours)
+                example = self._set_up(settings, example)
                 tls = serving.self_signed(self.place, [self.address]) if self.lan else None
                 with _server(settings, host="0.0.0.0" if self.lan else "127.0.0.1", port=self.port, tls=tls) as server:
                     _wait_until_up(self.base, server)
                     click.echo(f"elearn is at {self.base} after {time.monotonic() - started:.1f} s")
+                    self._set_up_the_rest(settings, example, neighbours)
                     _say_sign_ins(self.base, example)
                     certificate = tls[0] if tls else None
                     client = example.client_id, example.client_secret
@@ -102,25 +103,30 @@ class _Demonstration:
                                 server.wait()
         return 0 if held else 1
 
-    def _set_up(self, settings: Settings, example: Example | None, neighbours: Neighbours) -> Example:
-        """What is not there yet; what an older version of this program made is completed."""
-        session, now = db.session(), datetime.now(UTC)
-        example = example or set_up(session, settings, now=now)
-        admission.set_up_admission(session, settings, example, now=now)
+    def _set_up(self, settings: Settings, example: Example | None) -> Example:
+        """What is there when the first page comes."""
+        example = example or set_up(db.session(), settings, now=datetime.now(UTC))
         example.base = self.base
+        db.session.commit()
+        example.save(self.kept)
+        return example
+
+    def _set_up_the_rest(self, settings: Settings, example: Example, neighbours: Neighbours) -> None:
+        """What is not there yet, also where an older version of this program set up; and where to push to this time."""
+        session, now = db.session(), datetime.now(UTC)
+        admission.set_up_admission(session, settings, example, now=now)
         secret = admission.push_to(session, settings, example, f"{neighbours.exam_url}/push", now=now)
         if secret is not None:
             neighbours.tell_push_secret(secret)
         session.commit()
         example.save(self.kept)
-        return example
 
     def _prepare_and_walk(self, settings: Settings, example: Example, neighbours: Neighbours, exam: ExamSystem) -> bool:
         """Package and publish what is missing, and walk once."""
         session = db.session()
         held = True
         if not example.small_unit_id:
-            unit = self._packaged(settings, example, UUID(example.small_lesson_id), SHORT_S)
+            unit = self._packaged(settings, example.small_institution_id, example.small_lesson_id, SHORT_S)
             example.small_unit_id = str(unit.id)
             if not example.unit_ids:
                 lesson_id = UUID(example.lesson_ids[0])
@@ -134,21 +140,21 @@ class _Demonstration:
             held = walk.go(Told(walk, neighbours, exam).go)
             session.rollback()
         if not self.walk_only and len(example.unit_ids) < len(example.lesson_ids):
-            unit = self._packaged(settings, example, UUID(example.lesson_ids[1]), LONGER_S)
+            unit = self._packaged(settings, example.institution_id, example.lesson_ids[1], LONGER_S)
             example.unit_ids.append(str(unit.id))
             session.commit()
             example.save(self.kept)
         return held
 
-    def _packaged(self, settings: Settings, example: Example, lesson_id: UUID, seconds: int) -> Unit:
+    def _packaged(self, settings: Settings, institution_id: str, lesson_id: str, seconds: int) -> Unit:
         """The recording as a lesson of so many seconds; flushes its publication, does not commit it."""
         session = db.session()
-        upload_id = send_video(session, settings, lesson_id, seconds=seconds, now=datetime.now(UTC))
+        upload_id = send_video(session, settings, UUID(lesson_id), seconds=seconds, now=datetime.now(UTC))
         session.commit()
         until = time.monotonic() + PACKAGING_S
         while time.monotonic() < until:
             session.rollback()
-            unit = published(session, example, upload_id, now=datetime.now(UTC))
+            unit = published(session, UUID(institution_id), upload_id, now=datetime.now(UTC))
             if unit is not None:
                 click.echo(f"packaged and published: {unit.duration_ms / 1000:.2f} s as encrypted HLS")
                 return unit

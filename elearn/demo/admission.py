@@ -1,72 +1,58 @@
-"""What it takes in the demonstration until somebody is admitted: a small category, a region's rule, an officer.
+"""What it takes in the demonstration until somebody is admitted: an example of a category, a region's rule, an officer.
 
 No real category can be finished in a demonstration: it asks for whole days, and theory may not be online alone
-(AQ 8011-2023, 4.4). So beside the real one stands an example of a category, which says of itself that it is one: it
-asks for no hours, and one lesson of 90 s is all there is. What becomes of its record is real in every step.
+(AQ 8011-2023, 4.4). So beside the real one stands an example, in a region that there is not, which says of itself what
+it is (`assets/example-requirements.yaml`): its 学时 lasts a minute, and it asks for one. What becomes of its record is
+real in every step.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
+from importlib.resources import files
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, classes, teaching
-from elearn.courses.models import Kind, Lesson, Unit
+from elearn.courses.models import Lesson, Outline, Unit
+from elearn.courses.requirements import service as requirements
 from elearn.credit_export import grant_rules
 from elearn.credit_export.exam_system import push_targets
 from elearn.credit_export.exam_system.receivers import get_receiver
 from elearn.credit_export.models import ReceiverOutline
 from elearn.demo.example import Example, open_sign_in, questions
-from elearn.people import persons, registry, roles
+from elearn.people import accounts, organisations, persons, registry, roles
 from elearn.people.identity import Keys
-from elearn.people.models import Role
+from elearn.people.models import OrganisationKind, Role
 from elearn.settings import Settings
 from media.manifest import read_manifest
 
 SMALL = "demo-example"
-SMALL_NAME = "示例类别：看完一课即可（0 学时，仅供演示）"
-REGION = "530000"
-OFFICER = "officer"
+REGION = "990000"
+"""There is none of this number; so is the region of the documents of the demonstration's people."""
+MANAGER, OFFICER = "manager", "officer"
 
 
 def set_up_admission(session: Session, settings: Settings, example: Example, *, now: datetime) -> None:
     """Make what is not there yet; flushes, does not commit."""
     if example.small_lesson_id:
         return
-    institution_id, today = UUID(example.institution_id), registry.local_day(now)
-    acting = [institution_id]
-    outline = teaching.add_outline(
-        session,
-        code=SMALL,
-        name=SMALL_NAME,
-        region="CN",
-        version="demo-1",
-        effective_from=date(2024, 7, 1),
-        items=[teaching.NewItem("example", "示例课", Kind.THEORY, 0)],
+    keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
+    _load_requirements(session, now=now)
+    institution = organisations.add_organisation(
+        session, kind=OrganisationKind.INSTITUTION, name="示例培训机构（演示）", region=REGION, at=now
     )
-    (item,) = teaching.items_of(session, outline.id)
-    course = teaching.add_course(
-        session,
-        institution_id=institution_id,
-        title="示例课：看云识天气",
-        summary="一课 90 秒，看完后记录会经审核、授予、推送、更正、撤销，一步不少。",
-        outline_item_id=item.id,
-        at=now,
-    )
-    lesson = teaching.add_lesson(session, course_id=course.id, title="云海与能见度（90 秒）", acting=acting)
-    held = classes.open_class(
-        session,
-        institution_id=institution_id,
-        outline_id=outline.id,
-        class_no="DEMO-2026-02",
-        title="示例班",
-        starts_on=today,
-        at=now,
-    )
-    classes.file_class(session, held.id, filing_no="备案-DEMO-002", filed_at=now, acting=acting, at=now)
-    classes.enrol(session, held.id, [UUID(example.worker_ids[0])], acting=acting, at=now)
+    manager = accounts.find_account(session, MANAGER, keys=keys)
+    assert manager is not None
+    roles.grant_role(session, manager.id, Role.INSTITUTION_MANAGER, organisation_id=institution.id, at=now)
+    officer = persons.add_staff(session, name="周科长", keys=keys, at=now)
+    officer_id = open_sign_in(session, example.sign_ins, officer.id, "regulator's officer", OFFICER, keys=keys, now=now)
+    roles.grant_role(session, officer_id, Role.REGULATOR_OFFICER, region=REGION, at=now)
+    lesson = _open_class(session, institution.id, [UUID(one) for one in example.worker_ids], now=now)
+    example.small_institution_id, example.small_lesson_id = str(institution.id), str(lesson.id)
+    today = registry.local_day(now)
     grant_rules.add_rule(
         session,
         region=REGION,
@@ -79,14 +65,47 @@ def set_up_admission(session: Session, settings: Settings, example: Example, *, 
         by="demo",
         at=now,
     )
-    keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
-    officer = persons.add_staff(session, name="周科长", keys=keys, at=now)
-    account_id = open_sign_in(session, example.sign_ins, officer.id, "regulator's officer", OFFICER, keys=keys, now=now)
-    roles.grant_role(session, account_id, Role.REGULATOR_OFFICER, region=REGION, at=now)
     receiver = get_receiver(session, example.client_id)
     session.add(ReceiverOutline(receiver_id=receiver.id, outline_code=SMALL))
     session.flush()
-    example.small_lesson_id = str(lesson.id)
+
+
+def _load_requirements(session: Session, *, now: datetime) -> None:
+    """The catalogue that travels with the program, and the example's rows, unless they are there."""
+    today = registry.local_day(now)
+    if not requirements.loads(session):
+        requirements.load_shipped(session, by="demo", at=now, today=today, unconfirmed=True)
+    own = (files("elearn.demo") / "assets" / "example-requirements.yaml").read_text(encoding="utf-8")
+    found = requirements.plan(session, own, unconfirmed=True)
+    requirements.apply(session, found, file_name="example-requirements.yaml", by="demo", at=now, today=today)
+
+
+def _open_class(session: Session, institution_id: UUID, learners: list[UUID], *, now: datetime) -> Lesson:
+    """A filed class of the example with these learners, and its lesson, which has no version yet."""
+    acting = [institution_id]
+    outline = session.scalars(sa.select(Outline).where(Outline.code == SMALL)).one()
+    (item,) = teaching.items_of(session, outline.id)
+    course = teaching.add_course(
+        session,
+        institution_id=institution_id,
+        title="示例课：看云识天气",
+        summary="一课 90 秒。看完以后，记录经过审核、授予、推送、退回、受理、更正和撤销。",
+        outline_item_id=item.id,
+        at=now,
+    )
+    lesson = teaching.add_lesson(session, course_id=course.id, title="云海与能见度（90 秒）", acting=acting)
+    held = classes.open_class(
+        session,
+        institution_id=institution_id,
+        outline_id=outline.id,
+        class_no="DEMO-2026-02",
+        title="示例班",
+        starts_on=registry.local_day(now),
+        at=now,
+    )
+    classes.file_class(session, held.id, filing_no="备案-DEMO-002", filed_at=now, acting=acting, at=now)
+    classes.enrol(session, held.id, learners, acting=acting, at=now)
+    return lesson
 
 
 def push_to(session: Session, settings: Settings, example: Example, url: str, *, now: datetime) -> str | None:

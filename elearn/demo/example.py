@@ -58,8 +58,10 @@ class Example:
     client_id: str
     client_secret: str
     unit_ids: list[str]
+    small_institution_id: str = ""
+    """Of the example of a category (`admission.py`): who teaches it."""
     small_lesson_id: str = ""
-    """Of the small category (`admission.py`): its one lesson is the one that is walked."""
+    """Its one lesson is the one that is walked."""
     small_unit_id: str = ""
     base: str = ""
     """Where it is served: the log of hours is called by that address."""
@@ -200,20 +202,20 @@ def send_video(session: Session, settings: Settings, lesson_id: UUID, *, seconds
 
 def publish_when_packaged(session: Session, example: Example, upload_id: UUID, *, now: datetime) -> Unit | None:
     """`published`, noted as one of the class's lessons."""
-    unit = published(session, example, upload_id, now=now)
+    unit = published(session, UUID(example.institution_id), upload_id, now=now)
     if unit is not None:
         example.unit_ids.append(str(unit.id))
     return unit
 
 
-def published(session: Session, example: Example, upload_id: UUID, *, now: datetime) -> Unit | None:
+def published(session: Session, institution_id: UUID, upload_id: UUID, *, now: datetime) -> Unit | None:
     """None while the job still packages; then the questions are entered and the unit is published."""
     upload = session.get_one(Upload, upload_id)
     if upload.state is UploadState.FAILED:
         raise RuntimeError(f"packaging failed: {upload.error_code}")
     if upload.state is not UploadState.DONE or upload.unit_id is None:
         return None
-    acting = [UUID(example.institution_id)]
+    acting = [institution_id]
     unit = teaching.own_unit(session, upload.unit_id, acting)
     for question in questions(unit.duration_ms):
         teaching.add_question(session, unit.id, question, acting=acting, at=now)

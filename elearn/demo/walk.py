@@ -24,6 +24,7 @@ from joserfc.jwk import KeySet
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Unit
+from elearn.credit_export.hours import as_text, named, shown_tenths
 from elearn.credit_export.ledger_check import check_everything
 from elearn.demo import browser
 from elearn.demo.admission import SMALL
@@ -70,7 +71,7 @@ class Walk:
         )
         said = self._in_browser(path, worker, unit_id, duration_ms) if path else self._scripted(worker, unit_id)
         self._figures(learner, unit_id, duration_ms, said)
-        self._cheat(other, self.example.unit_ids[0])
+        self._cheat(other, unit_id)
         self._exam_system(learner)
         then()
         differences = check_everything(self.session)
@@ -197,11 +198,20 @@ class Walk:
         self.arrow(
             "hours", entered == final, f"{timedelta(milliseconds=entered)} entered in the ledger, each span once"
         )
+        ((before, why, rules),) = self.rows(
+            """SELECT r.outcome, array_to_string(r.reasons, ', '), r.rules FROM elearn.eligibility_record r
+               JOIN elearn.outline o ON o.id = r.outline_id
+               WHERE r.person_id = :learner AND o.code = :small ORDER BY r.version LIMIT 1""",
+            learner=learner,
+            small=SMALL,
+        )
+        hours = as_text(shown_tenths(entered, named(rules).online_hour_ms))
         self.arrow(
             "eligibility",
-            record["outcome"] == "eligible" and real["outcome"] == "ineligible",
-            f"{record['outcome']} for the example category ({record['hours']['required_theory']} 学时 asked); for the"
-            f" real one ({real['hours']['required_theory']} 学时) {real['outcome']}: {', '.join(real['reasons'])}",
+            (before, record["outcome"], real["outcome"]) == ("ineligible", "eligible", "ineligible"),
+            f"example category: {before} ({why}), then {record['outcome']} with {hours} of "
+            f"{record['hours']['required_theory']} 学时; the real one of {real['hours']['required_theory']}: "
+            f"{real['outcome']} ({', '.join(real['reasons'])})",
         )
         received = record["hours"]["online_theory_ms"]
         self.arrow(

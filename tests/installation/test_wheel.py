@@ -84,6 +84,7 @@ def installed(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         r"elearn/credit_export/paper/templates/proof\.typ",
         r"elearn/translations/zh/\w+\.po",
         r"elearn/demo/assets/lesson-source\.mp4",
+        r"elearn/demo/assets/example-requirements\.yaml",
         r"media/package\.py",
         r"elearn-[\d.]+\.dist-info/licenses/LICENSE",
     ],
