@@ -31,10 +31,11 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring this package's doors and jobs on board."""
     # Importing `packaging` registers its jobs.
-    from elearn.courses import packaging, routes  # noqa: F401
+    from elearn.courses import packaging, routes, tus_routes  # noqa: F401
     from elearn.courses.requirements import models as requirement_models  # noqa: F401
     from elearn.courses.papers import duties as paper_duties  # noqa: F401
     from elearn.courses.papers import routes as paper_routes
 
     whole.register_blueprint(routes.bp)
+    whole.register_blueprint(tus_routes.bp)
     whole.register_blueprint(paper_routes.bp)

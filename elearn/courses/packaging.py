@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from elearn import jobs
 from elearn.clock import utcnow
-from elearn.courses import catalogue, uploads
+from elearn.courses import arriving, catalogue, uploads
 from elearn.courses.models import Lesson, Unit, Upload, UploadState
 from elearn.db import db
 from elearn.runtime import runtime
@@ -63,6 +63,8 @@ def package_video(upload_id: str) -> None:
 def sweep_uploads() -> None:
     """Once a day: remove what crashes and failed uploads left on the disk."""
     settings = runtime().settings
+    arriving.sweep(db.session(), settings.data_dir, at=utcnow())
+    db.session.commit()
     uploads.sweep(db.session(), settings.data_dir, settings.media_dir, at=utcnow())
 
 

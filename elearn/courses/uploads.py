@@ -129,14 +129,15 @@ def _copy(stream: IO[bytes], file: IO[bytes], limit: int) -> int:
         if not judged:
             head += chunk[:HEAD]
             judged = len(head) >= HEAD
-            _refuse_evident(head) if judged else None
+            refuse_evident(head) if judged else None
     if size == 0:
         raise Malformed("The file is empty: it holds no video.", code="zero_length")
-    _refuse_evident(head)
+    refuse_evident(head)
     return size
 
 
-def _refuse_evident(head: bytes) -> None:
+def refuse_evident(head: bytes) -> None:
+    """Raises Malformed when a file that begins so is evidently no video."""
     kind = evident_kind(head)
     if kind is not None:
         raise Malformed("This file is not a video in a format that is accepted.", code="not_a_video", kind=kind)
