@@ -9,6 +9,8 @@
     offline.py     lessons without network: the service worker, what a download is
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
     classes.py     a manager's classes, filings, enrolment
+    attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
+    attendance_here.py  a learner who scanned that screen
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     findings.py    what two people state about a person or an institution    (words: finding_texts.py)
@@ -35,6 +37,8 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
     from elearn.pages import (
+        attendance,
+        attendance_here,
         bank,
         catalogue,
         classes,
@@ -71,6 +75,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         teaching,
         page_desk,
         classes,
+        attendance,
+        attendance_here,
         people,
         receivers,
         deliveries,

@@ -98,6 +98,9 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
     if caller.roles & MANAGES:
         places.append((_("Courses"), "teaching_courses", ("/teaching",)))
         places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
+        places.append((_("On site"), "attendance_waiting", ("/attendance", "/sessions")))
+    elif Role.TEACHER in caller.roles:
+        places.append((_("On site"), "my_sessions", ("/sessions", "/attendance")))
     if caller.roles & WRITES_QUESTIONS:
         places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))
     if caller.roles & KEEPS_PEOPLE:

@@ -22,7 +22,7 @@ from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
-from elearn.pages import eligibility_texts, frame, offline, watching
+from elearn.pages import attendance_texts, eligibility_texts, frame, offline, watching
 from elearn.pages.player_texts import player_texts
 from elearn.people import csrf, persons, registry
 from elearn.people.callers import current_person_id, require_caller
@@ -30,6 +30,7 @@ from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN
 from elearn.runtime import runtime
 from elearn.tracking import policies, watched
+from elearn.tracking.attendance import reading as attendance
 from elearn.tracking.verifier import RefusalClass
 
 
@@ -274,6 +275,8 @@ def my_hours() -> ResponseReturnValue:
         standing=standing,
         waiting=[(one, titles.get(one.unit_id, ""), from_ms(one.lapses_ms)) for one in standing.waiting],
         hours=[(outlines[outline_id], one) for outline_id, one in hours.items()],
+        on_site=attendance.own(session, person_id),
+        attendance_texts=attendance_texts,
         reason_text=reason_text,
         own=record_reading.own_records(session, person_id),
         record_texts=eligibility_texts,

@@ -20,6 +20,7 @@ for the rules.
     watched, ledger_check, duties                        for other packages; rebuilding the ledger; jobs
     explain, evidence, counted, judged_again             accounts of a sitting and of a lesson
     voids                final time taken back, and given back, by what people decided
+    attendance/          hours on site: sessions, who came and went, lists that two people agree on
     signals/             what looks odd, and the people who decide about it; changes no credit
     lrs/                 the record store, whole and by the standard
 """

@@ -14,7 +14,8 @@ from elearn.clock import to_ms
 from elearn.courses.models import Enrolment
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.people import personal
-from elearn.people.identity import Keys
+from elearn.people.identity import Keys, Sealer
+from elearn.people.models import Person
 from elearn.tracking.attendance import codes, facts
 from elearn.tracking.attendance.models import AttendanceMark, AttendanceScan, ClassSession, SessionCancelled
 from elearn.tracking.attendance.planning import TEXT_MAX, own_session, whole_ms
@@ -176,3 +177,16 @@ def _require_in_class(session: Session, held: ClassSession, people: Collection[U
     )
     if set(people) - known:
         raise NotFound("There is no such person in this class.")
+
+
+def reasons_of(session: Session, session_id: UUID, keys: Keys) -> dict[UUID, str]:
+    """Why the teacher marked each of these people, as the mark that holds says. Who was erased is left out."""
+    sealer = Sealer(keys.sealing)
+    found = {}
+    for (_session, person_id), one in facts.marks_of(session, [session_id]).items():
+        if one.reason_sealed is not None:
+            found[person_id] = one.reason_sealed
+    keys_of = session.execute(sa.select(Person.id, Person.data_key).where(Person.id.in_(list(found))))
+    return {
+        row.id: sealer.open(row.data_key, row.id, PURPOSE, found[row.id]) for row in keys_of if row.data_key is not None
+    }

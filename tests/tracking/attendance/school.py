@@ -147,7 +147,7 @@ def a_school(session: Session, *, learners: int = 1, filed_at: datetime | None =
         staff(Role.INSTITUTION_MANAGER),
     )  # fmt: skip
     for _ in range(learners):
-        school.learners.append(people.an_account(session).person_id)
+        school.learners.append(people.a_person(session).id)
         courses.enrolled(session, held, school.learners[-1])
     session.flush()
     return school

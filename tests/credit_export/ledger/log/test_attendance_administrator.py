@@ -101,8 +101,8 @@ DEEDS = [
     ),
     (
         "an answer was given by a third person",
-        """UPDATE elearn.attendance_answer SET by_id = (SELECT person_id FROM elearn.account a WHERE NOT EXISTS
-           (SELECT FROM elearn.attendance_line l WHERE l.person_id = a.person_id) AND a.person_id NOT IN
+        """UPDATE elearn.attendance_answer SET by_id = (SELECT id FROM elearn.person a WHERE NOT EXISTS
+           (SELECT FROM elearn.attendance_line l WHERE l.person_id = a.id) AND a.id NOT IN
            (SELECT by_id FROM elearn.attendance_answer UNION SELECT proposed_by FROM elearn.attendance_answer)
            LIMIT 1)""",
         "another two people than those of its list",
