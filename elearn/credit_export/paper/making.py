@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.models import Enrolment, Outline, TrainingClass
 from elearn.credit_export import feed, records
-from elearn.credit_export.exam_system import packages
+from elearn.credit_export.exam_system import blocks, packages
 from elearn.credit_export.hours import as_text
 from elearn.credit_export.lifecycle import State
 from elearn.credit_export.models import EligibilityRecord
@@ -74,6 +74,11 @@ def gathered(session: Session, shown: Shown, house: House, *, at: datetime) -> s
         document_kind=facts.document_kind.value if facts.document_kind else None,
         document_masked=facts.document_masked,
         category=f"{fields['category_name']} · {fields['category_code']}",
+        target=_target(fields),
+        training_kind=blocks.target_of(record)["training_kind"],
+        basis=fields["basis"],
+        paper=fields["certificate"],
+        employers=fields.get("employer") or [],
         class_no=fields["class_no"],
         filing_no=fields["filing_no"],
         institution=fields["institution"],
@@ -179,7 +184,7 @@ def badge_of(session: Session, shown: Shown, house: House, *, issuer_name: str) 
     learned = session.execute(LEARNED, values).one()
     log = house.log_proofs(session, record.person_id)
     _ = sheets.speaker("zh")
-    tenths = hours_of(record).tenths
+    tenths, basis = hours_of(record).tenths, blocks.basis_told(record, {})
     return Badge(
         issuer=house.issuer,
         issuer_name=issuer_name,
@@ -194,7 +199,7 @@ def badge_of(session: Session, shown: Shown, house: House, *, issuer_name: str) 
         outline_version=outline.version,
         hours=[(name, as_text(amount)) for name, amount in zip(sheets.kinds(_), tenths, strict=True)],
         total=total_text(record),
-        outcome=sheets.outcome_text(record.outcome, _),
+        outcome=f"{sheets.outcome_text(record.outcome, _)} ({sheets.basis_text(basis['kind'], basis.get('paper'), _)})",
         rules=record.rules,
         began_at=learned.began,
         ended_at=learned.ended,
@@ -205,6 +210,13 @@ def badge_of(session: Session, shown: Shown, house: House, *, issuer_name: str) 
         status_list=shown.proof.status_list,
         status_index=shown.proof.status_index,
     )
+
+
+def _target(fields: dict[str, Any]) -> str | None:
+    """资格类型 · 作业类别 · 操作项目, as the receiver's columns say them."""
+    if fields["qualification"] is None:
+        return None
+    return f"{fields['qualification']} · {fields['trade']} · {fields['item']} ({fields['item_code']})"
 
 
 def _day(text: str | None) -> date | None:

@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 
 from elearn import locale
+from elearn.credit_export.basis import Basis
 from elearn.credit_export.eligibility import Reason
+from elearn.credit_export.exam_targets import TrainingKind
 from elearn.credit_export.hours import as_text
 from elearn.credit_export.lifecycle import State
 from elearn.credit_export.paper import typeset
@@ -94,6 +96,13 @@ class Proof:
     document_kind: str | None
     document_masked: str
     category: str
+    target: str | None
+    """What the outline is called at the exam; None: nobody has said."""
+    training_kind: str | None
+    basis: str
+    paper: str | None
+    """The paper that takes the place of training."""
+    employers: Sequence[str]
     class_no: str | None
     filing_no: str | None
     institution: str | None
@@ -147,7 +156,9 @@ def proof_data(proof: Proof, language: str) -> dict[str, Any]:
             [_("Document number"), proof.document_masked or "—"],
         ],
         "training": [
+            *([[_("Employer"), ", ".join(proof.employers)]] if proof.employers else []),
             [_("Subject of training"), proof.category],
+            *_at_the_exam(proof, _),
             [_("Training institution"), proof.institution or "—"],
             [_("Class"), _class_line(proof, _)],
             [_("Period of the class"), " – ".join(period) if period else "—"],
@@ -165,7 +176,7 @@ def proof_data(proof: Proof, language: str) -> dict[str, Any]:
         ),
         "standing_title": _("How it stood on that day"),
         "standing": [
-            [_("Judged"), f"{outcome_text(proof.outcome, _)} · {_day(proof.judged_on, language)}"],
+            [_("Judged"), " · ".join((*_outcome(proof, _), _day(proof.judged_on, language)))],
             *([[_("Because"), " ".join(reason_texts(proof.reasons, _))]] if proof.reasons else []),
             [_("Record of eligibility"), state_text(proof.state, _)],
             [_("Rules"), proof.rules],
@@ -281,6 +292,25 @@ def documents(_: Says) -> dict[str, str]:
     }
 
 
+def training_kinds(_: Says) -> dict[str, str]:
+    """培训类型 as the real proof form names it."""
+    return {
+        TrainingKind.INITIAL.value: _("first certificate"),
+        TrainingKind.RETRAINING.value: _("review of a certificate"),
+        TrainingKind.CERTIFICATE_CHANGE.value: _("change of a certificate"),
+    }
+
+
+def basis_text(basis: str, paper: str | None, _: Says) -> str:
+    """What takes the place of hours, where something does."""
+    match basis:
+        case Basis.SKILL_CERTIFICATE:
+            return _("by a skill certificate: %(paper)s", paper=paper or "—")
+        case Basis.EARLIER_TRAINING:
+            return _("by training of before: %(paper)s", paper=paper or "—")
+    return _("by hours")
+
+
 def outcome_text(outcome: str, _: Says) -> str:
     return {
         "eligible": _("The hours that the rules ask for are there"),
@@ -346,6 +376,19 @@ def _log_lines(newest: LogProof, _: Says) -> list[list[str]]:
         [_("Hash of the entry"), newest.leaf_hash],
         [_("Fingerprint of the proof"), hashlib.sha256(newest.text.encode()).hexdigest()[:32]],
     ]
+
+
+def _at_the_exam(proof: Proof, _: Says) -> list[list[str]]:
+    """培训类型, 作业类别, 操作项目 in one line; nothing where nobody has said."""
+    kind = training_kinds(_)[proof.training_kind] if proof.training_kind else None
+    said = [one for one in (proof.target, kind) if one]
+    return [[_("What it is called at the exam"), " · ".join(said)]] if said else []
+
+
+def _outcome(proof: Proof, _: Says) -> list[str]:
+    """With what takes the place of hours, where something does."""
+    excuse = [] if proof.basis == Basis.HOURS else [basis_text(proof.basis, proof.paper, _)]
+    return [outcome_text(proof.outcome, _), *excuse]
 
 
 def _length(ms: int, _: Says) -> str:

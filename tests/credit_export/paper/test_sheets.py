@@ -34,6 +34,11 @@ def a_proof() -> Proof:
         document_kind="resident_id",
         document_masked="530*************1X",
         category="低压电工作业 · low-voltage",
+        target="特种作业人员 · 电工作业 · 低压电工作业 (0101)",
+        training_kind="initial",
+        basis="exempt_skill_certificate",
+        paper="电工 三级",
+        employers=["云岭建设有限公司"],
         class_no="2026-DY-07",
         filing_no=None,
         institution="滇池安全培训中心",
@@ -51,6 +56,26 @@ def a_proof() -> Proof:
         witnessed=False,
         log=[],
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "zh",
+            [
+                "特种作业人员 · 电工作业 · 低压电工作业 (0101)",
+                "初领",
+                "职业技能等级证书：电工 三级",
+                "云岭建设有限公司",
+            ],
+        ),
+        ("en", ["first certificate", "by a skill certificate: 电工 三级", "Employer"]),
+    ],
+)
+def test_it_says_what_it_is_for_and_what_it_rests_on(language: str, said: list[str]) -> None:
+    text = text_of(sheets.training_proof(a_proof(), language))
+    assert [one for one in said if one not in text] == []
 
 
 def test_the_hours_are_those_credited_by_modality_and_kind() -> None:
