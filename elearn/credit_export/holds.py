@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,7 +39,20 @@ WHERE a.at >= :since AND a.act IN ('confirm', 'dismiss', 'uphold', 'reject')
 Lines = dict[tuple[UUID, UUID], frozenset[Hold]]
 
 
-def holds_of(session: Session, records: Iterable[EligibilityRecord], on: date) -> Lines:
+class OfLine(Protocol):
+    """A record, or the case that one is made from."""
+
+    @property
+    def person_id(self) -> UUID: ...
+
+    @property
+    def outline_id(self) -> UUID: ...
+
+    @property
+    def class_id(self) -> UUID | None: ...
+
+
+def holds_of(session: Session, records: Iterable[OfLine], on: date) -> Lines:
     """(person, outline) -> what holds these records back on a day. Two queries."""
     lines = {(one.person_id, one.outline_id): one.class_id for one in records}
     reviewed = {tuple(row) for row in session.execute(REVIEWED, {"persons": list({person for person, _ in lines})})}

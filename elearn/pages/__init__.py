@@ -14,6 +14,8 @@
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     findings.py    what two people state about a person or an institution    (words: finding_texts.py)
+    why_not.py     why somebody may not sit an exam on a day, in sentences    (words: why_not_texts.py)
+    requirements.py the rules in force on a day, and what changed    (words: rule_texts.py)
     receivers.py   an operator's exam systems
     deliveries.py  what one of them was sent, dead letters, reconciliation
     packages.py    packages for an exam system, its receipt files
@@ -57,10 +59,12 @@ def install(app: Flask, whole: Blueprint) -> None:
         people,
         proofs,
         receivers,
+        requirements,
         signals,
         signing_in,
         teaching,
         test_desk,
+        why_not,
     )
 
     bp = Blueprint("pages", __name__, template_folder="templates")
@@ -89,6 +93,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         signals,
         eligibility,
         findings,
+        requirements,
+        why_not,
     ):
         module.install(bp)
     frame.install_on_whole(whole)

@@ -107,6 +107,7 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("People"), "people_list", ("/people",)))
     if caller.roles & KEEPS_RECORDS:
         places.append((_("Eligibility"), "eligibility_list", ("/eligibility", "/findings")))
+    places.append((_("Rules"), "rules_in_force", ("/rules", "/why-not")))
     if caller.roles & READS_SITTINGS:
         places.append((_("Sittings"), "audit_sittings", ("/audit",)))
     if caller.roles & REVIEWS:

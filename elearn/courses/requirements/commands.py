@@ -46,7 +46,7 @@ def load(file: Path | None, yes: bool, production: bool) -> None:
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{file} is no text in UTF-8") from error
     try:
-        plan = service.plan(session, text, unconfirmed=not production)
+        plan = service.plan(session, text, unconfirmed=not production, today=local_day(now))
     except BadCatalogue as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)
@@ -62,14 +62,8 @@ def load(file: Path | None, yes: bool, production: bool) -> None:
     click.echo(f"{new} new rows, {len(plan.changes) - new} new versions, {len(plan.refused)} refused")
     if not yes:
         click.confirm("Apply?", abort=True)
-    done = service.apply(
-        session,
-        plan,
-        file_name=file.name if file else "requirements.yaml",
-        by=_operator(),
-        at=now,
-        today=local_day(now),
-    )
+    name = file.name if file else "requirements.yaml"
+    done = service.apply(session, plan, file_name=name, by=_operator(), at=now)
     db.session.commit()
     click.echo(
         f"loaded {done.rows} rows of edition {done.version} as {done.loaded_by}; records are judged by them tonight, "

@@ -291,7 +291,7 @@ def slot_of(section: str, row: Row) -> Slot:
 
 def as_data(row: Row) -> dict[str, Any]:
     """The row as JSON values, whole."""
-    data: dict[str, Any] = msgspec.to_builtins(row)
+    data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(row))
     return data
 
 

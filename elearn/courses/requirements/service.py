@@ -71,21 +71,21 @@ def _loaded(session: Session) -> list[Loaded]:
     return [Loaded(number, section, from_data(section, content)) for number, section, content in rows]
 
 
-def plan(session: Session, text: str, *, unconfirmed: bool) -> Plan:
+def plan(session: Session, text: str, *, unconfirmed: bool, today: date) -> Plan:
     """What loading `text` would do. Raises BadCatalogue with every error, also between its rows and what is loaded."""
     file = read(text)
     held = catalogue(session)
     taken = tuple(one for one in file.rows if unconfirmed or one[1].confirmed)
     refused = tuple(one for one in file.rows if not unconfirmed and not one[1].confirmed)
     found = changes(held, taken)
-    problems = [*_dangling(held, taken), *_outlines_wrong(session, held, taken, found)]
+    problems = [*_dangling(held, file.rows, taken), *_outlines_wrong(session, held, taken, found, today)]
     if problems:
         raise BadCatalogue([Problem(0, place, words) for place, words in problems])
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     return Plan(file, sha256, tuple(found), refused, unconfirmed, held.number)
 
 
-def apply(session: Session, found: Plan, *, file_name: str, by: str, at: datetime, today: date) -> RequirementLoad:
+def apply(session: Session, found: Plan, *, file_name: str, by: str, at: datetime) -> RequirementLoad:
     """Load what was planned, whole. Raises Conflict when something was loaded since it was planned."""
     # Two loadings at once would both take number n + 1.
     session.execute(sa.text("LOCK TABLE elearn.requirement_row IN SHARE ROW EXCLUSIVE MODE"))
@@ -120,15 +120,15 @@ def apply(session: Session, found: Plan, *, file_name: str, by: str, at: datetim
     )
     for one in found.changes:
         if isinstance(one.row, OutlineRow):
-            _make_outline(session, one.row, today)
+            _make_outline(session, one.row)
     session.flush()
     return load
 
 
 def load_shipped(session: Session, *, by: str, at: datetime, today: date, unconfirmed: bool = False) -> RequirementLoad:
     """The catalogue that travels with the program, where nobody looks at a difference: a demonstration, a test."""
-    found = plan(session, shipped(), unconfirmed=unconfirmed)
-    return apply(session, found, file_name="requirements.yaml", by=by, at=at, today=today)
+    found = plan(session, shipped(), unconfirmed=unconfirmed, today=today)
+    return apply(session, found, file_name="requirements.yaml", by=by, at=at)
 
 
 def loads(session: Session) -> Sequence[RequirementLoad]:
@@ -136,11 +136,13 @@ def loads(session: Session) -> Sequence[RequirementLoad]:
     return session.scalars(sa.select(RequirementLoad).order_by(RequirementLoad.loaded_at.desc())).all()
 
 
-def _dangling(held: Catalogue, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, str]]:
+def _dangling(
+    held: Catalogue, file: Sequence[tuple[str, Row]], rows: Sequence[tuple[str, Row]]
+) -> list[tuple[str, str]]:
     """Rows that name what neither the file nor the catalogue has."""
-    known = {(section, row.id) for section, row in rows} | {(one.section, one.row.id) for one in held.rows}
+    known = {(section, row.id) for section, row in file} | {(one.section, one.row.id) for one in held.rows}
     return [
-        (f"{section}/{row.id}", f"there is no {needed.id} in {needed.section} among what would be loaded")
+        (f"{section}/{row.id}", f"there is no {needed.id} in {needed.section}, here or loaded")
         for section, row in rows
         for needed in references(section, row)
         if (needed.section, needed.id) not in known
@@ -148,7 +150,7 @@ def _dangling(held: Catalogue, rows: Sequence[tuple[str, Row]]) -> list[tuple[st
 
 
 def _outlines_wrong(
-    session: Session, held: Catalogue, rows: Sequence[tuple[str, Row]], found: Sequence[Change]
+    session: Session, held: Catalogue, rows: Sequence[tuple[str, Row]], found: Sequence[Change], today: date
 ) -> list[tuple[str, str]]:
     """Outlines that ask less than their category, and those that would change what classes were opened under."""
     ahead = Catalogue(
@@ -167,6 +169,8 @@ def _outlines_wrong(
     for row, before in asked:
         if isinstance(before, OutlineRow) and _teaches(row) != _teaches(before):
             wrong.append((row, "classes may be under it: what it asks changes with a new version and first day"))
+        if before is not None and row.effective_to is not None and row.effective_to < today:
+            wrong.append((row, "ends today or later: who was judged under it was judged by the rules of the day"))
         mine = (row.effective_from, row.category)
         if before is None and there.get((row.id, row.region, row.version), mine) != mine:
             wrong.append((row, f"there is another outline of this code and version {row.version}"))
@@ -186,8 +190,8 @@ def _teaches(row: OutlineRow) -> tuple[object, ...]:
     return row.category, row.training, row.version, row.items, row.name
 
 
-def _make_outline(session: Session, row: OutlineRow, today: date) -> None:
-    """The outline that classes are opened under; one that is there is only ended, today or later."""
+def _make_outline(session: Session, row: OutlineRow) -> None:
+    """The outline that classes are opened under; one that is there is only ended."""
     there = session.scalars(
         sa.select(Outline).where(Outline.code == row.id, Outline.region == row.region, Outline.version == row.version)
     ).one_or_none()
@@ -204,11 +208,7 @@ def _make_outline(session: Session, row: OutlineRow, today: date) -> None:
             category=row.category,
             training=row.training,
         )
-    elif there.effective_to != row.effective_to:
-        if row.effective_to is not None and row.effective_to < today:
-            raise Conflict(
-                "An outline ends today or later: who was judged under it was judged by the rules of the day."
-            )
+    else:
         there.effective_to = row.effective_to
     session.flush()
 
