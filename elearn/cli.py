@@ -175,6 +175,7 @@ def package() -> None:
         "monitor": "elearn.credit_export.ledger.monitor.commands:monitor",
         "recheck": "elearn.credit_export.ledger.monitor.recheck_commands:command",
         "signer": "elearn.credit_export.ledger.signer_door:command",
+        "stamps": "elearn.credit_export.ledger.stamp_standing:command",
         "state": "elearn.credit_export.ledger.standing:command",
         "verify": "elearn.credit_export.ledger.commands:verify",
     },

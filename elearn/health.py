@@ -13,6 +13,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from elearn.credit_export.ledger.doors import desk
+from elearn.credit_export.ledger.stamp_standing import state_of
 from elearn.credit_export.ledger.standing import worst_state
 from elearn.db import db
 from elearn.people.permissions import ANYBODY
@@ -26,8 +27,14 @@ def install(whole: Blueprint) -> None:
 
 @allow(ANYBODY)
 def healthz() -> ResponseReturnValue:
-    """200 while the database answers, else 503; each part says `ok` or `down`, the log `ok`, `waits` or `alarm`."""
-    parts = {"database": _database(), "redis": _redis(), "ledger": worst_state(desk().ledger_dir)}
+    """200 while the database answers, else 503; each part says `ok` or `down`, the log `ok`, `waits` or `alarm`, its
+    time stamps `off`, `ok`, `away` or `alarm`."""
+    parts = {
+        "database": _database(),
+        "redis": _redis(),
+        "ledger": worst_state(desk().ledger_dir),
+        "stamps": state_of(desk().ledger_dir, runtime().settings.ledger_tsa),
+    }
     up = parts["database"] == "ok"
     answer = jsonify(status="ok" if up else "down", **parts)
     answer.headers["Cache-Control"] = "no-store"

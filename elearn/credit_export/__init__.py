@@ -29,6 +29,7 @@ BY_IMPORT = (
     "findings.models",
     "ledger.advancing",
     "exam_system.evidence_door",
+    "ledger.stamping",
 )
 """Modules whose jobs and tables are known once they are imported."""
 

@@ -11,16 +11,18 @@ from elearn.clock import utcnow
 from elearn.courses.models import Outline
 from elearn.credit_export.exam_system import receivers
 from elearn.credit_export.ledger.doors import desk
+from elearn.credit_export.ledger.stamp_standing import read_stamping
 from elearn.credit_export.ledger.standing import all_standings
 from elearn.credit_export.models import ReceiverOutline
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame
+from elearn.pages import forms, frame, shown
 from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, OPERATOR
+from elearn.runtime import runtime
 
 MAX_NAME = 200
 
@@ -57,7 +59,21 @@ def receivers_list() -> ResponseReturnValue:
         scopes=scope_texts(),
         may_change=Role.OPERATOR in require_caller().roles,
         logs=[one for one in all_standings(desk().ledger_dir) if one.state != "ok"],
+        stamps=_stamps(),
     )
+
+
+def _stamps() -> tuple[bool, str, list[str]]:
+    """How it stands with time stamps: whether it is as it should be, that in words, and what is not, in English."""
+    if runtime().settings.ledger_tsa is None:
+        return True, _("No time stamp authority stamps the log: ELEARN_LEDGER_TSA names none."), []
+    standing = read_stamping(desk().ledger_dir)
+    newest = standing.newest
+    when = shown.moment(newest) if newest else _("never")
+    if standing.state == "ok":
+        return True, _("A time stamp authority stamps the log once an hour; newest stamp: %(when)s.", when=when), []
+    bad = _("The time stamp authority needs a look. Hours do not wait for it. Newest stamp: %(when)s.", when=when)
+    return False, bad, standing.sentences()
 
 
 @web.allow(OPERATOR)

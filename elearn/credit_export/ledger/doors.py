@@ -3,6 +3,7 @@
     checkpoint                 the newest published one (C2SP tlog-checkpoint)
     log.vkey                   the public key that signs it (C2SP signed-note)
     tile/...                   hashes and entries (C2SP tlog-tiles), below the newest checkpoint's size
+    stamp/newest, stamp/...    RFC 3161 time stamps over checkpoints, where the settings name an authority
     proof/<hash of a leaf>     that leaf with its proof, as an exam system checks it without asking anybody
 
 All but the proof are files that a web server or a CDN may serve in our place. A path is never taken as it came: it is
@@ -41,6 +42,8 @@ ASK_AGAIN = "no-cache"
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
 TILE = re.compile(r"(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+STAMP = re.compile(r"newest|(?:0|[1-9][0-9]{0,18})\.(txt|tsr)")
+STAMP_TYPES = {None: TEXT, "txt": TEXT, "tsr": "application/timestamp-reply"}
 HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -96,6 +99,20 @@ def tile(name: str, place: str) -> ResponseReturnValue:
     except NoTile:
         raise _nothing() from None
     return _answer(data, BYTES, FOR_EVER if width == WIDTH else ASK_AGAIN)
+
+
+@bp.get("/<name>/stamp/<file>")
+@allow(ANYBODY)
+def stamp(name: str, file: str) -> ResponseReturnValue:
+    """`newest` says of which checkpoint the newest time stamp is; `<size>.txt` is its text, `<size>.tsr` the stamp."""
+    asked = STAMP.fullmatch(file)
+    if asked is None:
+        raise _nothing()
+    try:
+        data = (_files(name).directory / "stamp" / file).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise _nothing() from None
+    return _answer(data, STAMP_TYPES[asked[1]], ASK_AGAIN if asked[1] is None else FOR_EVER)
 
 
 @bp.get("/<name>/proof/<hash_>")

@@ -79,6 +79,8 @@ class Code(StrEnum):
     """Older than the leaf before it."""
     CLOCK = "CLOCK"
     """Witnesses saw the log at other times than the leaf says."""
+    STAMP = "STAMP"
+    """A time stamp over another text, or of no authority that is believed."""
     YEAR = "YEAR"
     """Another year than the log's."""
 

@@ -15,6 +15,7 @@ from elearn.credit_export.ledger.monitor.alarms import Alarm
 from elearn.credit_export.ledger.monitor.fetching import Unreachable
 from elearn.credit_export.ledger.monitor.looking import Monitor, Round, read_other, shown_by_witnesses, watching
 from elearn.credit_export.ledger.monitor.sampling import sample
+from elearn.credit_export.ledger.monitor.stamped import Stamps, read_roots
 from elearn.credit_export.ledger.notes import Note, NoteRefused
 from elearn.credit_export.ledger.quorum import Trust, TrustRefused
 
@@ -41,6 +42,10 @@ class Percent(click.ParamType[Fraction]):
 @click.option("--once", is_flag=True, help="Look once (the default).")
 @click.option("--every", type=click.IntRange(1), metavar="S", help="Look again every S seconds, until interrupted.")
 @click.option("--max-age", type=click.IntRange(1), metavar="S", help="An older cosignature is an alarm.")
+@click.option("--stamps", "roots", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="PEM",
+              help="Roots of the time stamp authority that must stamp it (RFC 3161).")  # fmt: skip
+@click.option("--stamp-age", type=click.IntRange(60), default=7_200, show_default=True, metavar="S",
+              help="A leaf that has no time stamp after S seconds is an alarm.")  # fmt: skip
 @click.option("--compare", multiple=True, metavar="PLACE", help="Somebody else's checkpoint: an address or a file.")
 @click.option("--ask-witnesses", is_flag=True, help="Compare with what the policy's witnesses cosigned.")
 @click.option("--totals", is_flag=True, help="Print what each person has, by our own count.")
@@ -53,6 +58,8 @@ def monitor(
     once: bool,
     every: int | None,
     max_age: int | None,
+    roots: Path | None,
+    stamp_age: int,
     compare: tuple[str, ...],
     ask_witnesses: bool,
     totals: bool,
@@ -69,12 +76,16 @@ def monitor(
         trust = Trust.read(policy.read_bytes()) if policy else None
     except TrustRefused as error:
         raise click.BadParameter(str(error), param_hint="--trust") from None
+    try:
+        stamps = Stamps(read_roots(roots), stamp_age) if roots else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--stamps") from None
     asked = [place for origin in trust.logs for place in shown_by_witnesses(trust, origin)] if trust else []
     others = [*compare, *(asked if ask_witnesses else ())]
     status = NOT_SEEN
     first = True
     try:
-        with watching(directory, url, trust, max_age_s=max_age) as running:
+        with watching(directory, url, trust, max_age_s=max_age, stamps=stamps) as running:
             while True:
                 status = _look(running, others, all_alarms=first, as_json=as_json)
                 if not every:

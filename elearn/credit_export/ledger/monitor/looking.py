@@ -22,6 +22,7 @@ from elearn.credit_export.ledger.monitor.auditing import Auditor, Window, year_o
 from elearn.credit_export.ledger.monitor.fetching import Site, Unreachable
 from elearn.credit_export.ledger.monitor.memory import Memory
 from elearn.credit_export.ledger.monitor.mirror import Alarmed, Mirror, Proved, not_signed, withheld
+from elearn.credit_export.ledger.monitor.stamped import Stamps, look_at_stamps
 from elearn.credit_export.ledger.notes import Note, NoteRefused, read_note
 from elearn.credit_export.ledger.plain_text import base64_text
 from elearn.credit_export.ledger.quorum import Distrusted, Doubt, Trust
@@ -71,7 +72,9 @@ class Monitor:
         *,
         max_age_s: int | None = None,
         look_again: int = LOOK_AGAIN,
+        stamps: Stamps | None = None,
     ) -> None:
+        self._stamps = stamps
         self._directory = directory
         self._site = site
         self._trust = trust
@@ -90,6 +93,8 @@ class Monitor:
                 self._keep(self._compare(note, now_s))
         finally:
             self._audit(now_s)
+        if self._stamps is not None:
+            self._keep(look_at_stamps(self.mirror, self._site, self._stamps, now_s=now_s))
         alarms = self.book.all()
         return Round(self._origin(), self.mirror.size(), self.memory.facts.position, alarms[known:], alarms)
 
@@ -277,7 +282,13 @@ _URL = str.maketrans("+/", "-_")
 
 @contextmanager
 def watching(
-    directory: Path, url: str, trust: Trust | None, *, max_age_s: int | None = None, look_again: int = LOOK_AGAIN
+    directory: Path,
+    url: str,
+    trust: Trust | None,
+    *,
+    max_age_s: int | None = None,
+    look_again: int = LOOK_AGAIN,
+    stamps: Stamps | None = None,
 ) -> Iterator[Monitor]:
     """The monitor of this directory, held. Without a policy the key that the log shows first is believed from then on.
 
@@ -288,7 +299,12 @@ def watching(
     with held(directory / "lock"):
         site = Site(url)
         monitor = Monitor(
-            directory, site, trust or _first_key(directory, site), max_age_s=max_age_s, look_again=look_again
+            directory,
+            site,
+            trust or _first_key(directory, site),
+            max_age_s=max_age_s,
+            look_again=look_again,
+            stamps=stamps,
         )
         try:
             yield monitor
