@@ -86,7 +86,10 @@ def test_every_page_says_what_a_browser_may_load(client: Any) -> None:
 
 def test_healthz_tells_each_part(own_app: Flask) -> None:
     answer = own_app.test_client().get("/healthz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "redis": "ok", "ledger": "ok", "stamps": "off"})
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"status": "ok", "database": "ok", "redis": "ok", "ledger": "ok", "stamps": "off"},
+    )
 
 
 def test_without_redis_people_are_still_sent_here_and_it_is_told(own_app: Flask) -> None:
