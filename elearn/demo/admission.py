@@ -74,10 +74,10 @@ def _load_requirements(session: Session, *, now: datetime) -> None:
     """The catalogue that travels with the program, and the example's rows, unless they are there."""
     today = registry.local_day(now)
     if not requirements.loads(session):
-        requirements.load_shipped(session, by="demo", at=now, today=today, unconfirmed=True)
+        requirements.load_shipped(session, by="demo", at=now, today=today)
     own = (files("elearn.demo") / "assets" / "example-requirements.yaml").read_text(encoding="utf-8")
-    found = requirements.plan(session, own, unconfirmed=True)
-    requirements.apply(session, found, file_name="example-requirements.yaml", by="demo", at=now, today=today)
+    found = requirements.plan(session, own, unconfirmed=True, today=today)
+    requirements.apply(session, found, file_name="example-requirements.yaml", by="demo", at=now)
 
 
 def _open_class(session: Session, institution_id: UUID, learners: list[UUID], *, now: datetime) -> Lesson:
