@@ -34,10 +34,29 @@ OLDEST_NODE = 20
 BUNDLES = ("src/player.ts", "src/pageunit.ts", "src/pages.ts", "src/shelf.ts", "src/coursetest.ts")
 WORKER = "src/worker.ts"
 STYLES = "src/app.css"
-LIBRARIES = {"hls.js": "LICENSE", "htmx.org": "LICENSE", "jose": "LICENSE.md"}
-"""npm package -> its licence; all are shipped to browsers."""
+LIBRARIES = {
+    "hls.js": "LICENSE",
+    "htmx.org": "LICENSE",
+    "jose": "LICENSE.md",
+    "tus-js-client": "LICENSE",
+    "js-base64": "LICENSE.md",
+    "url-parse": "LICENSE",
+    "querystringify": "LICENSE",
+    "requires-port": "LICENSE",
+}
+"""npm package -> its licence; all are shipped to browsers. The last four come with tus-js-client."""
 
-OUTPUTS = ("player.js", "pageunit.js", "pages.js", "shelf.js", "coursetest.js", "worker.js", "app.css", "htmx.js", "licences.txt")
+OUTPUTS = (
+    "player.js",
+    "pageunit.js",
+    "pages.js",
+    "shelf.js",
+    "coursetest.js",
+    "worker.js",
+    "app.css",
+    "htmx.js",
+    "licences.txt",
+)
 
 
 class BuildError(RuntimeError):
@@ -142,7 +161,7 @@ def _bundle(node: str, out: Path) -> None:
         "--log-level=warning",
     ]
     # Modules with splitting: hls.js becomes a file of its own that the player loads when a lesson opens, jose one that
-    # it loads for a downloaded lesson.
+    # it loads for a downloaded lesson, tus-js-client one that a manager's page loads when a video is sent.
     scripts = ["--bundle", "--format=esm", "--splitting", "--chunk-names=[name]-[hash]", f"--outdir={out}"]
     _run([*esbuild, *BUNDLES, *scripts, *shared], "esbuild")
     # A worker in one piece: not every browser that we support has workers that are modules.

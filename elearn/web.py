@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import Blueprint, Flask, Request, Response, jsonify, render_template, request
+from flask import Blueprint, Flask, Request, Response, current_app, jsonify, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
@@ -73,9 +73,34 @@ def allow(*who: Who) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P,
             raise refusal or errors.Forbidden("You may not do this.")
 
         cast(Any, guarded).allowed = tuple(one.name for one in who)
+        cast(Any, guarded).who = who
         return guarded
 
     return guard
+
+
+def takes_up_to(octets: Callable[[], int]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a form bring a large file, from whoever may send it at all: a form is read before its view is reached."""
+
+    def mark(view: Callable[P, T]) -> Callable[P, T]:
+        cast(Any, view).largest_body = octets
+        return view
+
+    return mark
+
+
+def _largest_body() -> int:
+    view = current_app.view_functions.get(request.endpoint or "")
+    octets: Callable[[], int] | None = getattr(view, "largest_body", None)
+    if octets is None:
+        return MAX_BODY_BYTES
+    for one in getattr(view, "who", ()):
+        try:
+            one.check(request.view_args or {})
+        except (errors.NotSignedIn, errors.Forbidden):
+            continue
+        return octets()
+    return MAX_BODY_BYTES
 
 
 def exempt_from_csrf(view: Callable[P, T]) -> Callable[P, T]:
@@ -181,7 +206,7 @@ def install(blueprint: Blueprint) -> None:
 
     @blueprint.before_request
     def limit_body() -> None:
-        request.max_content_length = MAX_BODY_BYTES
+        request.max_content_length = _largest_body()
 
     @blueprint.errorhandler(errors.DomainError)
     def on_refusal(error: errors.DomainError) -> Response:

@@ -17,7 +17,7 @@ from flask import Blueprint, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn.clock import utcnow
-from elearn.courses import arriving, tus, uploads
+from elearn.courses import arriving, teaching, tus, uploads
 from elearn.courses.arriving import Gone, WrongChecksum
 from elearn.courses.models import ArrivingFile
 from elearn.db import db
@@ -68,6 +68,7 @@ def begin_video(lesson_id: UUID) -> ResponseReturnValue:
     """Creation: room for a file of Upload-Length bytes."""
     if request.method == "OPTIONS":
         return _abilities()
+    teaching.own_lesson(db.session(), lesson_id, _acting())
     tus.require_version(request.headers.get("Tus-Resumable"))
     if "Upload-Defer-Length" in request.headers:
         raise Malformed("The length of the file must be known at the beginning.", code="tus_header")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -15,8 +15,9 @@ from elearn.courses.centres import CENTRES, Centre
 from elearn.courses.delivery import media_url
 from elearn.courses.models import Question, Unit, UnitKind
 from elearn.courses.pool import QuestionDraft
+from elearn.courses.routes import LIMIT_KEY
 from elearn.courses.teaching import PAGE, PoolTooThin
-from elearn.db import db
+from elearn.db import db, new_id
 from elearn.errors import Conflict, DomainError, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import course_form, forms, frame, lessons
@@ -24,9 +25,15 @@ from elearn.pages.forms import Form
 from elearn.people.models import Role
 from elearn.people.permissions import MANAGER
 from elearn.people.registry import local_day
+from elearn.runtime import runtime
 
 MANAGES = Role.INSTITUTION_MANAGER
 LETTERS = reading.LETTERS
+
+
+def largest_video() -> int:
+    """In bytes; a form adds little to it."""
+    return int(current_app.config.get(LIMIT_KEY, uploads.MAX_UPLOAD_BYTES)) + 100_000
 
 
 def install(bp: Blueprint) -> None:
@@ -36,6 +43,7 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/teaching/courses/<uuid:course_id>/about", "course_about", about, methods=["GET", "POST"])
     bp.add_url_rule("/teaching/courses/<uuid:course_id>/lessons", "new_lesson", new_lesson, methods=["POST"])
     bp.add_url_rule("/teaching/lessons/<uuid:lesson_id>", "teaching_lesson", lesson)
+    bp.add_url_rule("/teaching/lessons/<uuid:lesson_id>/video", "send_video_form", send_video, methods=["POST"])
     bp.add_url_rule("/teaching/units/<uuid:unit_id>/question", "add_question", add_question, methods=["POST"])
     bp.add_url_rule("/teaching/units/<uuid:unit_id>/questions", "add_questions", add_questions, methods=["POST"])
     bp.add_url_rule(
@@ -224,6 +232,33 @@ def _lesson_page(
         problems=[(each.line, _(each.sentence)) for each in problems],
         letters=LETTERS,
     )
+
+
+@web.takes_up_to(largest_video)
+@web.allow(MANAGER)
+def send_video(lesson_id: UUID) -> ResponseReturnValue:
+    """Take a video from a browser without scripts: whole, in a form."""
+    teaching.own_lesson(db.session(), lesson_id, frame.acting(MANAGES))
+    back = redirect(url_for("elearn.pages.teaching_lesson", lesson_id=lesson_id), 303)
+    file = request.files.get("video")
+    if file is None or not file.filename:
+        frame.say(_("Please choose a file."), "bad")
+        return back
+    upload_id = new_id()
+    target = uploads.source_path(runtime().settings.data_dir, upload_id)
+    try:
+        size = uploads.store(file.stream, target, announced=None, limit=largest_video())
+        uploads.register(
+            db.session(), upload_id=upload_id, lesson_id=lesson_id, file_name=file.filename, size_bytes=size,
+            at=utcnow(),
+        )  # fmt: skip
+        db.session.commit()
+    except DomainError as error:
+        frame.say(forms.said(error), "bad")
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return back
 
 
 def _pages_of(unit: Unit | None) -> list[tuple[str, str]]:
