@@ -157,7 +157,9 @@ def recheck(index: int, leaf: Credit, given: BlockEvidence, known: Known) -> Res
         # Rows and statements may hold anything; whatever the rules cannot read is no evidence.
         why = f"it cannot be read: {type(error).__name__} {error}"
         return Result(index, Answer.DIFFERS, (*looking.found, why), tuple(looking.notes))
-    shown = tuple(sorted(one.sha256 for one in looking.reports.values() if one.id in looking.of))
+    shown = (
+        () if looking.again else tuple(sorted(one.sha256 for one in looking.reports.values() if one.id in looking.of))
+    )
     answer = Answer.DIFFERS if looking.found else Answer.AGREES
     return Result(index, answer, tuple(looking.found), tuple(looking.notes), media_ms, shown)
 
@@ -173,6 +175,8 @@ class _Looking:
     rows: dict[str, list[_Proved]] = field(default_factory=dict)
     reports: dict[str, _Report] = field(default_factory=dict)
     of: set[str] = field(default_factory=set)
+    again: bool = False
+    """Its media were credited before, from the same reports, and taken back."""
 
     def go(self) -> int:
         """Everything in turn; answers how much media was computed again."""
@@ -282,6 +286,7 @@ class _Looking:
             self.found.append("the check was put by other rules than the leaf names")
         named = self.given.minutes[row.minute].root == digest_bytes(self.leaf.ev).hex()
         if not named and self.known.given_back is not None:
+            self.again = True
             self.notes.append("it was taken back before; that people gave it back is the operator's word")
         elif not named and not self.known.begun_anew:
             self.found.append("the check that confirmed it stands in another minute than the one the leaf names")

@@ -11,9 +11,14 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from elearn.clock import to_ms
 from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.monitor.rechecking import Answer
 from elearn.people import persons
+from elearn.tracking import voids
+from elearn.tracking.models import WatchedSpan
+from elearn.tracking.signals.models import ReviewAct, ReviewCase
+from tests.builders_people import a_person
 from tests.builders_tracking import a_player, a_readable, again_later, fail_check, pass_check
 from tests.credit_export.ledger.sampling.an_authority import Authority
 
@@ -410,3 +415,41 @@ def test_the_log_is_down_or_the_door_is_shut(authority: Authority) -> None:
 
 def _changed(one: Any, **members: Any) -> Any:
     return msgspec.structs.replace(one, **members)
+
+
+def test_what_people_took_back_and_gave_back_in_part_agrees_and_says_so(authority: Authority) -> None:
+    """A void by two; the first half watched again; the appeal upheld: the second half is given back by new rows."""
+    session = authority.session
+    lesson, player = authority.watched(60_000)
+    original = session.scalars(sa.select(WatchedSpan).where(WatchedSpan.kind == "final")).one()
+    at = authority.app.extensions["elearn"].clock()
+    now_ms = to_ms(at) + 1
+    case = ReviewCase(kind="flags", learner_id=lesson.learner_id, opened_by=a_person(session).id, opened_at=at)
+    appeal = ReviewCase(
+        kind="appeal", learner_id=lesson.learner_id, opened_by=lesson.learner_id, opened_at=at, statement="I was there"
+    )
+    session.add_all([case, appeal])
+    session.flush()
+    for number, (act, side) in enumerate([("propose", "institution"), ("confirm", "regulator")], 1):
+        session.add(
+            ReviewAct(
+                case_id=case.id, number=number, act=act, side=side, by_person_id=a_person(session).id, reason="x",
+                spans=[original.id], at=at,
+            )
+        )  # fmt: skip
+    session.flush()
+    voids.void(session, lesson.learner_id, [original.id], case_id=case.id, now_ms=now_ms)
+    session.commit()
+    authority.credit()
+    player = again_later(authority.app, session, player, lesson, 1_000)
+    player.play(30_000)
+    pass_check(player)
+    authority.credit()
+    given = voids.restore(session, lesson.learner_id, voided_by=case.id, case_id=appeal.id, now_ms=now_ms + 1)
+    assert given.media_ms == 30_000
+    session.commit()
+    authority.credit()
+    status, lines = authority.lines()
+    assert (status, [one["answer"] for one in lines[:-1]]) == (0, ["agrees", "agrees", "agrees"]), lines
+    assert [one["media_ms"] for one in lines[:-1]] == [60_000, 30_000, 30_000]
+    assert [["taken back before" in str(one["notes"])] for one in lines[:-1]] == [[False], [False], [True]]
