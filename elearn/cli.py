@@ -176,7 +176,7 @@ def package() -> None:
         "recheck": "elearn.credit_export.ledger.monitor.recheck_commands:command",
         "signer": "elearn.credit_export.ledger.signer_door:command",
         "stamps": "elearn.credit_export.ledger.stamp_standing:command",
-        "state": "elearn.credit_export.ledger.standing:command",
+        "state": "elearn.credit_export.ledger.trouble:command",
         "verify": "elearn.credit_export.ledger.commands:verify",
     },
 )

@@ -12,9 +12,11 @@ from flask.typing import ResponseReturnValue
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from elearn.clock import utcnow
 from elearn.credit_export.ledger.doors import desk
 from elearn.credit_export.ledger.stamp_standing import state_of
-from elearn.credit_export.ledger.standing import worst_state
+from elearn.credit_export.ledger.trouble import state_of as state_of_log
+from elearn.credit_export.ledger.trouble import troubles
 from elearn.db import db
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
@@ -27,12 +29,19 @@ def install(whole: Blueprint) -> None:
 
 @allow(ANYBODY)
 def healthz() -> ResponseReturnValue:
-    """200 while the database answers, else 503; each part says `ok` or `down`, the log `ok`, `waits` or `alarm`, its
-    time stamps `off`, `ok`, `away` or `alarm`."""
-    parts = {
-        "database": _database(),
+    """200 while the database answers, else 503; each part says `ok` or `down`, the log `ok`, `waits` or `alarm` with
+    the codes of what is wrong (`ledger/trouble.py`), its time stamps `off`, `ok`, `away` or `alarm`.
+
+    Codes and nothing more: what the programs saw may name hosts and paths, and anybody may ask.
+    """
+    database = _database()
+    # Our clock is the database's.
+    found = troubles(desk().ledger_dir, utcnow()) if database == "ok" else []
+    parts: dict[str, object] = {
+        "database": database,
         "redis": _redis(),
-        "ledger": worst_state(desk().ledger_dir),
+        "ledger": state_of_log(found) if database == "ok" else "unknown",
+        "ledger_why": sorted({one.code for one in found}),
         "stamps": state_of(desk().ledger_dir, runtime().settings.ledger_tsa),
     }
     up = parts["database"] == "ok"

@@ -12,7 +12,7 @@ from elearn.courses.models import Outline
 from elearn.credit_export.exam_system import receivers
 from elearn.credit_export.ledger.doors import desk
 from elearn.credit_export.ledger.stamp_standing import read_stamping
-from elearn.credit_export.ledger.standing import all_standings
+from elearn.credit_export.ledger.trouble import SENTENCES, Level, Trouble, state_of, troubles
 from elearn.credit_export.models import ReceiverOutline
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
@@ -58,9 +58,20 @@ def receivers_list() -> ResponseReturnValue:
         outlines=outlines,
         scopes=scope_texts(),
         may_change=Role.OPERATOR in require_caller().roles,
-        logs=[one for one in all_standings(desk().ledger_dir) if one.state != "ok"],
+        log=_log(),
         stamps=_stamps(),
     )
+
+
+def _log() -> tuple[Level, list[tuple[str, str]]]:
+    """How it stands with the log of hours: the worst, and (sentence, what the program saw, in English) for each."""
+    found = troubles(desk().ledger_dir, utcnow())
+    return state_of(found), [(trouble_text(one), one.detail) for one in found]
+
+
+def trouble_text(one: Trouble) -> str:
+    """What is wrong, in the reader's language."""
+    return _(SENTENCES[one.code], **one.facts(shown.moment(one.since) if one.since else "—"))
 
 
 def _stamps() -> tuple[bool, str, list[str]]:

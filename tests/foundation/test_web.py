@@ -88,7 +88,7 @@ def test_healthz_tells_each_part(own_app: Flask) -> None:
     answer = own_app.test_client().get("/healthz")
     assert (answer.status_code, answer.json) == (
         200,
-        {"status": "ok", "database": "ok", "redis": "ok", "ledger": "ok", "stamps": "off"},
+        {"status": "ok", "database": "ok", "redis": "ok", "ledger": "ok", "ledger_why": [], "stamps": "off"},
     )
 
 
@@ -100,7 +100,7 @@ def test_without_redis_people_are_still_sent_here_and_it_is_told(own_app: Flask)
     own_app.extensions["elearn"].redis = kept
     assert (answer.status_code, answer.json) == (
         200,
-        {"status": "ok", "database": "ok", "redis": "down", "ledger": "ok", "stamps": "off"},
+        {"status": "ok", "database": "ok", "redis": "down", "ledger": "ok", "ledger_why": [], "stamps": "off"},
     )
 
 

@@ -24,6 +24,7 @@ from elearn.credit_export.ledger.appending import alone
 from elearn.credit_export.ledger.crediting import Logs, append_batch
 from elearn.credit_export.ledger.naming import origin_of, year_and_series
 from elearn.credit_export.ledger.publishing import Desk, Published
+from elearn.credit_export.ledger.trouble import note_run
 from elearn.db import db
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
@@ -35,6 +36,8 @@ JOB = "ledger.advance"
 PATIENCE_S = 2.0
 """How long a run waits for transactions that were under way when a minute was closed; the next run looks again."""
 LOOK_AGAIN_S = 0.05
+MOST_TOLD = 500
+"""Letters of what a run failed with."""
 
 ORIGINS = sa.text("""
 WITH RECURSIVE logs (origin) AS (
@@ -170,11 +173,26 @@ def _append(session: Session, now: datetime, house: House) -> int:
     return leaves
 
 
+def noted(session: Session, *, now: datetime, house: House) -> Advanced:
+    """`advance`, and how it ended is written down where `/healthz` finds it; what it raises is raised all the same."""
+    directory = house.desk.ledger_dir
+    try:
+        done = advance(session, now=now, house=house)
+        oldest = evidence.unproved(session)
+    except Exception as error:
+        note_run(directory, now=now, failed=f"{type(error).__name__}: {error}"[:MOST_TOLD])
+        raise
+    note_run(directory, now=now, evidence_ms=oldest.to_ms if oldest is not None else 0)
+    session.rollback()  # nothing is left to write
+    return done
+
+
 @jobs.task(JOB, every="* * * * * */5")
 def advance_the_log() -> None:
     """Every few seconds: what became final stands in the log, and what stands in a published checkpoint counts."""
     parts = runtime()
-    done = advance(db.session(), now=utcnow(), house=House.of(parts.settings, url_prefix=parts.url_prefix))
+    house = House.of(parts.settings, url_prefix=parts.url_prefix)
+    done = noted(db.session(), now=utcnow(), house=house)
     if done.leaves or done.published or done.persons:
         logger.info(
             "the log moved on",

@@ -151,6 +151,8 @@ class _Attempt:
     def _go(self) -> Published | None:
         row = newest_checkpoint(self.session, self.origin)
         size = count_leaves(self.session, self.origin)
+        waiting = size > (row.size if row else 0)
+        self.standing = replace(self.standing, waiting_ms=(self.before.waiting_ms or to_ms(self.now)) if waiting else 0)
         base = agreed(self.session, self.files, row, self.origin, size)
         if row is not None and self.files.key() is None:
             self._key()  # lost with the other files
@@ -262,5 +264,5 @@ class _Attempt:
         )
         self.session.commit()
         self.files.put_checkpoint(published.note)
-        self.standing = replace(self.standing, published=published.size, published_ms=to_ms(self.now))
+        self.standing = replace(self.standing, published=published.size, published_ms=to_ms(self.now), waiting_ms=0)
         return published

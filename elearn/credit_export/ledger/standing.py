@@ -1,7 +1,7 @@
 """How publishing stands, for an operator to see: who does not answer, since when, and what must be done.
 
-A small file beside the public ones, written by whoever publishes, read by `/healthz`, a page and a command. Nothing
-rests on it but when somebody who was away is asked again.
+A small file beside the public ones, written by whoever publishes; `trouble.py` says what it means to `/healthz`, a page
+and a command. Nothing rests on it but when somebody who was away is asked again.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import click
 import msgspec
 
 from elearn.clock import MILLISECOND, from_ms, to_ms
 from elearn.credit_export.ledger.files import write_whole
 from elearn.credit_export.ledger.naming import NAME, year_and_series
-from elearn.settings import Settings
 
 FILE = "standing.json"
 FIRST_WAIT = timedelta(seconds=5)
@@ -69,6 +67,8 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     witnesses: dict[str, Part] = {}
     quorum: bool = True
     """Whether the last checkpoint that was signed found its witnesses."""
+    waiting_ms: int = 0
+    """Since when leaves wait to be published; 0: none do."""
 
     @property
     def state(self) -> str:
@@ -112,22 +112,3 @@ def all_standings(ledger_dir: Path) -> list[Standing]:
             year, series = year_and_series(file.parent.name)
             newest[year] = max(newest.get(year, (0, file)), (series, file))
     return [read_standing(file.parent) for _, (_, file) in sorted(newest.items())]
-
-
-def worst_state(ledger_dir: Path) -> str:
-    """ok | waits | alarm, whichever of the logs is worst off."""
-    states = {standing.state for standing in all_standings(ledger_dir)}
-    return next((state for state in ("alarm", "waits") if state in states), "ok")
-
-
-@click.command("state")
-def command() -> None:
-    """Say how the log of hours stands: what is published, who is waited for, what must be done."""
-    found = all_standings(Settings.from_env().ledger_dir)
-    for one in found:
-        click.echo(f"{one.origin}: {one.state}, {one.published} leaves published")
-        for sentence in one.sentences():
-            click.echo(f"  {sentence}")
-    if not found:
-        click.echo("no log was begun")
-    raise click.exceptions.Exit(0 if all(one.state == "ok" for one in found) else 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -16,14 +16,14 @@ from elearn.credit_export.ledger.standing import (
     Part,
     Standing,
     all_standings,
-    command,
     read_standing,
-    worst_state,
     write_standing,
 )
+from elearn.credit_export.ledger.trouble import command, state_of, troubles
 from elearn.db import db
 from elearn.people.models import Role
 from tests.builders_people import an_account, signed_in
+from tests.conftest import ManualClock
 from tests.credit_export.ledger.publishing.an_office import TWO, Office, an_office
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -68,11 +68,11 @@ def test_what_was_written_is_read_and_damage_is_nothing_known(tmp_path: Path) ->
     write_standing(tmp_path / "2026", standing)
     assert read_standing(tmp_path / "2026") == standing
     write_standing(tmp_path / "2025", Standing(signer=AWAY))
-    assert worst_state(tmp_path) == "alarm"
+    assert state_of(troubles(tmp_path, NOW)) == "alarm"
     (tmp_path / "2026" / "standing.json").write_text("{")
     assert read_standing(tmp_path / "2026") == Standing()
-    assert worst_state(tmp_path) == "waits"
-    assert worst_state(tmp_path / "nowhere") == "ok"
+    assert state_of(troubles(tmp_path, NOW)) == "waits"
+    assert state_of(troubles(tmp_path / "nowhere", NOW)) == "ok"
 
 
 def test_a_log_that_was_ended_by_beginning_another_is_not_waited_for(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_log_that_was_ended_by_beginning_another_is_not_waited_for(tmp_path: P
         write_standing(tmp_path / name, Standing(origin=name, alarm=alarm))
     assert [one.origin for one in all_standings(tmp_path)] == ["2025", "2026-10"]
     write_standing(tmp_path / "2026-10", Standing(origin="2026-10"))
-    assert worst_state(tmp_path) == "ok"
+    assert state_of(troubles(tmp_path, NOW)) == "ok"
 
 
 @pytest.fixture
@@ -92,14 +92,16 @@ def office(app: Flask, session: Session, tmp_path: Path) -> Office:
     return made
 
 
-def test_health_says_that_hours_wait_and_turns_nobody_away(own_app: Flask, tmp_path: Path) -> None:
+def test_health_says_that_hours_wait_and_turns_nobody_away(own_app: Flask, clock: ManualClock, tmp_path: Path) -> None:
     with own_app.app_context():
         office = an_office(db.session(), tmp_path, witnesses=TWO)
         own_app.extensions["elearn"].kept[doors.DESK] = office.desk
 
         def told() -> tuple[int, str]:
+            clock.now = office.now
             answer = own_app.test_client().get("/healthz")
             assert answer.json is not None
+            assert "nobody is there" not in answer.text, "codes for anybody, details for operators"
             return answer.status_code, answer.json["ledger"]
 
         assert told() == (200, "ok")
@@ -116,7 +118,9 @@ def test_health_says_that_hours_wait_and_turns_nobody_away(own_app: Flask, tmp_p
         assert told() == (200, "alarm")
 
 
-def test_an_operator_reads_who_is_waited_for(office: Office, client: FlaskClient, session: Session) -> None:
+def test_an_operator_reads_who_is_waited_for(
+    office: Office, client: FlaskClient, session: Session, clock: ManualClock
+) -> None:
     account = an_account(session, Role.OPERATOR)
     session.commit()
     signed_in(client, session, account)
@@ -125,9 +129,13 @@ def test_an_operator_reads_who_is_waited_for(office: Office, client: FlaskClient
     office.witnesses[0].away = True
     office.append(3)
     office.publish(after=timedelta(minutes=1))
+    clock.now = office.now
     page = client.get("/receivers?lang=en", headers={"Accept": "text/html"}).text
     assert "Hours wait for the signer or for a witness of the log." in page
+    assert "The witness exam of the log 2026 does not answer since" in page
     assert "The witness exam does not cosign" in page
+    g.pop("elearn_language", None)
+    assert "日志 2026 的见证方 exam" in client.get("/receivers?lang=zh", headers={"Accept": "text/html"}).text
 
 
 def test_the_command_says_it_too(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,4 +148,6 @@ def test_the_command_says_it_too(office: Office, tmp_path: Path, monkeypatch: py
     office.publish(after=timedelta(minutes=1))
     asked = CliRunner().invoke(command)
     assert asked.exit_code == 1
-    assert asked.output.startswith(f"{office.origin}: waits, 3 leaves published\n  The signer")
+    assert asked.output.startswith(f"{office.origin}: ")
+    assert "signer_away: The signer of the log 2026 does not answer since 2026-07-01" in asked.output
+    assert "nobody is there" in asked.output
