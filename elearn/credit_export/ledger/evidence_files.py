@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,9 +89,14 @@ class MinuteTree:
 
     @classmethod
     def of(cls, session: Session, batch: Batch, before: bytes) -> MinuteTree:
+        return cls.around(before, canonical_rows(session, batch))
+
+    @classmethod
+    def around(cls, before: bytes, rows: Iterable[bytes]) -> MinuteTree:
+        """The tree of these rows, behind the root of the evidence before."""
         made, tree = cls(before), Tree()
         made._take(tree, before)
-        for row in canonical_rows(session, batch):
+        for row in rows:
             made._take(tree, row)
         made.size, made.root = tree.size, tree.root()
         return made

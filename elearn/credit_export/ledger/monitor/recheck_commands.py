@@ -186,7 +186,7 @@ def _known(running: Monitor, log: str, block: Block) -> Known:
     return Known(
         log=log,
         entry=block.text,
-        evidence=lambda place: _evidence_at(running, place) if place < block.index else None,
+        evidence=lambda place: _evidence_at(running, place),
         unit_ms=unit.ms if unit else None,
         given_back=_given_back(running, block),
         begun_anew=year_and_series(log.rpartition("/")[2])[1] > 1,
@@ -194,6 +194,8 @@ def _known(running: Monitor, log: str, block: Block) -> Known:
 
 
 def _evidence_at(running: Monitor, place: int) -> Evidence | None:
+    if place >= running.mirror.size():
+        return None
     try:
         leaf = read(running.mirror.entry(place))
     except LeafRefused:

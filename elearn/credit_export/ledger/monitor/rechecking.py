@@ -76,7 +76,7 @@ class Known:
     entry: str
     """The leaf as it was mirrored."""
     evidence: Callable[[int], Evidence | None]
-    """The evidence leaf at a place below this one; None: there is none."""
+    """The evidence leaf at a place of the mirror; None: there is none."""
     unit_ms: int | None
     """How long the unit is, by the leaf that describes it."""
     given_back: Credit | None = None

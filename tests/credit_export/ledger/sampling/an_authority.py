@@ -157,7 +157,7 @@ class Authority:
             block = block_at(running.mirror, self.credits()[index])
             assert block is not None
             known = known_of(running, self.origin, block)
-            leaves = {place: known.evidence(place) for place in range(block.index)}
+            leaves = {place: known.evidence(place) for place in range(running.mirror.size())}
         return block, Known(known.log, known.entry, leaves.get, known.unit_ms, known.given_back, known.begun_anew)
 
 

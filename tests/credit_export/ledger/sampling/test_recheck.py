@@ -12,7 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from elearn.clock import to_ms
+from elearn.credit_export.ledger import block_evidence
 from elearn.credit_export.ledger.advancing import House, advance
+from elearn.credit_export.ledger.evidence_files import MinuteTree
 from elearn.credit_export.ledger.monitor.rechecking import Answer
 from elearn.people import persons
 from elearn.tracking import voids
@@ -323,6 +325,21 @@ def test_what_is_left_out_of_an_answer_is_withheld(
     found = authority.judge(_changed(authority.evidence(), **members))
     assert found.answer is Answer.WITHHELD
     assert said in found.why[0]
+
+
+def test_a_minute_made_up_around_a_changed_row_is_not_the_log_s(authority: Authority) -> None:
+    """All proofs lead to its root, and it has as many rows as the evidence leaf says; its root is another one."""
+    authority.watched()
+    given = authority.evidence()
+    minute = given.minutes[-1]
+    texts = [row.row.replace('"passed"', '"Passed"').encode() for row in minute.rows]
+    made = MinuteTree.around(b"before", [*texts, *(b"x" for _ in range(minute.size - 1 - len(texts)))])
+    rows = [block_evidence.Row(place, text.decode(), made.proof(place)) for place, text in enumerate(texts, 1)]
+    forged = _changed(minute, root=made.root.hex(), rows=rows)
+    assert (forged.size, forged.leaf) == (made.size, minute.leaf)
+    found = authority.judge(_changed(given, minutes=[*given.minutes[:-1], forged]))
+    assert found.answer is Answer.DIFFERS
+    assert f"the log has no evidence {made.root.hex()[:16]}" in str(found.why)
 
 
 def test_parts_and_keys_that_are_left_out_make_a_difference(authority: Authority) -> None:
