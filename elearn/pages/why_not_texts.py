@@ -10,8 +10,8 @@ from elearn.locale import gettext as _
 from elearn.pages import rule_texts, shown
 
 DECIDED_BY = {
-    Reason.HOURS_THEORY_SHORT: ("categories", "class_hours", "certificates"),
-    Reason.HOURS_PRACTICE_SHORT: ("categories", "class_hours"),
+    Reason.HOURS_THEORY_SHORT: ("categories",),
+    Reason.HOURS_PRACTICE_SHORT: ("categories",),
     Reason.OFFLINE_SHARE_LOW: ("modality_limits",),
     Reason.TEACHER_INVALID: ("credit_rules",),
     Reason.COURSE_TEST_MISSING: ("credit_rules",),
@@ -119,6 +119,12 @@ def hold_text(hold: Hold) -> str:
 
 
 def sources(reason: Reason, answer: Answer) -> list[str]:
-    """The names of the rows that decided about a reason."""
+    """The rows that decided about a reason, each with what section it is of."""
+    if reason is Reason.OUTLINE_NOT_IN_FORCE and answer.case.rules.in_force:
+        return []  # the outline's own days decided
     wanted = DECIDED_BY.get(reason, ())
-    return [rule_texts.name_of(one.row) for one in answer.used if one.section in wanted]
+    return [
+        f"{rule_texts.section_text(one.section)}: {rule_texts.name_of(one.row)}"
+        for one in answer.used
+        if one.section in wanted
+    ]
