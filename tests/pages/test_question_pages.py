@@ -54,7 +54,13 @@ def test_a_question_is_written_by_one_and_reviewed_by_another(
     kind: str, session: Session, world: World, teacher: Account, item: str, browser: Browsers
 ) -> None:
     writes, reviews = browser(world.manager), browser(teacher)
-    form = {"kind": kind, "difficulty": "easy", "stem": f"题目 {kind} ____", "answers": TYPED[kind], "item": item}
+    form: dict[str, object] = {
+        "kind": kind,
+        "difficulty": "easy",
+        "stem": f"题目 {kind} ____",
+        "answers": TYPED[kind],
+        "item": item,
+    }
     answer = writes.post("/teaching/questions/new", {**form, "organisation": world.institution.id})
     assert answer.status_code == 303, text_of(answer)
     [made] = versions(session)
@@ -88,7 +94,8 @@ def test_a_question_is_written_by_one_and_reviewed_by_another(
 def test_what_is_wrong_with_a_question_stands_in_the_form(
     change: dict[str, str], said: str, session: Session, world: World, item: str, browser: Browsers
 ) -> None:
-    form = {"kind": "single", "difficulty": "easy", "stem": "题", "answers": "* a\n- b", "item": item} | change
+    form: dict[str, object] = {"kind": "single", "difficulty": "easy", "stem": "题", "answers": "* a\n- b"}
+    form |= {"item": item, **change}
     answer = browser(world.manager).post("/teaching/questions/new", form)
     assert answer.status_code == 422
     assert said in text_of(answer)

@@ -138,7 +138,7 @@ def test_the_database_lets_nobody_change_a_reviewed_question(
     values = {"difficulty": "hard", "kind": "fill", "written_by": school.learner.person_id, "reviewed_at": None}
     with pytest.raises(IntegrityError, match="never changes"):
         session.execute(
-            sa.update(BankVersion.__table__).where(BankVersion.id == made.id).values({column: values.get(column, "x")})
+            sa.update(BankVersion).where(BankVersion.id == made.id).values({column: values.get(column, "x")})
         )
 
 

@@ -21,7 +21,7 @@ from tests.builders_questions import (
 
 SHARE, NONE = Partial.SHARE, Partial.NONE
 
-ROWS: list[tuple[str, Content, Answer, Partial, int]] = [
+ROWS: list[tuple[str, Content, object, Partial, int]] = [
     ("single: the right one", a_single(correct=1), 1, SHARE, 1000),
     ("single: another one", a_single(correct=1), 0, SHARE, 0),
     ("single: not answered", a_single(), None, SHARE, 0),
@@ -55,7 +55,7 @@ ROWS: list[tuple[str, Content, Answer, Partial, int]] = [
 
 
 @pytest.mark.parametrize(("rule", "content", "answer", "partial", "worth"), ROWS, ids=[row[0] for row in ROWS])
-def test_an_answer_is_worth(rule: str, content: Content, answer: Answer, partial: Partial, worth: int) -> None:
+def test_an_answer_is_worth(rule: str, content: Content, answer: object, partial: Partial, worth: int) -> None:
     assert mark(content, require_answer(content, answer), 1000, partial) == worth
 
 

@@ -62,7 +62,8 @@ def _read(data: bytes) -> tuple[Format, Reading]:
             return Format.XLSX, xlsx.read(data)
         return Format.QTI, qti.read_package(data)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        if parse(data).tag == "assessmentItem":
+        root = parse(data)
+        if root.tag == "assessmentItem" or "qti" in root.space:
             return Format.QTI, qti.read_item(data)
         return Format.MOODLE, moodle_xml.read(data)
     return Format.GIFT, gift.read(_text(data))

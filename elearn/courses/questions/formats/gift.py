@@ -110,10 +110,11 @@ def _content(stem: str, inside: str, explanation: str) -> Content:
         return Fill(stem=stem, blanks=(Blank(ranges=tuple(_ranges(inside[1:].strip()))),), explanation=explanation)
     answers = list(_answers(inside))
     if not answers:
-        raise BadItem("The answers begin with = (right) or ~ (wrong).")
-    if any(" -> " in one or "->" in one for mark, _, one in answers if mark == "="):
-        raise OtherKind("matching")
+        # One right text needs no sign before it.
+        return Fill(stem=stem, blanks=(Blank(texts=(_text(inside.partition("#")[0]),)),), explanation=explanation)
     if all(mark == "=" for mark, _, _ in answers):
+        if all("->" in text for _, _, text in answers):
+            raise OtherKind("matching")
         texts = tuple(text for _, weight, text in answers if weight is None or weight == 100)
         return Fill(stem=stem, blanks=(Blank(texts=texts),), explanation=explanation)
     return _choice(stem, answers, explanation)

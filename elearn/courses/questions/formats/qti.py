@@ -48,6 +48,8 @@ UNSEEN = {"feedbackInline", "feedbackBlock", "modalFeedback", "rubricBlock", "st
 BLOCKS = {"p", "div", "br", "li", "tr", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"}
 PART = "elearn-part"
 """Class of a division that holds one question of a case, as we write it."""
+APART = "elearn-blanks"
+"""Class of a paragraph with the blanks of a question whose text shows no places for them."""
 EXPLANATION = "explanation"
 YES = {"true", "t", "yes", "对", "正确", "是", "√"}
 NO = {"false", "f", "no", "错", "错误", "否", "×"}
@@ -219,9 +221,12 @@ class _Item:
         if node.tag == TEXT:
             return Fill(stem=stem, image=image, blanks=(self._blank(node),), explanation=explanation)
         choices = [one for one in node.children if one.tag in ("simpleChoice", "inlineChoice")]
+        right = self._right(node)
+        if node.tag == INLINE:
+            # An empty choice stands for "not chosen yet".
+            choices = [one for one in choices if one.text.strip() or one.get("identifier") in right]
         names = [one.get("identifier") for one in choices]
         options = tuple(Option(*self._text(one)) for one in choices)
-        right = self._right(node)
         unknown = [name for name in right if name not in names]
         if unknown:
             raise BadItem("The right answer %(name)s is not among the choices.", node.line, name=unknown[0][:60])
@@ -299,7 +304,9 @@ class _Item:
                 place = next((rank for rank, one in enumerate(numbered, start=1) if one is node), 0)
                 yield f"({place}){BLANK}" if place else BLANK
                 return
-            if node.tag in KNOWN or node.tag in UNSEEN or any(one is node for one in skip):
+            if node.tag in KNOWN or node.tag in UNSEEN or APART in node.get("class").split():
+                return
+            if any(one is node for one in skip):
                 return
             if node.tag == "img":
                 pictures.append((node.get("src"), node.line))

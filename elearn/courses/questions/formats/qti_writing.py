@@ -12,7 +12,7 @@ from html import escape
 
 from elearn.courses.questions.formats.draft import Outgoing, Written
 from elearn.courses.questions.formats.gift import BLANK
-from elearn.courses.questions.formats.qti import EXPLANATION, MANIFEST, PART
+from elearn.courses.questions.formats.qti import APART, EXPLANATION, MANIFEST, PART
 from elearn.courses.questions.kinds import (
     Blank,
     Case,
@@ -182,7 +182,7 @@ def _blanks(part: Fill, pictures: dict[str, str], declarations: list[str]) -> st
         gaps.append(f'<textEntryInteraction responseIdentifier="{name}"/>')
     pieces = part.stem.split(BLANK)
     if len(pieces) != len(gaps) + 1:
-        return f"{_shown(part.stem, part.image, pictures)}<p>{' '.join(gaps)}</p>"
+        return f'{_shown(part.stem, part.image, pictures)}<p class="{APART}">{" ".join(gaps)}</p>'
     text = "".join(_lines(piece) + gap for piece, gap in zip(pieces, [*gaps, ""], strict=True))
     return f"<p>{text}</p>{_image(part.image, pictures)}"
 

@@ -141,6 +141,7 @@ def read(data: bytes) -> Reading:
         reading.take(Draft(row.line, whole, row["大纲项目"].strip(), _difficulty(row, reading)))
     if not order and not reading.problems:
         reading.bad(1, "There is no question in this sheet.")
+    reading.problems.sort(key=lambda one: one.line)
     return reading
 
 
