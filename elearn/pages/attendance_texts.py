@@ -29,7 +29,7 @@ def stage_text(stage: Stage) -> str:
         Stage.PLANNED: _("Planned"),
         Stage.RUNNING: _("Going on"),
         Stage.OVER: _("No list yet"),
-        Stage.WAITING: _("Waits for the second person"),
+        Stage.WAITING: _("To be confirmed"),
         Stage.CONFIRMED: _("Confirmed"),
         Stage.REFUSED: _("Sent back"),
         Stage.TAKEN_BACK: _("Taken back"),

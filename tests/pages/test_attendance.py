@@ -103,7 +103,7 @@ def test_from_the_plan_to_the_transcript(
     said = manager.page(f"/attendance/{whole.id}")
     assert "teacher's list No phone" in said
     assert "list.png" in said
-    assert phone.page("/hours").count("Waits for the second person") == 1
+    assert phone.page("/hours").count("To be confirmed") == 1
     assert manager.post(f"/attendance/{whole.id}/answer", {"answer": "confirm", "note": ""}).status_code == 303
     transcript = phone.page("/hours")
     assert "Confirmed" in transcript
