@@ -243,7 +243,7 @@ def held(text: str, number: int, word: str) -> str:
 
 
 def _holding(number: int, word: str, *, offered: bool) -> str:
-    """The courses that hold a word: in what they say of themselves, in the titles of lessons, on pages."""
+    """The courses that hold a word: in what they say of themselves, in titles of lessons, on pages, in subtitles."""
     of_lesson = f"JOIN elearn.unit u ON u.lesson_id = l.id AND {OFFERED}" if offered else ""
     return f"""
         SELECT id FROM elearn.course WHERE {held(COURSE_WORDS, number, word)}
@@ -251,6 +251,10 @@ def _holding(number: int, word: str, *, offered: bool) -> str:
         UNION SELECT l.course_id
         FROM (SELECT unit_id FROM elearn.unit_page WHERE {held(PAGE_WORDS, number, word)}) g
         JOIN elearn.unit u ON u.id = g.unit_id AND {OFFERED}
+        JOIN elearn.lesson l ON l.id = u.lesson_id
+        UNION SELECT l.course_id
+        FROM (SELECT unit_id FROM elearn.subtitle WHERE withdrawn_at IS NULL AND {held("words", number, word)}) s
+        JOIN elearn.unit u ON u.id = s.unit_id AND {OFFERED}
         JOIN elearn.lesson l ON l.id = u.lesson_id"""
 
 

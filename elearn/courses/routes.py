@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from elearn.clock import utcnow
-from elearn.courses import delivery, teaching, uploads
+from elearn.courses import delivery, subtitles, teaching, uploads
 from elearn.courses.models import Upload
 from elearn.db import db, new_id
 from elearn.locale import gettext
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
-from elearn.people.permissions import ANYBODY, MANAGER, scope_of
+from elearn.people.permissions import ANYBODY, MANAGER, SIGNED_IN, scope_of
 from elearn.runtime import runtime
 from elearn.web import allow
 
@@ -67,6 +67,20 @@ def try_upload_again(upload_id: UUID) -> ResponseReturnValue:
     upload = uploads.again(db.session(), upload_id, acting=_acting(), at=utcnow())
     db.session.commit()
     return jsonify(_state(upload)), 202
+
+
+@bp.get("/courses/subtitles/<uuid:subtitle_id>.vtt")
+@allow(SIGNED_IN)
+def subtitle_file(subtitle_id: UUID) -> ResponseReturnValue:
+    """Subtitles, for whoever may study or teaches the lesson; a version never changes."""
+    caller = require_caller()
+    teaches = scope_of(caller, Role.TEACHER, Role.INSTITUTION_MANAGER)
+    text, etag = subtitles.file_for(db.session(), subtitle_id, caller.person_id, teaches)
+    response = Response(text, content_type="text/vtt; charset=utf-8")
+    response.set_etag(etag)
+    response.cache_control.private = True
+    response.cache_control.max_age = 24 * 3600
+    return response.make_conditional(request)
 
 
 @bp.get("/media/<content_hash>/<path:path>")
