@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.credit_export.exam_system import packages, profiles, receipt_files, receivers
-from elearn.credit_export.exam_system.answers import Desk, outlines_of
+from elearn.credit_export.exam_system.answers import outlines_of
+from elearn.credit_export.exam_system.desks import desk_for, signer
 from elearn.credit_export.exam_system.packages import Scope
 from elearn.credit_export.exam_system.receipt_files import LARGEST_FILE_BYTES, Verdict
 from elearn.credit_export.models import Receiver
-from elearn.credit_export.paper import routes as doors
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
 from elearn.locale import gettext as _
@@ -24,7 +24,6 @@ from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, OPERATOR
-from elearn.runtime import runtime
 
 LINES_SHOWN = 500
 
@@ -52,7 +51,7 @@ def _page(receiver: Receiver, *, form: Form | None = None, receipt: Form | None 
         made=packages.made_packages(session, receiver.id),
         form=form or Form(),
         receipt=receipt or Form(),
-        key_id=runtime().kept["exam.signer"].kid,
+        key_id=signer().kid,
         may_change=Role.OPERATOR in require_caller().roles,
         **more,
     )
@@ -73,14 +72,7 @@ def make_package(client_id: str) -> ResponseReturnValue:
     if form.errors:
         return _page(receiver, form=form), 422
     scope = Scope(since=since, class_id=class_id, everyone=form["everyone"] == "yes")
-    desk = Desk(
-        receiver=receiver,
-        outlines=outlines,
-        keys=members.keys(),
-        signer=runtime().kept["exam.signer"],
-        issuer=doors.issuer(),
-        now=utcnow(),
-    )
+    desk = desk_for(session, receiver)
     out = io.BytesIO()
     made = packages.make(session, desk, scope, out, by=f"person {require_caller().person_id}")
     if made.rows == 0:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
 from elearn.courses.teaching import clock_text
 from elearn.locale import gettext as _
 from elearn.locale import language
+from elearn.zone import LOCAL_ZONE as ZONE
 
-ZONE = ZoneInfo("Asia/Shanghai")
-
-__all__ = ["clock_text", "day", "length", "moment", "per_mille", "size"]
+__all__ = ["ZONE", "clock_text", "day", "length", "moment", "per_mille", "size"]
 
 
 def length(ms: int) -> str:

@@ -6,15 +6,15 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from elearn.errors import Conflict, Malformed
 from elearn.people.identity import is_region
+from elearn.zone import LOCAL_ZONE
 
-LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
+__all__ = ["LOCAL_ZONE", "checked_name", "checked_region", "local_day", "unless_taken"]
 
 
 def local_day(moment: datetime) -> date:

@@ -9,18 +9,11 @@ import click
 
 from elearn.clock import utcnow
 from elearn.credit_export.exam_system import packages, profiles, receipt_files, receivers
-from elearn.credit_export.exam_system.answers import Desk, outlines_of
+from elearn.credit_export.exam_system.desks import desk_for, keys
 from elearn.credit_export.exam_system.mapping import default_text
 from elearn.db import db
-from elearn.people.identity import Keys
-from elearn.runtime import runtime
 
 A_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-def _keys() -> Keys:
-    settings = runtime().settings
-    return Keys(sealing=settings.sealing_key, index=settings.index_key)
 
 
 @click.command("make")
@@ -35,18 +28,9 @@ def make(receiver: str, since: datetime | None, class_no: str | None, everyone: 
     """Write a signed package for RECEIVER (its client id). Document numbers leave with it; that is recorded."""
     session = db.session()
     found = receivers.get_receiver(session, receiver)
-    outlines = outlines_of(session, found.id)
-    settings = runtime().settings
-    desk = Desk(
-        receiver=found,
-        outlines=outlines,
-        keys=_keys(),
-        signer=runtime().kept["exam.signer"],
-        issuer=f"{settings.public_url}{runtime().url_prefix}",
-        now=utcnow(),
-    )
+    desk = desk_for(session, found)
     on: date | None = since.date() if since else None
-    class_id = packages.class_named(session, outlines, class_no) if class_no else None
+    class_id = packages.class_named(session, desk.outlines, class_no) if class_no else None
     fresh = output.with_name(f".{output.name}.fresh")
     fresh.touch(mode=0o600)
     try:
@@ -68,7 +52,7 @@ def receipt(receiver: str, file: Path) -> None:
     session = db.session()
     found = receivers.get_receiver(session, receiver)
     profile = profiles.profile_of(session, found.id)
-    report = receipt_files.take(session, found.id, file.read_bytes(), profile, _keys(), at=utcnow())
+    report = receipt_files.take(session, found.id, file.read_bytes(), profile, keys(), at=utcnow())
     session.commit()
     for line in report.lines:
         if line.verdict not in receipt_files.GOOD:

@@ -24,19 +24,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
-from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
 from elearn.credit_export.exam_system.mapping import Column, Format, Profile, ReceiptField, Result, Value
 from elearn.credit_export.exam_system.signing import Signer
+from elearn.zone import LOCAL_ZONE
 
 FORMAT = "elearn-package/1"
 TYPE = "elearn-package+jws"
 ROWS_XLSX, ROWS_JSON = "records.xlsx", "records.json"
 MANIFEST, SIGNATURE, KEYS = "manifest.json", "manifest.json.jws", "keys.json"
 TOTAL = "合计"
-LOCAL = ZoneInfo("Asia/Shanghai")
 
 PIECE = 1 << 16
 
@@ -101,7 +100,7 @@ def write(into: IO[bytes], profile: Profile, facts: Facts, rows: Iterable[Mappin
 
 
 def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
-    at = at.astimezone(LOCAL)
+    at = at.astimezone(LOCAL_ZONE)
     entry = zipfile.ZipInfo(name, (at.year, at.month, at.day, at.hour, at.minute, at.second))
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
@@ -166,7 +165,7 @@ class _Sheet:
         }
         self._book = xlsxwriter.Workbook(str(path), options)
         self._book.set_properties(
-            {"title": profile.sheet, "comments": facts.id, "created": facts.made_at.astimezone(LOCAL)}
+            {"title": profile.sheet, "comments": facts.id, "created": facts.made_at.astimezone(LOCAL_ZONE)}
         )
         add = self._book.add_format
         base = {"valign": "vcenter", "border": 1, "border_color": "#B8C4C6"}
@@ -258,7 +257,7 @@ class _Sheet:
             ("数据包编号", self._facts.id),
             ("签发方", self._facts.issuer),
             ("接收方", self._facts.receiver_name),
-            ("生成时间", self._facts.made_at.astimezone(LOCAL).strftime("%Y-%m-%d %H:%M:%S")),
+            ("生成时间", self._facts.made_at.astimezone(LOCAL_ZONE).strftime("%Y-%m-%d %H:%M:%S")),
             ("记录数", str(self._rows)),
             ("如何回执", f"请在黄色列填写回执（{words}），保存后发回。列的顺序可以变动，其余各列请勿修改。"),
             ("如何验证", f"随包的 {MANIFEST} 写明各文件的 SHA-256，{SIGNATURE} 是对它的签名。"),

@@ -22,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from openpyxl.utils.exceptions import InvalidFileException
 
-from elearn.credit_export.exam_system.mapping import Column, Format
+from elearn.credit_export.exam_system.mapping import MOST_COLUMNS, Column, Format
 from elearn.credit_export.exam_system.package_files import (
     FORMAT,
     KEYS,
@@ -37,6 +37,8 @@ from elearn.errors import DomainError
 
 LARGEST_BYTES = 100_000_000
 """Of one file in a package once unpacked; 10,000 rows take 2 MB as XLSX and 12 MB as JSON."""
+LARGEST_UNPACKED_BYTES = 300_000_000
+"""Of all that the XLSX, a ZIP itself, unpacks to; 10,000 rows take 30 MB. A few hundred bytes can hold gigabytes."""
 LARGEST_SMALL_BYTES = 1_000_000
 """Of manifest, signature and keys."""
 
@@ -140,24 +142,30 @@ def _require_rows(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None
         Column(one["column"], one["header"], "number", Format(one["format"]), {}, None) for one in data["columns"]
     ]
     rows = data["rows"]
+    if len(columns) > MOST_COLUMNS:
+        raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=ROWS_JSON)
     if len(rows) != manifest["counts"]["rows"] or data["package"] != manifest["id"]:
         raise PackageRefused("rows", "The number of rows is not the one that was signed.")
     with package.open(ROWS_XLSX) as file:
-        sheet = _rows_of(io.BytesIO(file.read()))
+        sheet = _rows_of(io.BytesIO(file.read()), len(columns))
     header = next(sheet, ())
     if [str(one) for one in header[: len(columns)]] != [one.header for one in columns]:
         raise PackageRefused("rows", "The columns of XLSX and JSON differ.")
     for number, (row, cells) in enumerate(itertools.zip_longest(rows, itertools.islice(sheet, len(rows)))):
         if cells is None or not all(
-            column.says_the_same(row[column.id], cell) for column, cell in zip(columns, cells, strict=False)
+            column.says_the_same(row[column.id], cell) for column, cell in zip(columns, cells, strict=True)
         ):
             raise PackageRefused("rows", "XLSX and JSON differ in row %(row)s.", row=number + 1)
 
 
-def _rows_of(file: IO[bytes]) -> Iterator[tuple[Any, ...]]:
-    """Raises PackageRefused."""
+def _rows_of(file: IO[bytes], width: int) -> Iterator[tuple[Any, ...]]:
+    """The first `width` cells of each row; missing ones are empty. Raises PackageRefused, also before it unpacks."""
     try:
+        with zipfile.ZipFile(file) as inside:
+            if sum(one.file_size for one in inside.infolist()) > LARGEST_UNPACKED_BYTES:
+                raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=ROWS_XLSX)
         with closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book:
-            yield from book.worksheets[0].iter_rows(values_only=True)
+            for cells in book.worksheets[0].iter_rows(values_only=True, max_col=width):
+                yield (*cells, *(None,) * (width - len(cells)))
     except BROKEN_SHEET as error:
         raise PackageRefused("form", "The package cannot be read: %(why)s", why=repr(error)) from error

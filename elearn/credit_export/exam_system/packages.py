@@ -35,7 +35,7 @@ from elearn.errors import NotFound
 from elearn.people import persons
 from elearn.people.identity import DocumentKind, gender_of
 from elearn.people.models import Organisation, Person
-from elearn.people.registry import LOCAL_ZONE
+from elearn.zone import LOCAL_ZONE
 
 DOOR = "package"
 AT_ONCE = 500

@@ -7,18 +7,13 @@ import socket
 import ssl
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from elearn.clock import utcnow
 from elearn.credit_export.exam_system import pushing
-from elearn.credit_export.exam_system.answers import Desk, outlines_of
+from elearn.credit_export.exam_system.desks import desk_for
 from elearn.credit_export.exam_system.models import PushTarget
 from elearn.credit_export.exam_system.push_rules import Answer, Away, Broken, meaning
-from elearn.credit_export.exam_system.signing import Signer
-from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.jobs import defer, task
-from elearn.people.identity import Keys
 from elearn.reaching import NotAllowed, exchange, retry_after, shown
 from elearn.runtime import runtime
 
@@ -49,19 +44,6 @@ def post(target: PushTarget, headers: dict[str, str], body: bytes) -> Answer:
         return Broken(f"no answer: {type(error).__name__}")
     asked = retry_after(response.headers.get("Retry-After"), now_s=utcnow().timestamp())
     return meaning(response.status, shown(said), retry_after_s=asked)
-
-
-def desk_for(session: Session, receiver: Receiver) -> Desk:
-    """The keys of the house, for what a receiver is told without having asked."""
-    settings = runtime().settings
-    return Desk(
-        receiver=receiver,
-        outlines=outlines_of(session, receiver.id),
-        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
-        signer=Signer.from_seed(settings.signing_key),
-        issuer=settings.public_url + runtime().url_prefix,
-        now=utcnow(),
-    )
 
 
 @task("exam.push", every="* * * * * */5")

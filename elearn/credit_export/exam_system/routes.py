@@ -17,18 +17,17 @@ from flask import Blueprint, Flask, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import errors
-from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, Outline, TrainingClass
 from elearn.credit_export import feed, records
 from elearn.credit_export.exam_system import oauth, receipts
-from elearn.credit_export.exam_system.answers import Desk, Telling, now_of, outlines_of, signed, told, write_down
+from elearn.credit_export.exam_system.answers import Desk, Telling, now_of, signed, told, write_down
 from elearn.credit_export.exam_system.deliveries import Way
+from elearn.credit_export.exam_system.desks import desk_for, signer
 from elearn.credit_export.exam_system.openapi import describe
-from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.people import persons
-from elearn.people.identity import DocumentKind, Keys
+from elearn.people.identity import DocumentKind
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
 from elearn.web import allow, exempt_from_csrf, read_json
@@ -78,21 +77,11 @@ def install(app: Flask, whole: Blueprint) -> None:
     kept = app.extensions["elearn"].kept
     kept["exam.server"] = oauth.make_server(app)
     kept["exam.protector"] = oauth.make_protector()
-    kept["exam.signer"] = Signer.from_seed(app.extensions["elearn"].settings.signing_key)
     whole.register_blueprint(bp)
 
 
 def _desk() -> Desk:
-    settings = runtime().settings
-    receiver = cast(Receiver, g.exam_receiver)
-    return Desk(
-        receiver=receiver,
-        outlines=outlines_of(db.session(), receiver.id),
-        keys=Keys(sealing=settings.sealing_key, index=settings.index_key),
-        signer=runtime().kept["exam.signer"],
-        issuer=settings.public_url + runtime().url_prefix,
-        now=utcnow(),
-    )
+    return desk_for(db.session(), cast(Receiver, g.exam_receiver))
 
 
 @bp.post("/token")
@@ -211,7 +200,7 @@ def take_receipts() -> ResponseReturnValue:
 @allow(ANYBODY)
 def key_set() -> ResponseReturnValue:
     """The public keys by which signatures are checked (RFC 7517)."""
-    response = jsonify(runtime().kept["exam.signer"].key_set())
+    response = jsonify(signer().key_set())
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 

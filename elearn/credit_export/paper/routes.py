@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from elearn.clock import utcnow
+from elearn.credit_export.exam_system.desks import signer
 from elearn.credit_export.paper import badges, standing
 from elearn.credit_export.paper.badge_keys import badge_keys
 from elearn.credit_export.paper.badges import Algorithm, BadgeKey
@@ -35,7 +36,7 @@ def issuer() -> str:
 def keys() -> dict[Algorithm, BadgeKey]:
     """What signs badges; the RSA key is made, and committed, at the first call of the house."""
     found = badge_keys(
-        db.session(), runtime().kept["exam.signer"], sealing_key=runtime().settings.sealing_key, at=utcnow()
+        db.session(), signer(), sealing_key=runtime().settings.sealing_key, at=utcnow()
     )
     db.session.commit()
     return found

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
@@ -22,8 +21,8 @@ from elearn.credit_export.exam_targets import TrainingKind
 from elearn.credit_export.hours import as_text
 from elearn.credit_export.lifecycle import State
 from elearn.credit_export.paper import typeset
+from elearn.zone import LOCAL_ZONE
 
-ZONE = ZoneInfo("Asia/Shanghai")
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
 
@@ -406,4 +405,4 @@ def _day(on: date, language: str) -> str:
 
 def _moment(at: datetime, language: str) -> str:
     form = "yyyy年M月d日 HH:mm" if language == "zh" else "MMM d, yyyy, HH:mm"
-    return str(format_datetime(at, form, tzinfo=ZONE, locale=language))
+    return str(format_datetime(at, form, tzinfo=LOCAL_ZONE, locale=language))

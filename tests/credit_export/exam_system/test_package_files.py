@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -188,6 +189,31 @@ def _inside(name: str, content: bytes) -> Callable[[bytes], bytes]:
     return change
 
 
+def _shorter_row(xlsx: bytes) -> bytes:
+    """The first row of people ends after two cells, and the sheet does not say how wide it is."""
+    inner = members(xlsx)
+    name = "xl/worksheets/sheet1.xml"
+    text = re.sub(rb"<dimension [^>]*/>", b"", inner[name])
+    row = re.search(rb'<row r="2"[^>]*>.*?</row>', text, re.DOTALL)
+    assert row is not None
+    cells = re.findall(rb"<c .*?</c>|<c [^>]*/>", row[0], re.DOTALL)
+    assert len(cells) > 10
+    short = row[0].replace(b"".join(cells[2:]), b"")
+    assert short != row[0]
+    return packed(inner | {name: text.replace(row[0], short)}).getvalue()
+
+
+def _bomb(xlsx: bytes) -> bytes:
+    """A third of a megabyte that unpacks to 310 MB."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
+        for name, content in members(xlsx).items():
+            package.writestr(name, content)
+        for number in range(31):
+            package.writestr(f"xl/media/{number}", bytes(10_000_000))
+    return out.getvalue()
+
+
 def _without_json(files: dict[str, bytes]) -> None:
     del files["records.json"]
 
@@ -211,6 +237,8 @@ CHANGES: list[tuple[str, Change, str]] = [
         _by_the_signer("records.json", lambda b: b.replace(b'"148.0"', b'"x"')),
         "form",
     ),
+    ("a row that ends early, signed", _by_the_signer("records.xlsx", _shorter_row), "rows"),
+    ("an XLSX that unpacks to gigabytes, signed", _by_the_signer("records.xlsx", _bomb), "form"),
     ("an hour in the JSON, signed", _by_the_signer("records.json", lambda b: b.replace(b'"148.0"', b'"9"')), "rows"),
     ("a signature with its payload", _edit("manifest.json.jws", lambda b: b.replace(b"..", b".eA.")), "signature"),
 ]
