@@ -17,6 +17,7 @@
     why_not.py     why somebody may not sit an exam on a day, in sentences    (words: why_not_texts.py)
     requirements.py the rules in force on a day, and what changed    (words: rule_texts.py)
     receivers.py   an operator's exam systems
+    log.py         how the log of hours stands: signer and witnesses
     deliveries.py  what one of them was sent, dead letters, reconciliation
     packages.py    packages for an exam system, its receipt files
     proofs.py      proofs of training hours: the holder's, the public page of each, lists of classes
@@ -52,6 +53,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         frame,
         keys,
         learning,
+        log,
         lrs_keys,
         offline,
         packages,
@@ -83,6 +85,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         attendance_here,
         people,
         receivers,
+        log,
         deliveries,
         packages,
         proofs,

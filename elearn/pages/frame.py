@@ -113,7 +113,7 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
     if caller.roles & REVIEWS:
         places.append((_("Review"), "review_queue", ("/review",)))
     if caller.roles & SEES_RECEIVERS:
-        places.append((_("Exam systems"), "receivers_list", ("/receivers",)))
+        places.append((_("Exam systems"), "receivers_list", ("/receivers", "/log")))
     if caller.roles & SEES_RECORD_KEYS:
         places.append((_("Record store"), "record_keys", ("/record-store",)))
     here = _best(request.path.removeprefix(runtime().url_prefix) or "/", [roots for _name, _view, roots in places])
