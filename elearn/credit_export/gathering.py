@@ -14,6 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.courses.papers.standing import course_tests_passed
 from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.choosing import Catalogue
 from elearn.courses.requirements.rows import EVERYWHERE, CreditRules, Training
@@ -170,6 +171,7 @@ def gather_many(
     limits = _limits(choosing.catalogue, day)
     rows = session.execute(CAPPED_CASES if limits else ALL_CASES, values | limits).all()
     found = [(row, *choosing.of(row)) for row in rows]
+    tests = course_tests_passed(session, people, {row.outline_id for row in rows})
     # Asked for where it matters only: an outline that is over, of people who are not to be trained again.
     over = {
         row.person_id
@@ -189,6 +191,7 @@ def gather_many(
                 enrolled=True,
                 class_filed=row.filed,
                 identified=row.identified,
+                course_tests=tests[row.person_id, row.outline_id],
                 admitted_on=admitted.get((row.person_id, row.outline_id)),
             ),
             hours=tally(

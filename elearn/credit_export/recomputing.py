@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, TrainingClass
+from elearn.courses.papers.models import TestAttempt
 from elearn.credit_export import holds, records
 from elearn.credit_export.findings import reading as findings
 from elearn.db import db
@@ -53,8 +54,8 @@ def everybody(session: Session) -> Iterator[list[UUID]]:
 
 
 def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]:
-    """Whoever was enrolled or left since then, whose class was filed, whom a finding is about, whose case was closed;
-    in pages."""
+    """Whoever was enrolled or left since then, whose class was filed, whom a finding is about, whose case was closed,
+    who passed a course test; in pages."""
     touched = set(
         session.scalars(
             sa.select(Enrolment.person_id)
@@ -65,6 +66,11 @@ def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]
                 | (TrainingClass.filing_recorded_at >= since)
             )
             .distinct()
+        )
+    )
+    touched |= set(
+        session.scalars(
+            sa.select(TestAttempt.person_id).where(TestAttempt.passed.is_(True), TestAttempt.closed_at >= since)
         )
     )
     found = sorted(touched | findings.lately_answered(session, since) | set(holds.lately_released(session, since)))

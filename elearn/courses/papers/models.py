@@ -122,6 +122,7 @@ class TestAttempt(Base):
         ),
         Index("ix_test_attempt_deadline_at", "deadline_at", postgresql_where=sa.text("closed_at IS NULL")),
         Index("ix_test_attempt_passed", "person_id", "test_id", postgresql_where=sa.text("passed IS TRUE")),
+        Index("ix_test_attempt_passed_at", "closed_at", postgresql_where=sa.text("passed IS TRUE")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
