@@ -4,7 +4,8 @@
 
 So many people of one outline, each with so many entries of hours, all recorded once; then all are judged again, as
 the nightly job does it: nothing is new, so nothing is written. The first time, which writes a record with its facts
-and its first step for everybody, is told beside it.
+and its first step for everybody, is told beside it. All of it by the catalogue of requirements that travels with the
+program. And one judgement alone: the rules of its day chosen and asked, no database.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import argparse
 import os
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,13 +23,22 @@ from sqlalchemy.orm import Session
 from bench import processor
 from bench.figures import Figure, say
 from bench.watching import Place, Spent, a_place, postgres_beside
+from elearn.courses.requirements import service as requirements
+from elearn.courses.requirements.choosing import Catalogue, Loaded
+from elearn.courses.requirements.reading import read
+from elearn.courses.requirements.rows import Training
 from elearn.credit_export import recomputing
+from elearn.credit_export.dated_rules import Aim, rules_on
+from elearn.credit_export.eligibility import Candidate, Category, Facts, judge
+from elearn.credit_export.hours import Tally
 from elearn.db import db
 from tests.builders_credit import LEARNED_AT, a_learner_with_hours, an_outline
 
 PERSONS = 100_000
 ENTRIES = 12
 LIMIT_S = 60.0
+JUDGE_LIMIT_MS = 1.0
+JUDGEMENTS = 20_000
 NOW = LEARNED_AT + timedelta(days=1)
 
 FOREIGN_KEYS = """
@@ -107,9 +118,34 @@ def judged(place: Place, persons: int) -> tuple[Spent, int]:
     return spent, written
 
 
+def one_judgement() -> Figure:
+    """Choosing the rules of a category, a region and a day, and asking them; regions, days and hours change."""
+    rows = read(requirements.shipped()).rows
+    catalogue = Catalogue([Loaded(number, section, row) for number, (section, row) in enumerate(rows, start=1)])
+    days = [date(2026, 5, 20), date(2026, 7, 1)]
+    regions = [None, "530100", "620100", "330100"]
+    somebody, facts = Candidate(UUID(int=1)), Facts(True, True)
+    began = time.perf_counter()
+    for number in range(JUDGEMENTS):
+        on = days[number % 2]
+        aim = Aim("so_lv_electric", Training.INITIAL, regions[number % 4], 88, 60)
+        chosen = rules_on(catalogue, aim, on)
+        asked = Category("bench", "1", chosen.required_theory, chosen.required_practice, date(2024, 7, 1))
+        judge(somebody, asked, on, Tally(number * 7_000, number * 5_000, number * 9_000), facts, rules=chosen.rules)
+    each_ms = (time.perf_counter() - began) * 1000 / JUDGEMENTS
+    return Figure(
+        "one judgement by dated rules, ms",
+        each_ms,
+        JUDGE_LIMIT_MS,
+        f"{each_ms * 1000:.0f} µs with its rules chosen afresh among {len(rows)} rows",
+    )
+
+
 def run(persons: int = PERSONS, entries: int = ENTRIES) -> Iterator[Figure]:
+    yield one_judgement()
     limit_s = LIMIT_S * persons / PERSONS
     with a_place() as place, place.app.app_context():
+        requirements.load_shipped(db.session(), by="bench", at=LEARNED_AT, today=LEARNED_AT.date())
         fill(db.session(), persons, entries)
         first, written = judged(place, persons)
         again, none = judged(place, persons)
