@@ -54,6 +54,7 @@ PAGES = {
     "/hours/{outline}": (set(), set(EVERYBODY)),
     "/receivers": ({"operator", "auditor"}, set()),
     "/receivers/new": ({"operator"}, set()),
+    "/log": ({"operator", "auditor"}, set()),
     "/record-store": ({"operator", "manager", "other_manager", "auditor"}, set()),
     "/record-store/keys/new": ({"operator", "manager", "other_manager"}, set()),
 }
