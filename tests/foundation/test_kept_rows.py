@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from elearn import embedded, schema
 
@@ -152,3 +154,32 @@ def test_what_was_watched_before_the_log_is_evidence_of_its_first_batch(services
     engine.dispose()
     assert batches == {"delivery": [0, 1], "presence_check": [0, 1]}
     assert [tuple(row) for row in entries] == [(5, None, None)]
+
+
+def test_hours_of_before_attendance_keep_what_earned_them_and_every_entry_has_one_origin(
+    services: embedded.Services,
+) -> None:
+    url = services.create_database("hours_before_attendance")
+    schema.upgrade(url, to="0026")
+    engine = sa.create_engine(url)
+    keys = """SELECT quote_ident(conname) FROM pg_constraint
+              WHERE contype = 'f' AND conrelid = 'elearn.hours_entry'::regclass"""
+    entry = """
+        INSERT INTO elearn.hours_entry (id, person_id, modality, kind, amount_ms, earned_on, learned_at,
+            watched_span_id, rule_version, created_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 'online', 'theory', 5, '2026-06-20', now(), {}, 'x', now())
+    """
+    with engine.begin() as connection:
+        for name in connection.scalars(sa.text(keys)).all():
+            connection.execute(sa.text(f"ALTER TABLE elearn.hours_entry DROP CONSTRAINT {name}"))
+        connection.execute(sa.text(entry.format("gen_random_uuid()")))
+    schema.upgrade(url, to="0027")
+    with engine.begin() as connection:
+        connection.execute(sa.text(entry.format("gen_random_uuid()")))  # a program of before that still runs
+        kept = connection.execute(
+            sa.text("SELECT watched_span_id IS NOT NULL, attendance_line_id FROM elearn.hours_entry")
+        )
+        assert [tuple(row) for row in kept] == [(True, None)] * 2
+        with pytest.raises(IntegrityError, match="ck_hours_entry_earned"):
+            connection.execute(sa.text(entry.format("NULL")))
+    engine.dispose()

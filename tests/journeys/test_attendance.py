@@ -45,7 +45,7 @@ def served(app: Flask) -> Iterator[str]:
 def code_on(screen: Phone) -> str:
     """The path that the code leads to, read from the picture of the screen."""
     picture = screen.page.locator(".roll-code svg").screenshot()
-    with av.open(io.BytesIO(picture)) as opened:
+    with av.open(io.BytesIO(picture), "r") as opened:
         frame = next(opened.decode(video=0)).reformat(format="gray")
         plane = frame.planes[0]
         pixels = memoryview(bytes(plane)).cast("B", shape=(frame.height, plane.line_size))

@@ -74,7 +74,7 @@ def test_from_the_plan_to_the_transcript(
     session: Session, school: School, browser: Browsers, clock: ManualClock
 ) -> None:
     manager = browser(school.manager)
-    plan = {
+    plan: dict[str, object] = {
         "item": str(school.item().id), "teacher": str(school.teacher.person_id), "place": "实训楼 201",
         "on": DAY.isoformat(), "begins": "09:00", "ends": "10:30",
     }  # fmt: skip
@@ -92,7 +92,7 @@ def test_from_the_plan_to_the_transcript(
     assert "You left at 10:30." in press(phone, held, clock)
     clock.now = at("11:00")
     teacher, manager = browser(school.teacher), browser(school.manager)
-    mark = {
+    mark: dict[str, object] = {
         "person": str(school.learners[1]), "present": "yes", "begins": "09:15", "ends": "10:00", "reason": "No phone",
     }  # fmt: skip
     assert teacher.post(f"/sessions/{held.id}/mark", mark).status_code == 303
@@ -172,7 +172,7 @@ def test_a_wrong_plan_is_told_beside_its_field(
 ) -> None:
     school.plan()
     session.commit()
-    good = {
+    good: dict[str, object] = {
         "item": str(school.item().id), "teacher": str(school.teacher.person_id), "place": "A", "on": DAY.isoformat(),
         "begins": "12:00", "ends": "13:00",
     }  # fmt: skip
@@ -189,7 +189,7 @@ def test_wrong_forms_of_a_session_change_nothing(
     teacher, manager = browser(school.teacher), browser(school.manager)
     person = str(school.learners[0])
     clock.now = at("08:00")
-    whole = {"person": person, "present": "yes", "begins": "09:00", "ends": "10:00", "reason": "x"}
+    whole: dict[str, object] = {"person": person, "present": "yes", "begins": "09:00", "ends": "10:00", "reason": "x"}
     answer = teacher.post(f"/sessions/{held.id}/mark", whole)
     assert (answer.status_code, "The session has not begun." in text_of(answer)) == (422, True)
     clock.now = at("11:00")
@@ -225,10 +225,11 @@ def test_the_second_person_sees_why_not_and_sends_back_with_a_reason(
     session.commit()
     own, other = browser(school.manager), browser(school.second)
     assert "A manager of the institution confirms it" in own.page(f"/attendance/{whole.id}")
-    for who, form, said in [
+    wrong: list[tuple[Browser, dict[str, object], str]] = [
         (own, {"answer": "confirm", "note": ""}, "A list is confirmed by somebody who did not propose it"),
         (other, {"answer": "refuse", "note": ""}, "Say why"),
-    ]:
+    ]
+    for who, form, said in wrong:
         answer = who.post(f"/attendance/{whole.id}/answer", form)
         assert (answer.status_code, said in text_of(answer)) == (422, True), text_of(answer)
     assert session.query(AttendanceAnswer).count() == 0
@@ -267,7 +268,7 @@ def a_sheet(
     sheet = book.active
     assert sheet is not None
     for row in (("线下培训签到表",), headers, *rows):
-        sheet.append(row)
+        sheet.append(list(row))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -26,7 +26,7 @@ def a_sheet(*rows: tuple[object, ...], headers: tuple[str, ...] = HEADERS, above
     sheet = book.active
     assert sheet is not None
     for row in [("标题",)] * above + [headers, *rows]:
-        sheet.append(row)
+        sheet.append(list(row))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

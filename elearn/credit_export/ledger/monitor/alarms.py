@@ -45,7 +45,7 @@ class Code(StrEnum):
     KIND = "KIND"
     """It is of no known kind."""
     OFFICERS = "OFFICERS"
-    """Not two different people."""
+    """Not two different people, or one of them is the person whose hours they are."""
     MS = "MS"
     """More time than its span or attendance is long."""
     # Of a person's chain

@@ -3,7 +3,7 @@
 A leaf that breaks a rule raises an alarm and is then taken as it stands, so that one lie is one alarm and what follows
 is judged by itself. `counted` is our own sum: of seconds that are credited twice it has them once.
 
-    a leaf              is written as leaves are; names two people where it takes two
+    a leaf              is written as leaves are; names two people where it takes two, and not whose hours they are
     a person's chain    n is one more, prev is the hash of the leaf before, total is the sum of its modality and kind
     a credit            its span lies in the unit and overlaps nothing credited, and is as long as what it adds
                         it names a unit, a policy and evidence of leaves before it; the evidence ends before it was
@@ -162,6 +162,8 @@ class Auditor:
         if (digest_bytes(leaf.prev) if leaf.prev else b"") != person.prev:
             yield Code.PREV, "it does not name the leaf before it of this person"
         person.n, person.prev = leaf.n, leaf_hash(entry)
+        if isinstance(leaf, Attend | Void) and leaf.sub in leaf.by:
+            yield Code.OFFICERS, "one of the two people is the person whose hours these are"
         match leaf:
             case Credit():
                 yield from self._of_a_credit(leaf, index, person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from elearn.tracking.attendance import confirming
 from tests import builders_courses as courses
 from tests.builders_credit import Learner
 from tests.credit_export.ledger.log.school import differences, leaves
+from tests.credit_export.ledger.log.test_advancing import AwaySigner
 from tests.credit_export.ledger.monitor.test_our_own_log import watch
 from tests.tracking.attendance.school import BEFORE, DAY, School, a_school
 
@@ -172,6 +174,25 @@ def test_hours_of_a_class_that_was_filed_later_stand_in_the_log_and_export_nowhe
     assert leaves(session)[-1] == "attend"
     assert newest(school).hours["offline_theory_ms"] == 0
     assert differences(session, house) == []
+
+
+def test_a_log_that_is_given_up_leaves_its_unpublished_attendance_to_the_next(session: Session, house: House) -> None:
+    school = a_school(session)
+    held, later = school.plan(), school.plan("13:00", "14:00")
+    [published] = confirming.lines_of(session, school.record(held, school.learners[0]).id)
+    advance(session, now=DONE, house=house)
+    away = dataclasses.replace(house, desk=dataclasses.replace(house.desk, signer=AwaySigner()))
+    school.record(later, school.learners[0])
+    advance(session, now=DONE + timedelta(minutes=1), house=away)
+    assert session.query(HoursEntry).count() == 1
+    second = dataclasses.replace(house, series=2)
+    school.confirm(school.void(held, [published.id], now=DONE))
+    advance(session, now=DONE + timedelta(hours=3), house=second)
+    said = leaves(session, "origin, kind, ms")
+    chain = [(kind, ms) for origin, kind, ms in said if origin.endswith("-2") and ms is not None]
+    assert chain == [("attend", 90 * MINUTE), ("attend", 60 * MINUTE), ("void", -90 * MINUTE)]
+    assert sorted(e.amount_ms for e in session.query(HoursEntry)) == [-90 * MINUTE, 60 * MINUTE, 90 * MINUTE]
+    assert differences(session, second) == []
 
 
 def test_who_was_erased_before_the_minute_was_over_gets_no_leaf(session: Session, house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from elearn.credit_export.ledger.leaves import Key, digest, encode, read
 from elearn.credit_export.ledger.monitor.auditing import local_day
 from elearn.credit_export.ledger.tree import leaf_hash
-from tests.credit_export.ledger.a_ledger import HOUR_MS, MINUTE, ALedger, a_digest, changed
+from tests.credit_export.ledger.a_ledger import HOUR_MS, MINUTE, ALedger, a_digest, a_sub, changed
 from tests.credit_export.ledger.a_log import a_signer
 from tests.credit_export.ledger.monitor.looks import a_book, codes, look_at
 
@@ -283,6 +283,15 @@ def a_key_signed_by_the_one_before_the_last(book: ALedger) -> None:
     book.add(Key.rotation(a_signer(), a_signer(seed=8).verifier, book.at))
 
 
+def an_attendance_that_its_own_person_confirmed(book: ALedger) -> None:
+    book.attend("ada", by=("teacher", a_sub("ada")))
+
+
+def a_void_that_its_own_person_proposed(book: ALedger) -> None:
+    book.attend("ada")
+    book.void("ada", by=(a_sub("ada"), "officer-two"))
+
+
 FORGERIES: list[tuple[Callable[[ALedger], None], list[str]]] = [
     (a_number_left_out, ["SEQUENCE"]),
     (a_number_there_twice, ["SEQUENCE"]),
@@ -321,6 +330,8 @@ FORGERIES: list[tuple[Callable[[ALedger], None], list[str]]] = [
     (a_void_of_a_later_leaf, ["VOID"]),
     (one_officer_alone, ["OFFICERS"]),
     (an_attendance_that_one_person_entered, ["OFFICERS"]),
+    (an_attendance_that_its_own_person_confirmed, ["OFFICERS"]),
+    (a_void_that_its_own_person_proposed, ["OFFICERS"]),
     (more_than_a_day_has, ["DAY"]),
     (a_day_that_had_not_come, ["EVIDENCE", "DAY"]),
     (an_attendance_of_another_day, ["DAY"]),
