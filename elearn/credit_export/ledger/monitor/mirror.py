@@ -8,10 +8,11 @@ stopped goes on where it was, and is at any moment a log's directory itself (C2S
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
-from elearn.credit_export.ledger.files import write_whole
+from elearn.credit_export.ledger.files import put
 from elearn.credit_export.ledger.monitor.alarms import Alarm, Code
 from elearn.credit_export.ledger.notes import Note, read_note
 from elearn.credit_export.ledger.tiles import (
@@ -20,6 +21,7 @@ from elearn.credit_export.ledger.tiles import (
     BadTile,
     Fetch,
     NoTile,
+    at_least,
     entries_path,
     in_directory,
     new_tiles,
@@ -140,19 +142,19 @@ class Mirror:
     def hash_of(self, index: int) -> bytes:
         """The hash of a leaf that is here."""
         tile, place = divmod(index, WIDTH)
-        data = _at_least(self.fetch, self.directory, tile_path(0, tile), place + 1)
+        data = at_least(self.directory, partial(tile_path, 0, tile), place + 1)
         return data[place * HASH_BYTES : (place + 1) * HASH_BYTES]
 
     def entry(self, index: int) -> bytes:
         """A leaf that is here."""
         tile, place = divmod(index, WIDTH)
-        return unbundle(_at_least(self.fetch, self.directory, entries_path(tile), place + 1))[place]
+        return unbundle(at_least(self.directory, partial(entries_path, tile), place + 1))[place]
 
     def entries(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
         """(index, leaf) of what is here of [begin, end)."""
         for tile in range(begin // WIDTH, -(-end // WIDTH)):
             last = min(end - tile * WIDTH, WIDTH)
-            held = unbundle(_at_least(self.fetch, self.directory, entries_path(tile), last))
+            held = unbundle(at_least(self.directory, partial(entries_path, tile), last))
             for place in range(max(0, begin - tile * WIDTH), last):
                 yield tile * WIDTH + place, held[place]
 
@@ -161,7 +163,7 @@ class Mirror:
 
         The note was accepted, and extends what is known.
         """
-        self._put("pending", str(note).encode())
+        put(self.directory / "pending", str(note).encode())
         old, size = self.size(), proved.checkpoint.size
         for level, index, width in new_tiles(old, size):
             try:
@@ -172,14 +174,14 @@ class Mirror:
                 raise Alarmed(withheld(str(missing), proved.checkpoint)) from None
             except BadTile as bad:
                 raise Alarmed(not_signed(str(bad), proved.checkpoint)) from None
-            self._put(tile_path(level, index, width), hashes)
-        self._put("checkpoint", str(note).encode())
+            put(self.directory / tile_path(level, index, width), hashes)
+        put(self.directory / "checkpoint", str(note).encode())
         (self.directory / "pending").unlink()
         self._sweep(old, size)
 
     def replace(self, note: Note) -> None:
         """The same checkpoint with newer cosignatures."""
-        self._put("checkpoint", str(note).encode())
+        put(self.directory / "checkpoint", str(note).encode())
 
     def _take_bundle(self, index: int, width: int, hashes: bytes, remote: Fetch) -> None:
         path = entries_path(index, width)
@@ -206,7 +208,7 @@ class Mirror:
                 )
             )
         entries = unbundle(data)[:width]
-        self._put(path, data[: sum(2 + len(entry) for entry in entries)])
+        put(self.directory / path, data[: sum(2 + len(entry) for entry in entries)])
 
     def _sweep(self, old: int, size: int) -> None:
         """Narrower tiles that a wider one replaced are no longer needed."""
@@ -219,12 +221,6 @@ class Mirror:
     def _note(self, name: str) -> Note | None:
         path = self.directory / name
         return read_note(path.read_bytes()) if path.exists() else None
-
-    def _put(self, path: str, data: bytes) -> None:
-        where = self.directory / path
-        if not where.exists() or where.read_bytes() != data:
-            where.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(where, data)
 
 
 def withheld(path: str, checkpoint: Checkpoint) -> Alarm:
@@ -269,15 +265,6 @@ def _cut(source: Fetch, level: int, index: int, width: int) -> bytes:
     if len(data) != width * HASH_BYTES:
         raise BadTile(f"{path} has {len(data)} bytes")
     return data
-
-
-def _at_least(fetch: Fetch, directory: Path, path: str, width: int) -> bytes:
-    """The full file, else the narrowest that is wide enough."""
-    try:
-        return fetch(path)
-    except LookupError:
-        widths = sorted(int(one.name) for one in (directory / f"{path}.p").glob("*") if one.name.isdigit())
-        return fetch(f"{path}.p/{next((one for one in widths if one >= width), width)}")
 
 
 def _first_difference(data: bytes, width: int, hashes: bytes) -> tuple[int, bytes] | None:

@@ -24,7 +24,7 @@ from elearn.credit_export.ledger.monitor.asking import Door, Draw, Draws, Refuse
 from elearn.credit_export.ledger.monitor.commands import ALARMS, NOT_SEEN, Percent
 from elearn.credit_export.ledger.monitor.fetching import Unreachable
 from elearn.credit_export.ledger.monitor.looking import Monitor, watching
-from elearn.credit_export.ledger.monitor.rechecking import Answer, Known, Result, recheck, reused
+from elearn.credit_export.ledger.monitor.rechecking import Answer, Known, Result, recheck, unless_reused
 from elearn.credit_export.ledger.monitor.sampling import Block, block_at, drawn
 from elearn.credit_export.ledger.naming import year_and_series
 from elearn.credit_export.ledger.plain_text import base64_bytes
@@ -89,18 +89,25 @@ class Book:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.kept: dict[int, Result] = {}
+        self.shown: dict[str, int] = {}
+        """Digest of a statement -> the first leaf that it was shown for."""
         for line in path.read_text().splitlines() if path.exists() else ():
             try:
                 one = json.loads(line)
                 found = Result(one["index"], Answer(one["answer"]), shown=tuple(one["shown"]))
             except (ValueError, KeyError, TypeError):
                 continue  # half a line of a run that was killed: its block is asked for again
-            self.kept[found.index] = found
+            self._know(found)
 
     def add(self, one: Result) -> None:
-        self.kept[one.index] = one
+        self._know(one)
         with self._path.open("a") as file:
             file.write(json.dumps(_line(one) | {"shown": one.shown}) + "\n")
+
+    def _know(self, one: Result) -> None:
+        self.kept[one.index] = one
+        for each in one.shown:
+            self.shown.setdefault(each, one.index)
 
 
 def _recheck(running: Monitor, door: Door, percent: Fraction, book: Book, as_json: bool) -> int:
@@ -114,8 +121,7 @@ def _recheck(running: Monitor, door: Door, percent: Fraction, book: Book, as_jso
     for block in _blocks(running, draws):
         before = book.kept.get(block.index)
         if before is None or before.answer not in DONE:
-            others = [one for index, one in sorted(book.kept.items()) if index != block.index]
-            result = list(reused([*others, _result(running, door, log, block)]))[-1]
+            result = unless_reused(_result(running, door, log, block), book.shown)
             book.add(result)
             _say(result, as_json)
         counted[book.kept[block.index].answer] += 1

@@ -22,7 +22,7 @@ was right.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -456,16 +456,12 @@ class _Looking:
         return media_ms - -(-(end - begin - self.known.given_back.ms) * media_ms // (end - begin))
 
 
-def reused(results: Sequence[Result]) -> Iterator[Result]:
-    """The same statements for two leaves: each of the later ones differs, naming the first."""
-    first: dict[str, int] = {}
-    for one in results:
-        twice = sorted({first[each] for each in one.shown if first.setdefault(each, one.index) != one.index})
-        if twice:
-            why = (*one.why, f"its reports were shown for leaf {twice[0]}, too")
-            yield replace(one, answer=Answer.DIFFERS, why=why)
-        else:
-            yield one
+def unless_reused(one: Result, shown: Mapping[str, int]) -> Result:
+    """The same statements earn no two leaves: it differs when some of its own were `shown` (digest -> leaf) before."""
+    others = sorted({shown[each] for each in one.shown if shown.get(each, one.index) != one.index})
+    if not others:
+        return one
+    return replace(one, answer=Answer.DIFFERS, why=(*one.why, f"its reports were shown for leaf {others[0]}, too"))
 
 
 def _at_opening(saw: SittingState) -> SittingState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -470,3 +471,34 @@ def test_what_people_took_back_and_gave_back_in_part_agrees_and_says_so(authorit
     assert (status, [one["answer"] for one in lines[:-1]]) == (0, ["agrees", "agrees", "agrees"]), lines
     assert [one["media_ms"] for one in lines[:-1]] == [60_000, 30_000, 30_000]
     assert [["taken back before" in str(one["notes"])] for one in lines[:-1]] == [[False], [False], [True]]
+
+
+def test_a_draw_of_less_than_agreed_by_another_root_or_with_a_gap_is_told(authority: Authority) -> None:
+    authority.watched()
+    parts = authority.app.extensions["elearn"]
+    parts.settings = dataclasses.replace(parts.settings, ledger_sample_per_million=10_000)
+    status, output = authority.recheck()
+    assert (status, "DRAW 1 % were drawn, 2 % are agreed" in output) == (1, True)
+    assert authority.recheck("--percent", "1")[0] == 0
+    assert authority.recheck("--percent", "0.5")[0] == 0
+    authority.session.execute(sa.text("ALTER TABLE elearn.evidence_draw DISABLE TRIGGER USER"))
+    authority.session.execute(sa.text("UPDATE elearn.evidence_draw SET from_index = 1, root = sha256(root)"))
+    authority.session.commit()
+    status, lines = authority.lines("--percent", "1")
+    told = [one["draw"] for one in lines if "draw" in one]
+    assert status == 1
+    assert told[0] == "leaves from 0 to 1 stand in no draw"
+    assert "by another root than the log's" in told[1]
+
+
+def test_what_was_written_of_a_run_that_was_killed_is_gone_on_from(authority: Authority, tmp_path: Path) -> None:
+    authority.watched()
+    authority.watched()
+    assert authority.recheck()[0] == 0
+    book = tmp_path / "authority" / "rechecked.jsonl"
+    first, second = book.read_text().splitlines()
+    book.write_text(f"{first}\n{second[:40]}")
+    status, output = authority.recheck()
+    assert (status, output.count("block "), summary(output)) == (
+        0, 1, "2 blocks drawn, 2 agrees, 0 differs, 0 withheld, 0 gone",
+    ), output  # fmt: skip
