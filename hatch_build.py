@@ -31,7 +31,7 @@ OUTPUT = ROOT / "elearn" / "pages" / "static" / "build"
 STAMP = "stamp.txt"
 OLDEST_NODE = 20
 
-BUNDLES = ("src/player.ts", "src/pageunit.ts", "src/pages.ts", "src/shelf.ts", "src/coursetest.ts")
+BUNDLES = ("src/player.ts", "src/pageunit.ts", "src/pages.ts", "src/shelf.ts", "src/preview.ts", "src/coursetest.ts")
 WORKER = "src/worker.ts"
 STYLES = "src/app.css"
 LIBRARIES = {
@@ -51,6 +51,7 @@ OUTPUTS = (
     "pageunit.js",
     "pages.js",
     "shelf.js",
+    "preview.js",
     "coursetest.js",
     "worker.js",
     "app.css",

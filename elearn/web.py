@@ -141,9 +141,14 @@ def wants_page() -> bool:
     return best == "text/html" and request.accept_mimetypes["text/html"] > 0 and not request.is_json
 
 
+def status_of(error: errors.DomainError) -> int:
+    """The status that says what kind of refusal it is."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 422)
+
+
 def refuse(error: errors.DomainError) -> Response:
     """The answer to a request that our rules turn down."""
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 422)
+    status = status_of(error)
     detail = locale.gettext(error.detail)
     detail = detail % error.facts if error.facts else detail
     if wants_page():

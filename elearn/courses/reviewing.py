@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +23,14 @@ from elearn.errors import Conflict, Forbidden, Malformed
 
 MAX_NOTE = 1000
 QUEUE = 200
+
+
+class Who(TypedDict):
+    """Who takes a step of a review, in whose name, and when."""
+
+    by: UUID
+    acting: Collection[UUID]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

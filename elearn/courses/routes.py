@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn.clock import utcnow
-from elearn.courses import delivery, subtitles, teaching, uploads
+from elearn.courses import delivery, preview, subtitles, teaching, uploads
 from elearn.courses.models import Upload
 from elearn.db import db, new_id
+from elearn.errors import NotFound
 from elearn.locale import gettext
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
-from elearn.people.permissions import ANYBODY, MANAGER, SIGNED_IN, scope_of
+from elearn.people.permissions import ANYBODY, MANAGER, SIGNED_IN, TEACHER, scope_of
 from elearn.runtime import runtime
 from elearn.web import allow
+from media.playlist import master_playlist, media_playlist
 
 bp = Blueprint("courses", __name__)
 
+PLAYLIST = "application/vnd.apple.mpegurl"
 LIMIT_KEY = "ELEARN_UPLOAD_BYTES"
 """Key of the application's config: the largest video taken, in bytes; default `uploads.MAX_UPLOAD_BYTES`."""
 
@@ -74,8 +77,7 @@ def try_upload_again(upload_id: UUID) -> ResponseReturnValue:
 def subtitle_file(subtitle_id: UUID) -> ResponseReturnValue:
     """Subtitles, for whoever may study or teaches the lesson; a version never changes."""
     caller = require_caller()
-    teaches = scope_of(caller, Role.TEACHER, Role.INSTITUTION_MANAGER)
-    text, etag = subtitles.file_for(db.session(), subtitle_id, caller.person_id, teaches)
+    text, etag = subtitles.file_for(db.session(), subtitle_id, caller.person_id, _teaching())
     response = Response(text, content_type="text/vtt; charset=utf-8")
     response.set_etag(etag)
     response.cache_control.private = True
@@ -83,11 +85,57 @@ def subtitle_file(subtitle_id: UUID) -> ResponseReturnValue:
     return response.make_conditional(request)
 
 
+@bp.get("/courses/units/<uuid:unit_id>/preview.m3u8")
+@allow(TEACHER)
+def preview_master(unit_id: UUID) -> ResponseReturnValue:
+    """The renditions of a unit, for those who teach it: no sitting stands behind it, so nothing is earned."""
+    manifest = preview.manifest_of(db.session(), unit_id, _teaching(), runtime().settings.media_dir)
+    return _playlist(
+        master_playlist(
+            manifest,
+            lambda name: url_for("elearn.courses.preview_rendition", unit_id=unit_id, rendition=name),
+        )
+    )
+
+
+@bp.get("/courses/units/<uuid:unit_id>/preview/<rendition>.m3u8")
+@allow(TEACHER)
+def preview_rendition(unit_id: UUID, rendition: str) -> ResponseReturnValue:
+    """The segments of one rendition."""
+    manifest = preview.manifest_of(db.session(), unit_id, _teaching(), runtime().settings.media_dir)
+    if rendition not in {one.name for one in manifest.renditions}:
+        raise NotFound("There is no such file.")
+    return _playlist(
+        media_playlist(
+            manifest,
+            rendition,
+            segment_uri=lambda path: delivery.media_url(manifest.content_hash, path),
+            key_uri=lambda index: url_for("elearn.courses.preview_key", unit_id=unit_id, index=index),
+        )
+    )
+
+
+@bp.get("/courses/units/<uuid:unit_id>/preview/keys/<int:index>")
+@allow(TEACHER)
+def preview_key(unit_id: UUID, index: int) -> ResponseReturnValue:
+    """The key of one block, for those who teach the unit."""
+    key = preview.key_of(db.session(), unit_id, index, _teaching(), runtime().settings.sealing_key)
+    return Response(key, mimetype="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
 @bp.get("/media/<content_hash>/<path:path>")
 @allow(ANYBODY)
 def media_file(content_hash: str, path: str) -> ResponseReturnValue:
     """One packaged file."""
     return delivery.serve(runtime().settings.media_dir, content_hash, path)
+
+
+def _teaching() -> frozenset[UUID]:
+    return scope_of(require_caller(), Role.TEACHER, Role.INSTITUTION_MANAGER)
+
+
+def _playlist(text: str) -> Response:
+    return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})
 
 
 def _acting() -> frozenset[UUID]:

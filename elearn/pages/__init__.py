@@ -65,6 +65,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         signals,
         signing_in,
         teaching,
+        teaching_review,
         test_desk,
         why_not,
     )
@@ -79,6 +80,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         keys,
         offline,
         teaching,
+        teaching_review,
         page_desk,
         classes,
         attendance,

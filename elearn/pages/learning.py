@@ -9,10 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from elearn import locale, web
 from elearn.clock import from_ms, utcnow
-from elearn.courses import catalogue, learning
+from elearn.courses import catalogue, learning, subtitles
 from elearn.courses.delivery import media_url
 from elearn.courses.learning import MyClass
 from elearn.courses.models import Lesson, Outline, TrainingClass, Unit, UnitKind
@@ -238,11 +239,23 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "position": place + 1,
         "count": len(order),
         "poster": None if reads else media_url(facts.content_hash, "poster.jpg"),
-        "captions": [],
+        "captions": captions(session, unit_id),
     }
     if reads:
         return render_template("elearn/page_lesson.html", lesson=shown, config=config, script="pageunit.js")
     return render_template("elearn/lesson.html", lesson=shown, config=config)
+
+
+def captions(session: Session, unit_id: UUID) -> list[dict[str, str]]:
+    """The subtitles of a unit for the player, those of the page's language first."""
+    return [
+        {
+            "src": url_for("elearn.courses.subtitle_file", subtitle_id=one.id),
+            "lang": one.language,
+            "label": one.label,
+        }
+        for one in subtitles.shown(session, unit_id, first=locale.language())
+    ]
 
 
 def _offered_in_course(course_id: UUID) -> sa.Select[UUID]:

@@ -56,10 +56,13 @@ function captions(view: View): void {
   const tracks = [...view.video.textTracks];
   const button = view.find("[data-do=captions]");
   button.hidden = tracks.length === 0;
+  // Each press shows the next language; after the last one, none.
+  let shown = -1;
   view.on("captions", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(on));
-    tracks.forEach((track, index) => (track.mode = on && index === 0 ? "showing" : "disabled"));
+    shown = shown + 1 < tracks.length ? shown + 1 : -1;
+    button.setAttribute("aria-pressed", String(shown >= 0));
+    button.textContent = tracks[shown]?.language.toUpperCase() ?? "CC";
+    tracks.forEach((track, index) => (track.mode = index === shown ? "showing" : "disabled"));
   });
 }
 
