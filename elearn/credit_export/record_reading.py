@@ -331,9 +331,6 @@ class OwnRecord:
     state: State
     granted_at: datetime | None
     expires_on: date | None
-    since: datetime
-    reason: str
-    note: str
 
 
 def own_records(session: Session, person_id: UUID) -> dict[UUID, OwnRecord]:
@@ -350,8 +347,6 @@ def own_records(session: Session, person_id: UUID) -> dict[UUID, OwnRecord]:
         )
     )
     return {
-        record.outline_id: OwnRecord(
-            record, State(step.to_state), step.granted_at, step.expires_on, step.at, step.reason, step.note
-        )
+        record.outline_id: OwnRecord(record, State(step.to_state), step.granted_at, step.expires_on)
         for record, step in rows
     }

@@ -32,6 +32,22 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_directory(path.parent)
 
 
+def put(path: Path, data: bytes) -> None:
+    """The same where nothing is rewritten that is there already; directories on the way are made, and on disk."""
+    make_directory(path.parent)
+    if path.exists() and path.read_bytes() == data:
+        sync_directory(path.parent)  # whoever wrote it may have died before its name was on disk
+    else:
+        write_whole(path, data)
+
+
+def make_directory(directory: Path) -> None:
+    if not directory.is_dir():
+        make_directory(directory.parent)
+        directory.mkdir(exist_ok=True)
+        sync_directory(directory.parent)
+
+
 def sync_directory(directory: Path) -> None:
     """A name made or replaced in it is on disk."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)

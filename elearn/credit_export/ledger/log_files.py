@@ -4,19 +4,19 @@
     log.vkey        the log's public key
     tile/...        hashes and entries
 
-Each file is there whole or not at all (`files.write_whole`), and the content of a path never changes: two who write
+Each file is there whole or not at all (`files.put`), and the content of a path never changes: two who write
 the same leaves write the same files. All of it can be made again from the leaves in the database.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from elearn.credit_export.ledger.checkpoints import Checkpoint
-from elearn.credit_export.ledger.files import sync_directory, write_whole
+from elearn.credit_export.ledger.files import put
 from elearn.credit_export.ledger.notes import Note, NoteRefused, Verifier, read_note
 from elearn.credit_export.ledger.tiles import (
     HEIGHT,
@@ -24,6 +24,7 @@ from elearn.credit_export.ledger.tiles import (
     BadTile,
     NoTile,
     TileNodes,
+    at_least,
     bundle,
     entries_path,
     in_directory,
@@ -53,7 +54,7 @@ class LogFiles:
         return note
 
     def put_checkpoint(self, note: Note) -> None:
-        self._put("checkpoint", str(note).encode())
+        put(self.directory / "checkpoint", str(note).encode())
 
     def key(self) -> Verifier | None:
         """The log's public key, as it was at the first checkpoint."""
@@ -63,7 +64,7 @@ class LogFiles:
             return None
 
     def put_key(self, key: Verifier) -> None:
-        self._put("log.vkey", f"{key.vkey}\n".encode())
+        put(self.directory / "log.vkey", f"{key.vkey}\n".encode())
 
     def nodes(self, size: int) -> TileNodes:
         """The tree of so many leaves, out of the tiles. Raises BadTile, NoTile when asked for what is not there."""
@@ -78,26 +79,12 @@ class LogFiles:
 
     def hashes(self, level: int, index: int, width: int) -> bytes:
         """A tile of hashes, whole or so far as asked. Raises NoTile."""
-        return self._at_least(tile_path, (level, index), width)[: width * HASH_BYTES]
+        return at_least(self.directory, partial(tile_path, level, index), width)[: width * HASH_BYTES]
 
     def entries(self, index: int, width: int) -> bytes:
         """A bundle of entries, whole or so far as asked. Raises NoTile."""
-        data = self._at_least(entries_path, (index,), width)
+        data = at_least(self.directory, partial(entries_path, index), width)
         return data if width == WIDTH else bundle(unbundle(data)[:width])
-
-    def _at_least(self, name: Callable[..., str], place: tuple[int, ...], width: int) -> bytes:
-        """The file of that width, or of the next wider one that is there: narrow ones are not kept for ever."""
-
-        def there() -> Iterator[int]:
-            yield width
-            yield from sorted(int(one.name) for one in parts.glob("[1-9]*") if int(one.name) > width)
-            yield WIDTH
-
-        parts = (self.directory / name(*place, 1)).parent
-        for one in there():
-            with suppress(FileNotFoundError, NotADirectoryError):
-                return (self.directory / name(*place, one)).read_bytes()
-        raise NoTile(name(*place, width))
 
     def grow(self, old: int, old_root: bytes, entries: Iterable[bytes]) -> Tree:
         """Write what a tree has more than its first `old` leaves; answers the tree.
@@ -134,25 +121,11 @@ class LogFiles:
     def _put_tile(self, level: int, index: int, hashes: list[bytes], entries: list[bytes]) -> None:
         width = len(hashes)
         if level == 0:
-            self._put(entries_path(index, width), bundle(entries))
-        self._put(tile_path(level, index, width), b"".join(hashes))
+            put(self.directory / entries_path(index, width), bundle(entries))
+        put(self.directory / tile_path(level, index, width), b"".join(hashes))
         if width == WIDTH:  # narrower ones are cut from it when asked for
             for path in (tile_path(level, index), entries_path(index)) if level == 0 else (tile_path(level, index),):
                 shutil.rmtree(self.directory / f"{path}.p", ignore_errors=True)
-
-    def _put(self, name: str, data: bytes) -> None:
-        path = self.directory / name
-        self._make(path.parent)
-        if path.exists() and path.read_bytes() == data:
-            sync_directory(path.parent)  # whoever wrote it may have died before its name was on disk
-        else:
-            write_whole(path, data)
-
-    def _make(self, directory: Path) -> None:
-        if not directory.is_dir():
-            self._make(directory.parent)
-            directory.mkdir(exist_ok=True)
-            sync_directory(directory.parent)
 
 
 def _unfinished(size: int, nodes: TileNodes) -> dict[int, list[bytes]]:

@@ -140,6 +140,24 @@ def in_directory(root: Path) -> Fetch:
     return fetch
 
 
+def at_least(root: Path, path_of: Callable[[int], str], width: int) -> bytes:
+    """The file of that width, or of the next wider one that is there: narrow ones are not kept for ever.
+
+    `path_of` is the path of a width. Raises NoTile.
+    """
+
+    def there() -> Iterator[int]:
+        yield width
+        yield from sorted(int(one.name) for one in parts.glob("[1-9]*") if one.name.isdigit() and int(one.name) > width)
+        yield WIDTH
+
+    parts = (root / path_of(1)).parent
+    for one in there():
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return (root / path_of(one)).read_bytes()
+    raise NoTile(path_of(width))
+
+
 def _first_part(root: Path, path: str) -> bytes:
     """Of the next wider tile of hashes that is not full either; raises NoTile."""
     whole, _, width = path.partition(".p/")

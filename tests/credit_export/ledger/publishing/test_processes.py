@@ -79,7 +79,7 @@ def test_a_publisher_killed_again_and_again_leaves_one_sound_log(own_app: Flask,
             assert file is None or LocalSigner(tmp_path / "signer").logs()[office.origin].size == office.size
 
 
-def a_witnessed_office(app: Flask, place: Path, ports: dict[str, int]) -> Office:
+def a_witnessed_office(place: Path, ports: dict[str, int]) -> Office:
     """One whose signer and witnesses are reached as in production."""
     office = an_office(db.session(), place)
     lines = []
@@ -101,7 +101,7 @@ def a_witnessed_office(app: Flask, place: Path, ports: dict[str, int]) -> Office
 def test_signer_and_witnesses_are_killed_and_come_back(own_app: Flask, tmp_path: Path) -> None:
     ports = {"exam": free_port(), "regulator": free_port()}
     with own_app.app_context():
-        office = a_witnessed_office(own_app, tmp_path, ports)
+        office = a_witnessed_office(tmp_path, ports)
         with a_process(tmp_path / "signer"):
             up(office.desk.signer)  # type: ignore[arg-type]
             running = {name: Running(tmp_path / name, port) for name, port in ports.items()}
