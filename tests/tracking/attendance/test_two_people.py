@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from elearn.db import new_id
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
-from elearn.tracking.attendance import confirming, ledger_check, proposing
+from elearn.tracking.attendance import confirming, ledger_check, presence, proposing
 from elearn.tracking.attendance.models import AttendanceLine, AttendedSpan
 from elearn.tracking.attendance.rules import Act
-from tests.builders_people import an_account
+from tests.builders_people import KEYS, an_account
 from tests.tracking.attendance.school import DAY, a_school, at
 
 HOUR = 3_600_000
@@ -55,6 +55,29 @@ def test_a_list_is_confirmed_by_nobody_who_has_a_part_in_it(session: Session) ->
         confirming.confirm(session, whole.id, by=school.second.person_id, acting=[], now=whole.at)
     school.confirm(whole)
     assert counted(session) == 2
+
+
+@pytest.mark.parametrize("part", ["proposed it", "teaches it", "marked somebody", "stands on it"])
+def test_each_part_alone_is_enough_to_be_no_second_person(session: Session, part: str) -> None:
+    school = a_school(session, learners=2)
+    held = school.plan()
+    school.attend(held, school.learners[0])
+    school.attend(held, school.learners[1])
+    marker = an_account(session).person_id
+    if part == "marked somebody":
+        presence.mark(
+            session, held.id, school.learners[1], present=None, reason="x", by=marker, acting=school.acting, keys=KEYS,
+            at=held.to_at,
+        )  # fmt: skip
+    whole = school.propose(held, by=school.manager)
+    persons = {
+        "proposed it": school.manager.person_id, "teaches it": school.teacher.person_id, "marked somebody": marker,
+        "stands on it": school.learners[0],
+    }  # fmt: skip
+    with pytest.raises(Forbidden) as refused:
+        confirming.confirm(session, whole.id, by=persons[part], acting=school.acting, now=whole.at)
+    assert refused.value.error_code == "second_person"
+    school.confirm(whole)
 
 
 def test_the_database_itself_refuses_a_list_that_one_person_made_and_confirmed(session: Session) -> None:

@@ -6,7 +6,9 @@ import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -14,7 +16,13 @@ from elearn.courses import classes
 from elearn.courses.models import Kind, Question, Unit
 from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.ledger.advancing import House, advance
+from elearn.credit_export.ledger.commands import verified
+from elearn.credit_export.ledger.hours_proof import HoursProofRefused
+from elearn.credit_export.ledger.log_files import LogFiles
+from elearn.credit_export.ledger.naming import directory_of
+from elearn.credit_export.ledger.quorum import Trust
 from elearn.credit_export.models import EligibilityRecord, HoursEntry
+from elearn.credit_export.paper.evidence import log_proofs
 from elearn.people import persons
 from elearn.people.models import Person
 from elearn.tracking.attendance import confirming
@@ -165,15 +173,36 @@ def test_taken_back_before_the_log_said_it_both_stand_in_the_log(session: Sessio
 def test_hours_of_a_class_that_was_filed_later_stand_in_the_log_and_export_nowhere(
     session: Session, house: House
 ) -> None:
+    """Who came after it was filed, into a session that had begun before, counts no more than who came in time."""
     school = a_school(session, filed_at=None)
     held = school.plan()
-    school.record(held, school.learners[0])
+    school.attend(held, school.learners[0], held.from_at + timedelta(minutes=30))
+    school.confirm(school.propose(held))
     filed_at = held.from_at + timedelta(minutes=1)
     classes.file_class(session, school.held.id, filing_no="F", filed_at=filed_at, acting=school.acting, at=DONE)
     advance(session, now=DONE, house=house)
     assert leaves(session)[-1] == "attend"
     assert newest(school).hours["offline_theory_ms"] == 0
     assert differences(session, house) == []
+
+
+def test_a_proof_of_hours_on_site_is_verified_offline(session: Session, house: House) -> None:
+    school = a_school(session)
+    school.record(school.plan(), school.learners[0])
+    advance(session, now=DONE, house=house)
+    place = directory_of(house.desk.ledger_dir, house.origin(DONE))
+    [proof] = log_proofs(session, school.learners[0], sealing_key=house.sealing_key, ledger_dir=house.desk.ledger_dir)
+    assert (proof.counts_as, proof.total_ms) == ("offline/theory", 90 * MINUTE)
+    key = LogFiles(place).key()
+    assert key is not None
+    trust = Trust.read(f"log {key.vkey}\nquorum none\n")
+    asked: dict[str, Any] = {
+        "trust": trust, "subject": proof.subject, "now_s": int(DONE.timestamp()), "max_age_s": None, "stored": None,
+        "tiles": None,
+    }  # fmt: skip
+    assert "attend" in verified(proof.text.encode(), **asked)
+    with pytest.raises(HoursProofRefused):
+        verified(proof.text.replace('"ms":5400000', '"ms":6400000').encode(), **asked)
 
 
 def test_a_log_that_is_given_up_leaves_its_unpublished_attendance_to_the_next(session: Session, house: House) -> None:
