@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import lives_check
+from elearn.credit_export.ledger import stamping
 from elearn.credit_export.ledger.checking import Difference, check_log
 from elearn.credit_export.ledger.publishing import Desk
 from elearn.tracking import ledger_check as watching
@@ -126,6 +127,13 @@ SENTENCES = {
                     AND c.filed_at <= e.learned_at AND e.created_at <= r.computed_at
                   GROUP BY u.lesson_id) l) s ON true
         WHERE (r.hours ->> k.name)::bigint <> s.ms""",
+    "evidence_draw is from a published checkpoint, each where the receiver's draw before ended": """
+        SELECT d.id::text, CASE WHEN c.root IS DISTINCT FROM d.root THEN 'draws by no published checkpoint'
+                                ELSE 'begins at ' || d.from_index || ', the draw before ended at ' || d.before END
+        FROM (SELECT *, coalesce(lag(to_index) OVER (PARTITION BY receiver_id, origin ORDER BY to_index), 0) AS before
+              FROM elearn.evidence_draw WHERE root IS NOT NULL) d
+        LEFT JOIN elearn.ledger_checkpoint c ON c.origin = d.origin AND c.size = d.to_index
+        WHERE c.root IS DISTINCT FROM d.root OR d.from_index <> d.before""",
 }
 
 
@@ -144,5 +152,6 @@ def check_hours(session: Session, *, desk: Desk | None = None, sealing_key: byte
         table = sentence.split()[0]
         found += [Difference(table, which, what) for which, what in session.execute(sa.text(query))]
     found += [Difference(*one) for one in attendance.differences(session)]
+    found += [Difference("ledger_stamp", which, what) for which, what in stamping.unsound(session)]
     found += [Difference("eligibility_step", which, what) for which, what in lives_check.unsound(session)]
     return found

@@ -143,6 +143,26 @@ def _show(session: Session, ledger_dir: Path, row: LedgerStamp) -> None:
     write_whole(directory / NEWEST, f"{row.size}\n".encode())
 
 
+def unsound(session: Session) -> Iterator[tuple[str, str]]:
+    """For `elearn ledger check`: stamps that are not over their checkpoint, or not of the time they are kept under."""
+    rows = session.execute(
+        sa.select(LedgerStamp, LedgerCheckpoint.note)
+        .join(
+            LedgerCheckpoint,
+            (LedgerCheckpoint.origin == LedgerStamp.origin) & (LedgerCheckpoint.size == LedgerStamp.size),
+        )
+        .execution_options(yield_per=1_000)
+    )
+    for row, note in rows:
+        try:
+            stamped_at = stamps.stamped(row.reply, read_note(note.encode()).text.encode())
+        except StampRefused as error:
+            yield f"{row.origin} {row.size}", str(error)
+            continue
+        if stamped_at != row.stamped_at:
+            yield f"{row.origin} {row.size}", f"is kept as of {row.stamped_at}, and is of {stamped_at}"
+
+
 @contextmanager
 def _alone(session: Session) -> Iterator[bool]:
     """True inside when no other worker asks for stamps. The lock has a connection of its own: the session commits."""

@@ -58,6 +58,13 @@ def answered(question: Question, reply: bytes) -> datetime:
     return _time(stamp)
 
 
+def stamped(reply: bytes, text: bytes) -> datetime:
+    """When somebody, whoever it was, stamped this text. Raises StampRefused."""
+    stamp = _read(reply)
+    _require_text(stamp, text)
+    return _time(stamp)
+
+
 def require(reply: bytes, text: bytes, believed: Sequence[x509.Certificate]) -> datetime:
     """When an authority under one of these roots stamped this text. Raises StampRefused."""
     stamp = _read(reply)

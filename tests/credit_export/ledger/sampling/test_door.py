@@ -16,6 +16,7 @@ from elearn.credit_export.ledger import block_evidence
 from elearn.credit_export.ledger.evidence_files import MinuteTree
 from elearn.credit_export.ledger.order_commands import command as order
 from elearn.credit_export.ledger.sampling import is_drawn
+from elearn.credit_export.ledger_check import check_hours
 from elearn.errors import NotFound
 from elearn.tracking.lrs.access.limits import Pace
 from tests.credit_export.ledger.sampling.an_authority import Authority
@@ -207,3 +208,17 @@ def test_the_tree_of_a_minute_is_kept_while_it_leads_where_the_log_says(
     first = authority.ask("GET", path).get_data()
     assert authority.ask("GET", path).get_data() == first
     assert len(made) == 1
+
+
+def test_ledger_check_names_draws_that_were_changed(authority: Authority) -> None:
+    authority.watched()
+    draw(authority, size_of(authority))
+    session = authority.session
+    assert [one for one in check_hours(session) if one.where == "evidence_draw"] == []
+    session.execute(sa.text("ALTER TABLE elearn.evidence_draw DISABLE TRIGGER USER"))
+    for deed, said in (("root = sha256(root)", "no published checkpoint"), ("from_index = 1", "begins at 1")):
+        with session.begin_nested() as done:
+            session.execute(sa.text(f"UPDATE elearn.evidence_draw SET {deed}"))
+            found = [str(one) for one in check_hours(session) if one.where == "evidence_draw"]
+            assert (len(found), said in found[0]) == (1, True), found
+            done.rollback()

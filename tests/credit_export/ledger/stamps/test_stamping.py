@@ -20,6 +20,7 @@ from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.naming import directory_of
 from elearn.credit_export.ledger.stamp_standing import command, read_stamping, state_of
 from elearn.credit_export.ledger.stamping import Office, stamp
+from elearn.credit_export.ledger_check import check_hours
 from elearn.people.models import Role
 from tests.builders_people import an_account, signed_in
 from tests.credit_export.ledger.log.school import a_learner
@@ -208,3 +209,29 @@ def test_stamps_are_added_and_never_changed(session: Session, house: House, offi
     stamp(session, now=NOW, office=office)
     with pytest.raises(sa.exc.IntegrityError, match="append-only"):
         session.execute(sa.text("UPDATE elearn.ledger_stamp SET size = size"))
+
+
+DEEDS = [
+    ("UPDATE elearn.ledger_stamp SET stamped_at = stamped_at - interval '1 day'", "is kept as of"),
+    ("UPDATE elearn.ledger_stamp SET reply = 'x'", "cannot be read"),
+    (
+        "INSERT INTO elearn.ledger_stamp SELECT s.origin, c.size, s.reply, s.stamped_at, s.made_at "
+        "FROM elearn.ledger_stamp s JOIN elearn.ledger_checkpoint c ON c.origin = s.origin AND c.size > s.size",
+        "another text",
+    ),
+]
+
+
+def test_ledger_check_names_stamps_that_were_changed(session: Session, house: House, office: Office) -> None:
+    grow(session, house, NOW)
+    stamp(session, now=NOW, office=office)
+    grow(session, house, NOW + HOUR)
+    assert [one for one in check_hours(session) if one.where == "ledger_stamp"] == []
+    session.execute(sa.text("ALTER TABLE elearn.ledger_stamp DISABLE TRIGGER USER"))
+    for deed, said in DEEDS:
+        with session.begin_nested() as done:
+            session.execute(sa.text(deed))
+            session.expire_all()
+            found = [str(one) for one in check_hours(session) if one.where == "ledger_stamp"]
+            assert (len(found), said in found[0]) == (1, True), found
+            done.rollback()
