@@ -518,7 +518,7 @@ def test_columns_stand_in_any_order_and_missing_ones_are_named() -> None:
 
 def test_ten_thousand_rows_with_every_third_bad_are_read_in_seconds() -> None:
     rows = [CHOOSE | {"题干": f"第{number}题", "答案": "Z" if number % 3 == 0 else "A"} for number in range(10_000)]
-    book = xlsx._book([{name: str(text) for name, text in row.items()} for row in rows])
+    book = xlsx.sheet([{name: str(text) for name, text in row.items()} for row in rows])
     began = time.perf_counter()
     reading = xlsx.read(book)
     assert time.perf_counter() - began < 30

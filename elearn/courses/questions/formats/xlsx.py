@@ -292,12 +292,12 @@ def write(questions: Sequence[Outgoing]) -> Written:
             left_out.append(one.name)
         else:
             rows += _written(one)
-    return Written(_book(rows), tuple(left_out))
+    return Written(sheet(rows), tuple(left_out))
 
 
 def template() -> bytes:
     """The workbook that people start from: the columns, one question of each kind, and what may stand where."""
-    return _book(list(EXAMPLES))
+    return sheet(list(EXAMPLES))
 
 
 def _choices(part: Simple) -> tuple[Option, ...]:
@@ -335,25 +335,26 @@ def _said(blank: Blank) -> str:
     return "|".join([*blank.texts, *(f"{low}..{high}" for low, high in blank.ranges)])
 
 
-def _book(rows: Sequence[dict[str, str]]) -> bytes:
+def sheet(rows: Sequence[dict[str, str]]) -> bytes:
+    """A workbook of rows, each the texts of its cells by the name of their column."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(SHEET)
+    page = book.add_worksheet(SHEET)
     bold = book.add_format({"bold": True, "bg_color": "#DCEBEA", "border": 1})
     wrap = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
     for place, name in enumerate(COLUMNS):
-        sheet.write_string(0, place, name, bold)
-    sheet.set_column(0, 0, 8, wrap)
-    sheet.set_column(1, 1, 48, wrap)
-    sheet.set_column(2, 1 + MOST_OPTIONS, 18, wrap)
-    sheet.set_column(2 + MOST_OPTIONS, len(COLUMNS) - 1, 14, wrap)
-    sheet.freeze_panes(1, 2)
-    sheet.data_validation(1, 0, MOST_QUESTIONS, 0, {"validate": "list", "source": list(NAMES.values())})
+        page.write_string(0, place, name, bold)
+    page.set_column(0, 0, 8, wrap)
+    page.set_column(1, 1, 48, wrap)
+    page.set_column(2, 1 + MOST_OPTIONS, 18, wrap)
+    page.set_column(2 + MOST_OPTIONS, len(COLUMNS) - 1, 14, wrap)
+    page.freeze_panes(1, 2)
+    page.data_validation(1, 0, MOST_QUESTIONS, 0, {"validate": "list", "source": list(NAMES.values())})
     hard = COLUMNS.index("难度")
-    sheet.data_validation(1, hard, MOST_QUESTIONS, hard, {"validate": "list", "source": list(HARD.values())})
+    page.data_validation(1, hard, MOST_QUESTIONS, hard, {"validate": "list", "source": list(HARD.values())})
     for line, row in enumerate(rows, start=1):
         for place, name in enumerate(COLUMNS):
             if row.get(name):
-                sheet.write_string(line, place, row[name], wrap)
+                page.write_string(line, place, row[name], wrap)
     book.close()
     return out.getvalue()
