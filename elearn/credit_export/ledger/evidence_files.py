@@ -31,7 +31,7 @@ from elearn.credit_export.ledger.tree import EMPTY, HASH_BYTES, Tree, inclusion_
 WAITING_MOST = 64
 """Reports that may wait for one before them (REORDER): no further back need anybody look."""
 HASHES_KEPT = 1_000_000
-"""Of trees of minutes, in one process: 64 MB."""
+"""Of trees of minutes, in one process: 32 MB."""
 
 BLOCK = sa.text("""
 SELECT w.learner_id, w.unit_id, w.start_ms, w.end_ms, w.check_id, w.settles, p.erased_at IS NOT NULL AS erased

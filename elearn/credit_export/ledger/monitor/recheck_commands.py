@@ -90,7 +90,7 @@ class Book:
         self._path = path
         self.kept: dict[int, Result] = {}
         self.shown: dict[str, int] = {}
-        """Digest of a statement -> the first leaf that it was shown for."""
+        """What earned something -> the first leaf that it was shown for."""
         for line in path.read_text().splitlines() if path.exists() else ():
             try:
                 one = json.loads(line)

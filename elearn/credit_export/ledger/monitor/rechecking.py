@@ -65,7 +65,7 @@ class Result:
     media_ms: int = 0
     """Computed again; 0 where nothing could be."""
     shown: tuple[str, ...] = ()
-    """Digests of the statements that earned it: none of them earns another block."""
+    """What earned it: digest of a statement and where the piece begins. Nothing of this earns another block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,7 @@ def recheck(index: int, leaf: Credit, given: BlockEvidence, known: Known) -> Res
         # Rows and statements may hold anything; whatever the rules cannot read is no evidence.
         why = f"it cannot be read: {type(error).__name__} {error}"
         return Result(index, Answer.DIFFERS, (*looking.found, why), tuple(looking.notes))
-    shown = (
-        () if looking.again else tuple(sorted(one.sha256 for one in looking.reports.values() if one.id in looking.of))
-    )
+    shown = () if looking.again else tuple(sorted(looking.pieces))
     answer = Answer.DIFFERS if looking.found else Answer.AGREES
     return Result(index, answer, tuple(looking.found), tuple(looking.notes), media_ms, shown)
 
@@ -175,6 +173,7 @@ class _Looking:
     rows: dict[str, list[_Proved]] = field(default_factory=dict)
     reports: dict[str, _Report] = field(default_factory=dict)
     of: set[str] = field(default_factory=set)
+    pieces: set[str] = field(default_factory=set)
     again: bool = False
     """Its media were credited before, from the same reports, and taken back."""
 
@@ -424,6 +423,13 @@ class _Looking:
         inside = [piece for piece in pieces if piece.span.start_ms < end and begin < piece.span.end_ms]
         covered = [part for piece in inside for part in intersect(piece.span, [Span(begin, end)])]
         media_ms = total_ms(merge(covered))
+        # A report may have earned something on both sides of midnight, or of media that counted before.
+        self.pieces = {
+            f"{report.sha256}/{piece.span.start_ms}"
+            for report, verdict in earned
+            for piece in verdict.credited
+            if piece in inside
+        }
         if media_ms != end - begin:
             self.found.append(
                 f"the reports earned {media_ms} ms of [{begin}, {end}) on {self.leaf.day}: "
@@ -457,7 +463,7 @@ class _Looking:
 
 
 def unless_reused(one: Result, shown: Mapping[str, int]) -> Result:
-    """The same statements earn no two leaves: it differs when some of its own were `shown` (digest -> leaf) before."""
+    """Nothing earns two leaves: it differs when a piece of its own was `shown` (piece -> leaf) before."""
     others = sorted({shown[each] for each in one.shown if shown.get(each, one.index) != one.index})
     if not others:
         return one

@@ -18,8 +18,9 @@ from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.evidence_files import MinuteTree
 from elearn.credit_export.ledger.monitor.rechecking import Answer
 from elearn.people import persons
-from elearn.tracking import voids
+from elearn.tracking import policies, voids
 from elearn.tracking.models import WatchedSpan
+from elearn.tracking.policy import Policy
 from elearn.tracking.signals.models import ReviewAct, ReviewCase
 from tests.builders_people import a_person
 from tests.builders_tracking import a_player, a_readable, again_later, fail_check, pass_check
@@ -76,6 +77,31 @@ def test_what_honest_people_do_agrees(authority: Authority) -> None:
     status, output = authority.recheck()
     assert (status, "0 differs, 0 withheld" in output) == (0, True), output
     assert len(authority.credits()) >= 3
+
+
+def test_a_lesson_watched_across_midnight_is_two_blocks_of_the_same_reports(authority: Authority) -> None:
+    clock = authority.app.extensions["elearn"].clock
+    clock.now = clock.now.replace(hour=15, minute=59, second=22)  # 23:59:22 in China
+    authority.watched(60_000)
+    status, lines = authority.lines()
+    assert (status, [one["answer"] for one in lines[:-1]]) == (0, ["agrees", "agrees"]), lines
+    assert sum(one["media_ms"] for one in lines[:-1]) == 60_000
+
+
+def test_where_real_time_counts_what_was_seen_faster_is_worth_what_it_took(authority: Authority) -> None:
+    faster = dataclasses.replace(Policy(), rate_max_permille=1_250, real_hours=True)
+    policies.give(authority.app, faster)
+    try:
+        _, player = authority.a_lesson()
+        player.play(48_000, rate=1.25)
+        pass_check(player)
+        authority.credit()
+    finally:
+        policies.give(authority.app, None)
+    status, lines = authority.lines()
+    assert (status, lines[0]["answer"], lines[0]["media_ms"]) == (0, "agrees", 60_000), lines
+    [worth] = authority.session.scalars(sa.text("SELECT ms FROM elearn.ledger_leaf WHERE kind = 'credit'"))
+    assert 47_000 < worth < 50_000
 
 
 def test_what_agreed_is_not_asked_for_again_and_what_differed_is(authority: Authority) -> None:
