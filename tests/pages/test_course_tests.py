@@ -130,7 +130,7 @@ def test_a_phone_saves_loses_the_network_comes_back_and_hands_in(
     assert "The next try may begin in 10 min." in visitor.page("/tests")
     clock.advance(600_000)
     later = visitor.page(address)
-    assert later.count("Your answer") == 5
+    assert later.count("You answered") == 5
 
 
 @pytest.mark.parametrize(
