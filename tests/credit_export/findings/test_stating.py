@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import exam_targets, feed, grant_rules, holds, lives_check, recomputing, records
+from elearn.credit_export.eligibility_commands import eligibility
 from elearn.credit_export.exam_targets import TrainingKind, read_targets
 from elearn.credit_export.findings import reading, stating
 from elearn.credit_export.findings.models import Finding
@@ -23,6 +26,7 @@ from elearn.people.callers import Caller
 from elearn.people.registry import local_day
 from elearn.tracking.signals.models import ReviewAct, ReviewCase
 from tests.builders_people import KEYS, a_person
+from tests.conftest import ManualClock
 from tests.credit_export.records.conftest import NOW, REGION, Office, take_back
 
 TODAY = local_day(NOW)
@@ -385,3 +389,15 @@ def test_a_file_that_is_not_as_agreed_is_refused_whole(office: Office, what: str
         load(office, text)
     assert said in str(raised.value), what
     assert exam_targets.all_rows(office.session) == []
+
+
+def test_rows_come_by_command(app: Flask, office: Office, clock: ManualClock, tmp_path: Path) -> None:
+    clock.now = NOW
+    run, file = app.test_cli_runner(), tmp_path / "targets.yaml"
+    file.write_text(TARGETS, encoding="utf-8")
+    for said in ("1 of 1 rows added", "0 of 1 rows added"):
+        assert run.invoke(eligibility, ["targets", "load", str(file)]).output == f"{said}\n"
+    told = run.invoke(eligibility, ["targets", "list"]).output
+    assert told.startswith("1 short CN from 2026-06-01: 特种作业人员 / 电工作业 / 低压电工作业 0101, PX_TYPE_CODE 1")
+    file.write_text("targets: []", encoding="utf-8")
+    assert run.invoke(eligibility, ["targets", "load", str(file)]).exit_code == 1

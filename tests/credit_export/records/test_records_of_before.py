@@ -44,3 +44,36 @@ def test_records_of_before_get_the_life_they_had(services: embedded.Services) ->
         (4, 1, 2, "supersede", "superseded", False, False, {}),
         (5, 2, 2, "supersede", "superseded", False, False, {}),
     ]
+
+
+RULE = """
+INSERT INTO elearn.grant_rule (id, number, region, effective_from, submits_by_itself, regulator_verifies,
+                               grants_by_itself, valid_days, loaded_by, loaded_at)
+VALUES (gen_random_uuid(), 1, 'CN', '2026-06-01', true, false, true, NULL, 'x', now());
+"""
+REPORT = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'elearn' AND indexname = 'ix_report_refused'"
+
+
+def test_rules_of_before_let_nobody_grant_what_is_held_back_and_records_stay_as_they_are(
+    services: embedded.Services,
+) -> None:
+    url = services.create_database("rules_of_before")
+    schema.upgrade(url, to="0028")
+    engine = sa.create_engine(url)
+    before = "SELECT r::text FROM elearn.eligibility_record r ORDER BY r.position"
+    with engine.begin() as connection:
+        for name in connection.scalars(sa.text(KEYS)).all():
+            connection.execute(sa.text(f"ALTER TABLE elearn.eligibility_record DROP CONSTRAINT {name}"))
+        connection.execute(sa.text(RECORDS.replace("computed_at)", "computed_at, witnessed, facts)").replace(
+            "now()\nFROM", "now(), false, '{\"basis\": {\"kind\": \"hours\"}}'\nFROM"
+        )))  # fmt: skip
+        connection.execute(sa.text(RULE))
+        kept = connection.scalars(sa.text(before)).all()
+    schema.upgrade(url, to="0029")
+    with engine.connect() as connection:
+        rule = connection.execute(sa.text("SELECT region, grants_by_itself, grants_while_held FROM elearn.grant_rule"))
+        assert [tuple(row) for row in rule] == [("CN", True, False)]
+        assert connection.scalars(sa.text(before)).all() == kept
+        assert len(kept) == 3
+        assert connection.scalar(sa.text(REPORT)) == 1
+    engine.dispose()
