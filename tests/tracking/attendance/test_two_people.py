@@ -102,6 +102,16 @@ def test_the_database_itself_refuses_a_list_that_one_person_made_and_confirmed(s
         session.execute(sa.update(AttendanceLine).values(ms=1))
 
 
+def test_a_list_is_proposed_when_the_session_is_over(session: Session) -> None:
+    school = a_school(session)
+    held = school.plan()
+    school.attend(held, school.learners[0], at("09:00"), at("09:30"))
+    with pytest.raises(Conflict) as early:
+        school.propose(held, now=at("10:29"))
+    assert early.value.error_code == "not_over"
+    assert school.propose(held, now=at("10:30")).act == "record"
+
+
 def test_a_list_is_answered_once_and_one_waits_at_a_time(session: Session) -> None:
     school = a_school(session)
     held = school.plan()
