@@ -62,6 +62,18 @@ def written_anew(sent: bytes) -> Image:
         raise Malformed("The picture cannot be read.", code="page_image") from error
 
 
+def looked_at(written: bytes, type_: str) -> Image:
+    """A picture that another installation wrote, as it is. Raises Malformed: too large, broken, or of another type."""
+    decoder = next((name for mark, name in DECODERS if written.startswith(mark)), None)
+    if len(written) > MAX_BYTES or {"mjpeg": "image/jpeg", "png": "image/png"}.get(decoder or "") != type_:
+        raise Malformed("The picture cannot be read.", code="page_image")
+    try:
+        _decoded(written, decoder or "")
+    except FFmpegError as error:
+        raise Malformed("The picture cannot be read.", code="page_image") from error
+    return Image(written, type_)
+
+
 def _decoded(sent: bytes, name: str) -> VideoFrame:
     decoder = av.CodecContext.create(name, "r")
     assert isinstance(decoder, VideoCodecContext)
