@@ -274,6 +274,7 @@ def my_hours() -> ResponseReturnValue:
     session, person_id, now = db.session(), current_person_id(), utcnow()
     standing = watched.standing(session, person_id)
     hours = watching.hours_of(session, person_id, now=now)
+    lengths = next((one.case.rules.hours for one in hours.values()), AQ8011_2023)
     outlines = {
         outline.id: outline for outline in session.scalars(sa.select(Outline).where(Outline.id.in_(list(hours))))
     }
@@ -295,9 +296,8 @@ def my_hours() -> ResponseReturnValue:
         record_texts=eligibility_texts,
         refusals=watching.recent_refusals(session, person_id, now=now),
         refusal_text=refusal_text,
-        online_minutes=AQ8011_2023.online_hour_ms // MINUTE_MS,
-        offline_minutes=AQ8011_2023.offline_hour_ms // MINUTE_MS,
-        online_percent=AQ8011_2023.online_theory_percent,
+        online_minutes=lengths.online_hour_ms // MINUTE_MS,
+        offline_minutes=lengths.offline_hour_ms // MINUTE_MS,
     )
 
 

@@ -192,7 +192,7 @@ def test_a_record_does_not_expire_unless_the_region_says_so() -> None:
     assert after(VERIFIED, Act.GRANT, None, at=AT, on=ON, rule=yearly).expires_on == date(2027, 7, 1)
 
 
-SAID = Said(True, (100, 50, 60), (88, 60), "rules", UUID(int=7))
+SAID = Said(True, (100, 50, 60), (88, 60), "rules; outline@1; a/row@CN#1", UUID(int=7))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,9 @@ SAID = Said(True, (100, 50, 60), (88, 60), "rules", UUID(int=7))
         ("less of one kind", replace(SAID, hours=(200, 49, 60)), False, Why.HOURS_CHANGED),
         ("no longer eligible", replace(SAID, eligible=False, hours=(100, 50, 60)), False, Why.CLASS_CHANGED),
         ("another class", replace(SAID, class_id=UUID(int=8)), False, Why.CLASS_CHANGED),
-        ("other rules", replace(SAID, rules="newer"), False, Why.RULES_CHANGED),
+        ("another measure", replace(SAID, rules="newer; outline@1; a/row@CN#1"), False, Why.RULES_CHANGED),
+        ("another outline", replace(SAID, rules="rules; outline@2; a/row@CN#1"), False, Why.RULES_CHANGED),
+        ("eligible by other rows too", replace(SAID, rules="rules; outline@1; a/row@CN#2"), True, Why.RULES_CHANGED),
         ("the outline asks for more", replace(SAID, required=(90, 60)), False, Why.RULES_CHANGED),
     ],
 )
