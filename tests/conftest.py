@@ -13,11 +13,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as law
 from sqlalchemy.orm import Session
 
 from elearn import create_app, embedded, schema
 from elearn.db import db
 from elearn.settings import Settings
+
+# How fast examples come says something of the machine and nothing of a law; speed belongs to `make bench`.
+law.register_profile("elearn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law.load_profile("elearn")
 
 
 class ManualClock:
