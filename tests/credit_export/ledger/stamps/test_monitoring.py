@@ -9,15 +9,21 @@ import pytest
 
 from elearn.credit_export.ledger import stamps
 from elearn.credit_export.ledger.monitor.alarms import Alarm, Code
+from elearn.credit_export.ledger.monitor.auditing import local_day
 from elearn.credit_export.ledger.monitor.looking import watching
 from elearn.credit_export.ledger.monitor.stamped import Stamps, read_roots
 from tests.credit_export.ledger.a_ledger import ALedger
-from tests.credit_export.ledger.a_log import put, served
+from tests.credit_export.ledger.a_log import ALog, put, served
 from tests.credit_export.ledger.stamps.an_authority import TimeStampAuthority
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-NOW_S = int(NOW.timestamp())
-ORIGIN = f"hours.example/ledger/{(NOW + timedelta(hours=8)).year}"
+
+def now() -> datetime:
+    """The authority's clock is the machine's, and a long run has begun long before this test."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def now_s() -> int:
+    return int(now().timestamp())
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +39,13 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> TimeStampAuthority:
 class Book:
     """A log of these minutes, published, and stamped as a test wishes."""
 
-    def __init__(self, place: Path, *, at: datetime = NOW - timedelta(minutes=30)) -> None:
-        from tests.credit_export.ledger.a_log import ALog
-
+    def __init__(self, place: Path, *, ago: timedelta = timedelta(minutes=30)) -> None:
         self.place = place
-        self.ledger = ALedger(ALog(ORIGIN), at=at)
+        at = now() - ago
+        self.ledger = ALedger(ALog(f"hours.example/ledger/{local_day(at).year}"), at=at)
         self.ledger.opens()
         self.ledger.credit("ada", 0, 600_000)
-        self.ledger.log.publish(place, at_s=NOW_S)
+        self.ledger.log.publish(place, at_s=now_s())
         put(place, "log.vkey", f"{self.ledger.log.vkey}\n".encode())
 
     @property
@@ -53,9 +58,9 @@ class Book:
         put(self.place, f"stamp/{size}.tsr", by.reply(question.body))
         put(self.place, "stamp/newest", f"{size}\n".encode())
 
-    def look(self, directory: Path, roots: Stamps, *, now_s: int = NOW_S + 60) -> list[Alarm]:
+    def look(self, directory: Path, roots: Stamps, *, later_s: int = 60) -> list[Alarm]:
         with served(self.place) as serving, watching(directory, serving.url, None, stamps=roots) as running:
-            return running.look(now_s=now_s).alarms
+            return running.look(now_s=now_s() + later_s).alarms
 
 
 @pytest.fixture
@@ -110,20 +115,20 @@ def test_leaves_that_nobody_stamped_for_too_long_are_named(
 ) -> None:
     roots = Stamps(authority.roots, 7_200)
     assert book.look(tmp_path / "m", roots) == [], "the log is half an hour old"
-    later = NOW_S + 3 * 3_600
-    alarms = book.look(tmp_path / "m", roots, now_s=later)
+    later = 3 * 3_600
+    alarms = book.look(tmp_path / "m", roots, later_s=later)
     assert [(one.code, one.index) for one in alarms] == [(Code.STALE, 0)]
     book.stamp(authority, size=book.size - 1)
-    alarms = book.look(tmp_path / "m2", roots, now_s=later)
+    alarms = book.look(tmp_path / "m2", roots, later_s=later)
     assert [(one.code, one.index) for one in alarms] == [(Code.STALE, book.size - 1)]
 
 
 def test_a_log_whose_clock_runs_ahead_of_the_authority_s_is_named(
     tmp_path: Path, authority: TimeStampAuthority
 ) -> None:
-    book = Book(tmp_path / "fast", at=NOW + timedelta(hours=2))
+    book = Book(tmp_path / "fast", ago=-timedelta(hours=2))
     book.stamp(authority)
-    alarms = book.look(tmp_path / "m", Stamps(authority.roots, 7_200), now_s=NOW_S + 4 * 3_600)
+    alarms = book.look(tmp_path / "m", Stamps(authority.roots, 7_200), later_s=4 * 3_600)
     assert Code.CLOCK in codes(alarms)
     assert any("it was stamped at" in one.sentence for one in alarms)
 
@@ -132,13 +137,13 @@ def test_a_stamp_of_a_time_that_has_not_come_is_named(
     book: Book, tmp_path: Path, authority: TimeStampAuthority
 ) -> None:
     book.stamp(authority)
-    alarms = book.look(tmp_path / "m", Stamps(authority.roots, 7_200), now_s=NOW_S - 1_200)
+    alarms = book.look(tmp_path / "m", Stamps(authority.roots, 7_200), later_s=-1_200)
     assert any(one.code is Code.CLOCK and "has not come" in one.sentence for one in alarms)
 
 
 def test_without_roots_stamps_are_not_looked_at(book: Book, tmp_path: Path) -> None:
     with served(book.place) as serving, watching(tmp_path / "m", serving.url, None) as running:
-        assert running.look(now_s=NOW_S + 9 * 3_600).alarms == []
+        assert running.look(now_s=now_s() + 9 * 3_600).alarms == []
         assert serving.paths(404) == []
 
 

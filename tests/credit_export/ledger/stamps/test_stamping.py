@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,8 +28,13 @@ from tests.credit_export.ledger.log.school import a_learner
 from tests.credit_export.ledger.stamps.an_authority import TimeStampAuthority, serving
 from tests.hours import a_house
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The time of the test: the authority's clock is the machine's, and a long run has begun long before."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +70,17 @@ def grow(session: Session, house: House, at: datetime) -> int:
 
 
 def test_the_newest_checkpoint_is_stamped_once_an_hour_and_shown_as_files_that_openssl_verifies(
-    session: Session, client: FlaskClient, house: House, office: Office, authority: TimeStampAuthority
+    session: Session, now: datetime, client: FlaskClient, house: House, office: Office, authority: TimeStampAuthority
 ) -> None:
-    size = grow(session, house, NOW)
-    assert [row.size for row in stamp(session, now=NOW, office=office)] == [size]
-    grow(session, house, NOW + timedelta(minutes=1))
-    assert stamp(session, now=NOW + HOUR - timedelta(seconds=1), office=office) == []
-    larger = grow(session, house, NOW + HOUR)
-    assert [row.size for row in stamp(session, now=NOW + HOUR, office=office)] == [larger]
-    assert stamp(session, now=NOW + 3 * HOUR, office=office) == [], "nothing has come since"
+    size = grow(session, house, now)
+    assert [row.size for row in stamp(session, now=now, office=office)] == [size]
+    grow(session, house, now + timedelta(minutes=1))
+    assert stamp(session, now=now + HOUR - timedelta(seconds=1), office=office) == []
+    larger = grow(session, house, now + HOUR)
+    assert [row.size for row in stamp(session, now=now + HOUR, office=office)] == [larger]
+    assert stamp(session, now=now + 3 * HOUR, office=office) == [], "nothing has come since"
     assert authority.asked == 2
-    name = house.origin(NOW).rpartition("/")[2]
+    name = house.origin(now).rpartition("/")[2]
     where = f"/ledger/{name}/stamp"
     assert client.get(f"{where}/newest").text == f"{larger}\n"
     text, reply = client.get(f"{where}/{larger}.txt"), client.get(f"{where}/{larger}.tsr")
@@ -83,7 +89,7 @@ def test_the_newest_checkpoint_is_stamped_once_an_hour_and_shown_as_files_that_o
     assert client.get(f"{where}/{size}.tsr").status_code == 200
     for path in ("1.tsr", "..%2fcheckpoint", "newest.txt", "01.tsr", f"{larger}.pem"):
         assert client.get(f"{where}/{path}").status_code == 404
-    directory = directory_of(office.ledger_dir, house.origin(NOW)) / "stamp"
+    directory = directory_of(office.ledger_dir, house.origin(now)) / "stamp"
     done = subprocess.run(
         ["openssl", "ts", "-verify", "-data", f"{larger}.txt", "-in", f"{larger}.tsr", "-CAfile", authority.root_file],
         cwd=directory, capture_output=True, text=True, check=False,
@@ -95,19 +101,19 @@ def test_the_newest_checkpoint_is_stamped_once_an_hour_and_shown_as_files_that_o
 
 
 def test_files_that_were_lost_are_written_anew_from_the_database(
-    session: Session, house: House, office: Office
+    session: Session, now: datetime, house: House, office: Office
 ) -> None:
-    first = grow(session, house, NOW)
-    stamp(session, now=NOW, office=office)
-    second = grow(session, house, NOW + HOUR)
-    stamp(session, now=NOW + HOUR, office=office)
-    directory = directory_of(office.ledger_dir, house.origin(NOW)) / "stamp"
+    first = grow(session, house, now)
+    stamp(session, now=now, office=office)
+    second = grow(session, house, now + HOUR)
+    stamp(session, now=now + HOUR, office=office)
+    directory = directory_of(office.ledger_dir, house.origin(now)) / "stamp"
     there = {path.name: path.read_bytes() for path in directory.iterdir()}
     assert set(there) == {"newest", *(f"{size}.{kind}" for size in (first, second) for kind in ("txt", "tsr"))}
     for path in directory.iterdir():
         path.unlink()
     directory.rmdir()
-    stamp(session, now=NOW + HOUR, office=office)
+    stamp(session, now=now + HOUR, office=office)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == there
 
 
@@ -121,53 +127,55 @@ MANNERS = [
 
 @pytest.mark.parametrize(("does", "said"), MANNERS)
 def test_an_authority_that_gives_no_stamp_is_told_and_asked_again(
-    session: Session, house: House, office: Office, authority: TimeStampAuthority, monkeypatch: pytest.MonkeyPatch,
-    does: str, said: str,
+    session: Session, now: datetime, house: House, office: Office, authority: TimeStampAuthority,
+    monkeypatch: pytest.MonkeyPatch, does: str, said: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(stamping, "SILENCE_S", 0.3)
     authority.does = does
-    size = grow(session, house, NOW)
-    assert stamp(session, now=NOW, office=office) == []
+    size = grow(session, house, now)
+    assert stamp(session, now=now, office=office) == []
     told = read_stamping(office.ledger_dir)
     assert (told.state, told.newest) == ("away", None)
     assert said in told.sentences()[0]
-    assert stamp(session, now=NOW + timedelta(seconds=1), office=office) == []
+    assert stamp(session, now=now + timedelta(seconds=1), office=office) == []
     assert authority.asked == 1, "it is not asked again at once"
     authority.does = "stamps"
-    assert [row.size for row in stamp(session, now=NOW + timedelta(minutes=1), office=office)] == [size]
+    assert [row.size for row in stamp(session, now=now + timedelta(minutes=1), office=office)] == [size]
     assert read_stamping(office.ledger_dir).state == "ok"
 
 
-def test_nobody_at_the_address(session: Session, house: House, office: Office) -> None:
-    grow(session, house, NOW)
+def test_nobody_at_the_address(session: Session, now: datetime, house: House, office: Office) -> None:
+    grow(session, house, now)
     nobody = dataclasses.replace(office, tsa="http://127.0.0.1:1/stamp")
-    assert stamp(session, now=NOW, office=nobody) == []
+    assert stamp(session, now=now, office=nobody) == []
     assert "refused" in read_stamping(office.ledger_dir).sentences()[0].lower()
 
 
 def test_an_old_answer_given_again_is_no_stamp(
-    session: Session, house: House, office: Office, authority: TimeStampAuthority
+    session: Session, now: datetime, house: House, office: Office, authority: TimeStampAuthority
 ) -> None:
-    grow(session, house, NOW)
-    stamp(session, now=NOW, office=office)
+    grow(session, house, now)
+    stamp(session, now=now, office=office)
     authority.does = "repeats"
-    grow(session, house, NOW + HOUR)
-    assert stamp(session, now=NOW + HOUR, office=office) == []
+    grow(session, house, now + HOUR)
+    assert stamp(session, now=now + HOUR, office=office) == []
     assert "another text" in read_stamping(office.ledger_dir).sentences()[0]
 
 
-def test_clocks_that_differ_are_told_and_the_stamp_is_kept(session: Session, house: House, office: Office) -> None:
-    behind = NOW - timedelta(hours=2)
+def test_clocks_that_differ_are_told_and_the_stamp_is_kept(
+    session: Session, now: datetime, house: House, office: Office
+) -> None:
+    behind = now - timedelta(hours=2)
     grow(session, house, behind)
     assert len(stamp(session, now=behind, office=office)) == 1
     told = read_stamping(office.ledger_dir)
     assert told.state == "alarm"
-    assert "differ by 72" in told.sentences()[0]
+    assert re.search(r"differ by 7\d{3} s", told.sentences()[0])
 
 
 def test_page_and_command_say_how_it_stands(
-    app: Flask, session: Session, client: FlaskClient, house: House, office: Office, authority: TimeStampAuthority,
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    app: Flask, session: Session, now: datetime, client: FlaskClient, house: House, office: Office,
+    authority: TimeStampAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     parts = app.extensions["elearn"]
     account = an_account(session, Role.OPERATOR)
@@ -184,12 +192,12 @@ def test_page_and_command_say_how_it_stands(
     before = parts.settings
     parts.settings = dataclasses.replace(before, ledger_tsa=authority.url)
     try:
-        grow(session, house, NOW)
-        stamp(session, now=NOW, office=office)
+        grow(session, house, now)
+        stamp(session, now=now, office=office)
         assert (health(), "stamps the log once an hour" in page("en")) == ("ok", True)
         authority.does = "garbage"
-        grow(session, house, NOW + HOUR)
-        stamp(session, now=NOW + HOUR, office=office)
+        grow(session, house, now + HOUR)
+        stamp(session, now=now + HOUR, office=office)
         g.pop("elearn_language", None)
         assert (health(), "时间戳机构需要检查" in page("zh")) == ("away", True)
     finally:
@@ -204,9 +212,9 @@ def test_page_and_command_say_how_it_stands(
     assert done.output.startswith("time stamps: away, newest ")
 
 
-def test_stamps_are_added_and_never_changed(session: Session, house: House, office: Office) -> None:
-    grow(session, house, NOW)
-    stamp(session, now=NOW, office=office)
+def test_stamps_are_added_and_never_changed(session: Session, now: datetime, house: House, office: Office) -> None:
+    grow(session, house, now)
+    stamp(session, now=now, office=office)
     with pytest.raises(sa.exc.IntegrityError, match="append-only"):
         session.execute(sa.text("UPDATE elearn.ledger_stamp SET size = size"))
 
@@ -222,10 +230,12 @@ DEEDS = [
 ]
 
 
-def test_ledger_check_names_stamps_that_were_changed(session: Session, house: House, office: Office) -> None:
-    grow(session, house, NOW)
-    stamp(session, now=NOW, office=office)
-    grow(session, house, NOW + HOUR)
+def test_ledger_check_names_stamps_that_were_changed(
+    session: Session, now: datetime, house: House, office: Office
+) -> None:
+    grow(session, house, now)
+    stamp(session, now=now, office=office)
+    grow(session, house, now + HOUR)
     assert [one for one in check_hours(session) if one.where == "ledger_stamp"] == []
     session.execute(sa.text("ALTER TABLE elearn.ledger_stamp DISABLE TRIGGER USER"))
     for deed, said in DEEDS:
