@@ -40,7 +40,7 @@ from elearn.errors import Malformed
 from tests.builders_questions import a_case, a_fill, a_multiple, a_single, an_ordering, options
 
 # Two characters and a sign that each format has to escape somewhere.
-TEXT = st.text("甲乙ab19 ~=#{}:\\<>&'\"|;*", min_size=1, max_size=12).map(lambda text: f"题{text.strip()}题")
+TEXT = st.text("甲乙ab19 ~=#{}:\\<>&'\"|;*", min_size=1, max_size=12).map(lambda text: f"题{' '.join(text.split())}题")
 CHOICES = st.lists(TEXT, min_size=2, max_size=5, unique=True)
 
 
@@ -129,6 +129,7 @@ GIFT: list[tuple[str, Content]] = [
     ("::名::地球是平的。{FALSE#不对#对}", TrueFalse(stem="地球是平的。", correct=False)),
     ("几月？{~一 =二#对 ~三}", Single(stem="几月？", options=options("一", "二", "三"), correct=1)),
     ("哪些？{~%50%甲 ~%50%乙 ~%-100%丙}", Multiple(stem="哪些？", options=options("甲", "乙", "丙"), correct=(0, 1))),
+    ("哪些？{~%100%甲 ~乙}", Multiple(stem="哪些？", options=options("甲", "乙"), correct=(0,))),
     ("谁？{=甲 =%50%乙 =丙}", Fill(stem="谁？", blanks=(Blank(texts=("甲", "丙")),))),
     ("谁？{甲}", Fill(stem="谁？", blanks=(Blank(texts=("甲",)),))),
     ("何年？{#1822:2}", Fill(stem="何年？", blanks=(Blank(ranges=(("1820", "1824"),)),))),

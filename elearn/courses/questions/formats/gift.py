@@ -122,7 +122,7 @@ def _content(stem: str, inside: str, explanation: str) -> Content:
 
 def _choice(stem: str, answers: list[tuple[str, Decimal | None, str]], explanation: str) -> Simple:
     options = tuple(Option(text) for _, _, text in answers)
-    full = [place for place, (mark, weight, _) in enumerate(answers) if mark == "=" or weight == 100]
+    full = [place for place, (mark, _, _) in enumerate(answers) if mark == "="]
     if full:
         if len(full) > 1:
             raise BadItem("A single choice has one right answer; several have weights like ~%50%.")
