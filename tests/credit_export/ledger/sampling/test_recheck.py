@@ -79,6 +79,67 @@ def test_what_honest_people_do_agrees(authority: Authority) -> None:
     assert len(authority.credits()) >= 3
 
 
+def test_a_report_that_waited_long_for_others_before_it_is_of_the_minute_in_which_they_came(
+    authority: Authority,
+) -> None:
+    _, player = authority.a_lesson()
+    assert player.have_key()
+    first, second = player.make(), player.make()
+    player.pass_time(15_000)
+    player.position_ms = 15_000
+    third = player.make(a=0, b=15_000, play=15_000)
+    player.deliver(player.message([second, third]))
+    authority.credit()
+    player.wait(600_000)
+    authority.a_lesson()[1].play(15_000)
+    authority.credit()
+    player.deliver(player.message([first]))
+    pass_check(player)
+    authority.credit()
+    status, lines = authority.lines()
+    assert (status, lines[0]["answer"], lines[0]["media_ms"]) == (0, "agrees", 15_000), lines
+
+
+def test_a_report_dated_back_out_of_its_minute_is_named(authority: Authority) -> None:
+    """Its decision comes out the same, as what it saw was dated back with it."""
+    authority.watched()
+    lesson, player = authority.a_lesson()
+    player.play(30_000)
+    pass_check(player)
+    authority.session.commit()
+    day = 86_400_000
+    authority.administrator(
+        f"""UPDATE elearn.report SET tau_ms = tau_ms - {day},
+            seen = seen || jsonb_build_object('days', '[]'::jsonb, 'sitting', jsonb_set(jsonb_set(seen->'sitting',
+                '{{0}}', to_jsonb((seen->'sitting'->>0)::bigint - {day})),
+                '{{2}}', to_jsonb((seen->'sitting'->>2)::bigint - {day}))),
+            credited = (SELECT jsonb_agg(jsonb_set(c, '{{2}}', to_jsonb(((c->>2)::date - 1)::text)))
+                        FROM jsonb_array_elements(credited) c)
+            WHERE sitting_id = '{player.sid}'""",
+        f"UPDATE elearn.delivery SET given_ms = given_ms - {day} WHERE learner_id = '{lesson.learner_id}'",
+        f"""UPDATE elearn.watched_span SET "on" = "on" - 1 WHERE learner_id = '{lesson.learner_id}'""",
+    )
+    authority.credit()
+    status, lines = authority.lines()
+    assert (status, [one["answer"] for one in lines[:-1]]) == (1, ["agrees", "differs"]), lines
+    assert {why.partition(": ")[2] for why in lines[1]["why"]} == {"it was heard before its minute"}, lines
+
+
+def test_the_first_report_of_a_block_must_see_what_the_one_before_it_left(authority: Authority) -> None:
+    """Forged alone, with nothing after it that could contradict it."""
+    _, player = authority.watched(30_000)
+    player.play(15_000)
+    pass_check(player)
+    authority.session.commit()
+    authority.administrator(
+        f"UPDATE elearn.report SET seen = jsonb_set(seen, '{{sitting,3}}', '29999') WHERE id = {LAST_REPORT}"
+    )
+    authority.credit()
+    status, lines = authority.lines()
+    assert (status, [one["answer"] for one in lines[:-1]]) == (1, ["agrees", "differs"]), lines
+    assert "in another state than the report before left it" in str(lines[1]["why"])
+
+
 def test_a_lesson_watched_across_midnight_is_two_blocks_of_the_same_reports(authority: Authority) -> None:
     clock = authority.app.extensions["elearn"].clock
     clock.now = clock.now.replace(hour=15, minute=59, second=22)  # 23:59:22 in China
