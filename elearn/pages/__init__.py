@@ -11,6 +11,7 @@
     classes.py     a manager's classes, filings, enrolment
     attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
     attendance_here.py  a learner who scanned that screen
+    attendance_lists.py, attendance_sheets.py  the second person; spreadsheets
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     findings.py    what two people state about a person or an institution    (words: finding_texts.py)
@@ -42,6 +43,8 @@ def install(app: Flask, whole: Blueprint) -> None:
     from elearn.pages import (
         attendance,
         attendance_here,
+        attendance_lists,
+        attendance_sheets,
         bank,
         catalogue,
         course_packages,
@@ -87,6 +90,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         classes,
         attendance,
         attendance_here,
+        attendance_lists,
+        attendance_sheets,
         people,
         receivers,
         log,

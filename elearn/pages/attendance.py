@@ -1,4 +1,4 @@
-"""Hours on site: sessions of a class, the teacher's screen, lists that a second person confirms."""
+"""Hours on site: sessions of a class, the teacher's screen, the list that is proposed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import io
 from datetime import datetime, time
 from uuid import UUID
 
-import openpyxl
 import segno
-import sqlalchemy as sa
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -17,30 +15,27 @@ from elearn.clock import from_ms, to_ms, utcnow
 from elearn.courses import classes, teaching
 from elearn.courses.models import TrainingClass
 from elearn.db import db
-from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
+from elearn.errors import Conflict, DomainError, Forbidden, Malformed
 from elearn.locale import gettext as _
 from elearn.pages import attendance_texts, forms, frame, members, shown
 from elearn.pages.forms import Form
-from elearn.people.callers import current_person_id, require_caller
+from elearn.people.callers import current_person_id
 from elearn.people.models import Role
 from elearn.people.permissions import MANAGER, TEACHER
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking.attendance import (
     codes,
-    confirming,
     files,
-    importing,
     planning,
     presence,
     proposing,
     reading,
     rules,
 )
-from elearn.tracking.attendance.models import AttendanceList, ClassSession, SessionCancelled
+from elearn.tracking.attendance.models import ClassSession, SessionCancelled
 
 MANAGES = Role.INSTITUTION_MANAGER
-HEADERS = ("姓名", "证件类型", "证件号码", "日期", "开始时间", "结束时间", "授课方式")
 
 
 def install(bp: Blueprint) -> None:
@@ -56,27 +51,19 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/sessions/<uuid:session_id>/files", "attach_file", attach_file, methods=["POST"])
     bp.add_url_rule("/sessions/<uuid:session_id>/list", "propose_list", propose_list, methods=["POST"])
     bp.add_url_rule("/sessions/<uuid:session_id>/take-back", "propose_void", propose_void, methods=["POST"])
-    bp.add_url_rule("/attendance", "attendance_waiting", attendance_waiting)
-    bp.add_url_rule("/attendance/<uuid:list_id>", "attendance_list", attendance_list)
-    bp.add_url_rule("/attendance/<uuid:list_id>/answer", "answer_list", answer_list, methods=["POST"])
     bp.add_url_rule("/attendance/files/<uuid:file_id>", "attendance_file", attendance_file)
-    bp.add_url_rule(
-        "/teaching/classes/<uuid:class_id>/attendance", "import_attendance", import_attendance, methods=["GET", "POST"]
-    )
-    bp.add_url_rule("/attendance/files/<uuid:file_id>/take", "take_import", take_import, methods=["POST"])
-    bp.add_url_rule("/attendance/form.xlsx", "attendance_form", attendance_form)
 
 
 def secret() -> bytes:
     return codes.secret_of(runtime().settings.secret_key)
 
 
-def _own(session_id: UUID, *, lock: bool = False) -> ClassSession:
+def own_session(session_id: UUID, *, lock: bool = False) -> ClassSession:
     """A session of the caller's institution, or that the caller teaches."""
     return planning.own_session(db.session(), session_id, frame.acting(MANAGES), teacher=current_person_id(), lock=lock)
 
 
-def _tell(form: Form, error: DomainError, where: dict[str, str]) -> None:
+def tell(form: Form, error: DomainError, where: dict[str, str]) -> None:
     """Beside its field; at the top of the page where it is of none."""
     if error.error_code in where:
         form.blame(error, where, "")
@@ -181,7 +168,7 @@ def _clock(form: Form, name: str) -> time | None:
 @web.allow(TEACHER)
 def one_session(session_id: UUID) -> ResponseReturnValue:
     """One session: who was there, the list, files, what was confirmed."""
-    return _session_page(_own(session_id))
+    return _session_page(own_session(session_id))
 
 
 def _session_page(
@@ -233,9 +220,9 @@ def cancel_session(session_id: UUID) -> ResponseReturnValue:
             at=utcnow(),
         )  # fmt: skip
     except (Malformed, Conflict) as error:
-        _tell(form, error, {"no_reason": "reason"})
+        tell(form, error, {"no_reason": "reason"})
         db.session.rollback()
-        return _session_page(_own(session_id), listing=form), 422
+        return _session_page(own_session(session_id), listing=form), 422
     db.session.commit()
     frame.say(_("The session is cancelled."))
     return _to_session(session_id)
@@ -247,7 +234,7 @@ def cancel_session(session_id: UUID) -> ResponseReturnValue:
 @web.allow(TEACHER)
 def session_screen(session_id: UUID) -> ResponseReturnValue:
     """What a projector or the teacher's phone shows: the code, and who is here."""
-    held = _own(session_id)
+    held = own_session(session_id)
     return render_template(
         "elearn/attendance_screen.html", held=held, line=reading.one(db.session(), held.id, now=utcnow()),
         texts=attendance_texts, **_live(held),
@@ -257,7 +244,7 @@ def session_screen(session_id: UUID) -> ResponseReturnValue:
 @web.allow(TEACHER)
 def session_now(session_id: UUID) -> ResponseReturnValue:
     """The part of it that changes, asked for every two seconds."""
-    held = _own(session_id)
+    held = own_session(session_id)
     return render_template("elearn/_attendance_now.html", held=held, texts=attendance_texts, **_live(held))
 
 
@@ -296,7 +283,7 @@ def _qr(address: str) -> str:
 @web.allow(TEACHER)
 def mark_attendance(session_id: UUID) -> ResponseReturnValue:
     """The teacher's own list: somebody was there from then to then, or was not."""
-    held, form = _own(session_id), Form.sent()
+    held, form = own_session(session_id), Form.sent()
     form.need("reason")
     person_id, present = form.id("person"), form["present"] != "no"
     if person_id is None:
@@ -323,9 +310,9 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
             at=utcnow(),
         )
     except (Malformed, Conflict, Forbidden) as error:
-        _tell(form, error, {"bad_times": "ends", "own_line": "person", "no_reason": "reason"})
+        tell(form, error, {"bad_times": "ends", "own_line": "person", "no_reason": "reason"})
         db.session.rollback()
-        return _session_page(_own(session_id), marking=form), 422
+        return _session_page(own_session(session_id), marking=form), 422
     db.session.commit()
     frame.say(_("The list is changed. A second person confirms it later."))
     return _to_session(session_id)
@@ -335,7 +322,7 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
 def attach_file(session_id: UUID) -> ResponseReturnValue:
     """A scan or photo of the signed list."""
     request.max_content_length = files.LARGEST_BYTES + 100_000
-    held, form, sent = _own(session_id), Form(), request.files.get("file")
+    held, form, sent = own_session(session_id), Form(), request.files.get("file")
     content = sent.read() if sent else b""
     if not content:
         form.errors["file"] = _("Choose a file.")
@@ -353,7 +340,7 @@ def attach_file(session_id: UUID) -> ResponseReturnValue:
     except (Malformed, Conflict) as error:
         form.blame(error, {}, "file")
         db.session.rollback()
-        return _session_page(_own(session_id), file=form), 422
+        return _session_page(own_session(session_id), file=form), 422
     db.session.commit()
     frame.say(_("The file is kept. The list that is proposed next names it."))
     return _to_session(session_id)
@@ -380,9 +367,9 @@ def propose_list(session_id: UUID) -> ResponseReturnValue:
             note=form["note"],
         )  # fmt: skip
     except (Malformed, Conflict) as error:
-        _tell(form, error, {})
+        tell(form, error, {})
         db.session.rollback()
-        return _session_page(_own(session_id), listing=form), 422
+        return _session_page(own_session(session_id), listing=form), 422
     db.session.commit()
     frame.say(_("The list waits for a second person. Nothing counts before."))
     return _to_session(session_id)
@@ -398,166 +385,9 @@ def propose_void(session_id: UUID) -> ResponseReturnValue:
             acting=frame.acting(MANAGES), now=utcnow(),
         )  # fmt: skip
     except (Malformed, Conflict) as error:
-        _tell(form, error, {"no_reason": "why"})
+        tell(form, error, {"no_reason": "why"})
         db.session.rollback()
-        return _session_page(_own(session_id), listing=form), 422
+        return _session_page(own_session(session_id), listing=form), 422
     db.session.commit()
     frame.say(_("The correction waits for a second person. Until then the hours stay."))
     return _to_session(session_id)
-
-
-# --- the second person ------------------------------------------------------------------------------------------------
-
-
-@web.allow(MANAGER)
-def attendance_waiting() -> ResponseReturnValue:
-    """Lists of the caller's institutions that wait for somebody to confirm them."""
-    found = reading.waiting_lists(db.session(), frame.acting(MANAGES))
-    return render_template(
-        "elearn/attendance_waiting.html", lists=found, texts=attendance_texts, me=current_person_id()
-    )
-
-
-@web.allow(TEACHER)
-def attendance_list(list_id: UUID) -> ResponseReturnValue:
-    """A list, line by line."""
-    return _list_page(list_id)
-
-
-def _list_page(list_id: UUID, form: Form | None = None) -> str:
-    session = db.session()
-    whole = session.get(AttendanceList, list_id)
-    if whole is None:
-        raise NotFound("There is no such list.")
-    held = _own(whole.session_id)
-    lines = confirming.lines_of(session, list_id)
-    head = reading.one_list(session, list_id)
-    may = MANAGES in require_caller().roles and _may_confirm(whole, held)
-    frame.here(url_for("elearn.pages.attendance_list", list_id=list_id))
-    return render_template(
-        "elearn/attendance_list.html",
-        head=head,
-        held=held,
-        lines=sorted(lines, key=lambda line: (line.refused_as is None, line.from_at)),
-        names=reading.names(session, lines),
-        reasons=presence.reasons_of(session, held.id, members.keys()),
-        files=[one for one in files.of_sessions(session, held.id) if one.sha256 in whole.files],
-        may_confirm=may,
-        may_withdraw=whole.by_id == current_person_id(),
-        form=form or Form(),
-        texts=attendance_texts,
-        doc=whole.doc,
-    )
-
-
-def _may_confirm(whole: AttendanceList, held: ClassSession) -> bool:
-    session = db.session()
-    own = sa.select(sa.exists().where(TrainingClass.id == held.class_id, TrainingClass.institution_id.in_(
-        frame.acting(MANAGES))))  # fmt: skip
-    if not session.scalar(own):
-        return False
-    try:
-        confirming.require_second(session, whole, held, confirming.lines_of(session, whole.id), current_person_id())
-    except Forbidden:
-        return False
-    return True
-
-
-@web.allow(TEACHER)
-def answer_list(list_id: UUID) -> ResponseReturnValue:
-    """Confirm it, send it back, or (who proposed it) withdraw it."""
-    form, session, me = Form.sent(), db.session(), current_person_id()
-    whole = session.get(AttendanceList, list_id)
-    if whole is None:
-        raise NotFound("There is no such list.")
-    acting = frame.acting(MANAGES)
-    if whole.by_id == me and form["answer"] != "confirm":
-        held = _own(whole.session_id)
-        acting = frozenset({session.get_one(TrainingClass, held.class_id).institution_id})
-    try:
-        if form["answer"] == "confirm":
-            confirming.confirm(session, list_id, by=me, acting=acting, now=utcnow(), note=form["note"])
-        else:
-            confirming.refuse(session, list_id, by=me, acting=acting, now=utcnow(), note=form["note"])
-    except (Malformed, Conflict, Forbidden) as error:
-        _tell(form, error, {"no_reason": "note"})
-        session.rollback()
-        return _list_page(list_id, form), 422
-    session.commit()
-    if form["answer"] == "confirm":
-        frame.say(_("Confirmed. It stands in the log within a minute, and counts from then on."))
-    else:
-        frame.say(_("The list is sent back. Nothing of it counts."), "info")
-    return redirect(url_for("elearn.pages.attendance_list", list_id=list_id), 303)
-
-
-# --- spreadsheets -----------------------------------------------------------------------------------------------------
-
-
-@web.allow(MANAGER)
-def import_attendance(class_id: UUID) -> ResponseReturnValue:
-    """Look at a spreadsheet: what each row would become. Nothing is taken yet."""
-    request.max_content_length = files.LARGEST_BYTES + 100_000
-    held = classes.own_class(db.session(), class_id, frame.acting(MANAGES))
-    form, preview = Form(), None
-    if request.method == "POST":
-        sent = request.files.get("file")
-        content = sent.read() if sent else b""
-        if not content:
-            form.errors["file"] = _("Choose a file.")
-        else:
-            try:
-                preview = importing.look(
-                    db.session(), class_id, name=(sent.filename or "") if sent else "", content=content,
-                    by=current_person_id(), acting=frame.acting(MANAGES), keys=members.keys(), now=utcnow(),
-                )  # fmt: skip
-                db.session.commit()
-            except Malformed as error:
-                form.blame(error, {}, "file")
-                db.session.rollback()
-    frame.here(url_for("elearn.pages.import_attendance", class_id=class_id))
-    page = render_template(
-        "elearn/attendance_import.html", held=held, form=form, preview=preview, texts=attendance_texts, from_ms=from_ms
-    )
-    return page, 422 if form.errors or (preview is not None and not preview.whole) else 200
-
-
-@web.allow(MANAGER)
-def take_import(file_id: UUID) -> ResponseReturnValue:
-    """What was looked at becomes lists that wait for a second person: all of it, or nothing."""
-    session, me = db.session(), current_person_id()
-    file = files.own_file(session, file_id, frame.acting(MANAGES), teacher=me)
-    class_id = file.class_id
-    if forms.is_first():
-        try:
-            made = importing.take(
-                session, file_id, by=me, acting=frame.acting(MANAGES), keys=members.keys(), now=utcnow()
-            )
-        except DomainError as error:
-            session.rollback()
-            forms.undo_first()
-            frame.say(forms.said(error), "bad")
-            return redirect(url_for("elearn.pages.import_attendance", class_id=class_id), 303)
-        session.commit()
-        frame.say(_("%(count)s lists wait for a second person. Nothing counts before.", count=len(made)))
-    return redirect(url_for("elearn.pages.class_sessions", class_id=class_id), 303)
-
-
-@web.allow(MANAGER)
-def attendance_form() -> ResponseReturnValue:
-    """An empty spreadsheet with the columns that are read."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = "线下学时"
-    sheet.append(HEADERS)
-    for letter, width in zip("ABCDEFG", (12, 14, 24, 14, 12, 12, 12), strict=True):
-        sheet.column_dimensions[letter].width = width
-        for row in range(1, 200):
-            sheet[f"{letter}{row}"].number_format = "@"
-    sheet.freeze_panes = "A2"
-    out = io.BytesIO()
-    book.save(out)
-    response = Response(out.getvalue(), content_type=files.SHEET)
-    response.headers.set("Content-Disposition", "attachment", filename="attendance.xlsx")
-    return response

@@ -32,11 +32,6 @@ def slot_of(now_ms: int) -> int:
     return now_ms // SLOT_MS
 
 
-def next_change_ms(now_ms: int) -> int:
-    """Milliseconds until the screen shows another code."""
-    return SLOT_MS - now_ms % SLOT_MS
-
-
 def code(secret: bytes, session_id: UUID, slot: int) -> str:
     """`{slot}.{mac}`: what the screen shows for these ten seconds."""
     return f"{slot}.{_mac(secret, b'code', session_id.bytes, str(slot).encode())}"

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.tracking.attendance import facts
-from elearn.tracking.attendance.models import AttendanceAnswer, AttendanceLine, AttendanceList, ClassSession
+from elearn.tracking.attendance.models import AttendanceLine, ClassSession
 from elearn.tracking.attendance.rules import Act, Presence, presence
 
 PAGE = 50
@@ -266,23 +266,6 @@ def own(session: Session, person_id: UUID, *, most: int = 200) -> list[OwnLine]:
                 row.refused_as, row.filed)
         for row in session.execute(OWN, {"person": person_id, "most": most})
     ]  # fmt: skip
-
-
-def counted_ms(session: Session, person_ids: Collection[UUID]) -> Mapping[tuple[UUID, UUID], int]:
-    """(person, class) -> milliseconds on site that two people confirmed, whether they export or not."""
-    rows = session.execute(
-        sa.select(AttendanceLine.person_id, ClassSession.class_id, sa.func.sum(AttendanceLine.ms).label("ms"))
-        .join(AttendanceList, AttendanceList.id == AttendanceLine.list_id)
-        .join(ClassSession, ClassSession.id == AttendanceList.session_id)
-        .join(AttendanceAnswer, AttendanceAnswer.list_id == AttendanceList.id)
-        .where(
-            AttendanceLine.person_id.in_(list(person_ids)),
-            AttendanceAnswer.confirmed,
-            sa.text("EXISTS (SELECT FROM elearn.attended_span d WHERE d.line_id = attendance_line.id)"),
-        )
-        .group_by(AttendanceLine.person_id, ClassSession.class_id)
-    )
-    return {(row.person_id, row.class_id): int(row.ms) for row in rows}
 
 
 def names(session: Session, lines: Sequence[AttendanceLine]) -> Mapping[UUID, str]:

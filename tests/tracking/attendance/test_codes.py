@@ -27,7 +27,6 @@ def test_a_code_is_taken_while_it_is_shown_and_ten_seconds_more(later_ms: int, t
 def test_the_screen_shows_another_code_every_ten_seconds() -> None:
     shown = {codes.code(SECRET, SESSION, codes.slot_of(NOW + second * 1_000)) for second in range(60)}
     assert len(shown) == 6
-    assert [codes.next_change_ms(NOW + one) for one in (0, 1, 9_999)] == [10_000, 9_999, 1]
 
 
 def test_a_code_is_of_one_session_and_one_installation() -> None:

@@ -1,0 +1,111 @@
+"""Lists of attendance and the second person, who confirms them or sends them back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from elearn import web
+from elearn.clock import utcnow
+from elearn.courses.models import TrainingClass
+from elearn.db import db
+from elearn.errors import Conflict, Forbidden, Malformed, NotFound
+from elearn.locale import gettext as _
+from elearn.pages import attendance_texts, frame, members
+from elearn.pages.attendance import MANAGES, own_session, tell
+from elearn.pages.forms import Form
+from elearn.people.callers import current_person_id, require_caller
+from elearn.people.permissions import MANAGER, TEACHER
+from elearn.tracking.attendance import confirming, files, presence, reading
+from elearn.tracking.attendance.models import AttendanceList, ClassSession
+
+
+def install(bp: Blueprint) -> None:
+    bp.add_url_rule("/attendance", "attendance_waiting", attendance_waiting)
+    bp.add_url_rule("/attendance/<uuid:list_id>", "attendance_list", attendance_list)
+    bp.add_url_rule("/attendance/<uuid:list_id>/answer", "answer_list", answer_list, methods=["POST"])
+
+
+@web.allow(MANAGER)
+def attendance_waiting() -> ResponseReturnValue:
+    """Lists of the caller's institutions that wait for somebody to confirm them."""
+    found = reading.waiting_lists(db.session(), frame.acting(MANAGES))
+    return render_template(
+        "elearn/attendance_waiting.html", lists=found, texts=attendance_texts, me=current_person_id()
+    )
+
+
+@web.allow(TEACHER)
+def attendance_list(list_id: UUID) -> ResponseReturnValue:
+    """A list, line by line."""
+    return _list_page(list_id)
+
+
+def _list_page(list_id: UUID, form: Form | None = None) -> str:
+    session = db.session()
+    whole = session.get(AttendanceList, list_id)
+    if whole is None:
+        raise NotFound("There is no such list.")
+    held = own_session(whole.session_id)
+    lines = confirming.lines_of(session, list_id)
+    head = reading.one_list(session, list_id)
+    may = MANAGES in require_caller().roles and _may_confirm(whole, held)
+    frame.here(url_for("elearn.pages.attendance_list", list_id=list_id))
+    return render_template(
+        "elearn/attendance_list.html",
+        head=head,
+        held=held,
+        lines=sorted(lines, key=lambda line: (line.refused_as is None, line.from_at)),
+        names=reading.names(session, lines),
+        reasons=presence.reasons_of(session, held.id, members.keys()),
+        files=[one for one in files.of_sessions(session, held.id) if one.sha256 in whole.files],
+        may_confirm=may,
+        may_withdraw=whole.by_id == current_person_id(),
+        form=form or Form(),
+        texts=attendance_texts,
+        doc=whole.doc,
+    )
+
+
+def _may_confirm(whole: AttendanceList, held: ClassSession) -> bool:
+    session = db.session()
+    own = sa.select(sa.exists().where(TrainingClass.id == held.class_id, TrainingClass.institution_id.in_(
+        frame.acting(MANAGES))))  # fmt: skip
+    if not session.scalar(own):
+        return False
+    try:
+        confirming.require_second(session, whole, held, confirming.lines_of(session, whole.id), current_person_id())
+    except Forbidden:
+        return False
+    return True
+
+
+@web.allow(TEACHER)
+def answer_list(list_id: UUID) -> ResponseReturnValue:
+    """Confirm it, send it back, or (who proposed it) withdraw it."""
+    form, session, me = Form.sent(), db.session(), current_person_id()
+    whole = session.get(AttendanceList, list_id)
+    if whole is None:
+        raise NotFound("There is no such list.")
+    acting = frame.acting(MANAGES)
+    if whole.by_id == me and form["answer"] != "confirm":
+        held = own_session(whole.session_id)
+        acting = frozenset({session.get_one(TrainingClass, held.class_id).institution_id})
+    try:
+        if form["answer"] == "confirm":
+            confirming.confirm(session, list_id, by=me, acting=acting, now=utcnow(), note=form["note"])
+        else:
+            confirming.refuse(session, list_id, by=me, acting=acting, now=utcnow(), note=form["note"])
+    except (Malformed, Conflict, Forbidden) as error:
+        tell(form, error, {"no_reason": "note"})
+        session.rollback()
+        return _list_page(list_id, form), 422
+    session.commit()
+    if form["answer"] == "confirm":
+        frame.say(_("Confirmed. It stands in the log within a minute, and counts from then on."))
+    else:
+        frame.say(_("The list is sent back. Nothing of it counts."), "info")
+    return redirect(url_for("elearn.pages.attendance_list", list_id=list_id), 303)

@@ -1,0 +1,102 @@
+"""A spreadsheet of attendance: looked at row by row, and then taken whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from uuid import UUID
+
+import openpyxl
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from elearn import web
+from elearn.clock import from_ms, utcnow
+from elearn.courses import classes
+from elearn.db import db
+from elearn.errors import DomainError, Malformed
+from elearn.locale import gettext as _
+from elearn.pages import attendance_texts, forms, frame, members
+from elearn.pages.attendance import MANAGES
+from elearn.pages.forms import Form
+from elearn.people.callers import current_person_id
+from elearn.people.permissions import MANAGER
+from elearn.tracking.attendance import files, importing
+
+HEADERS = ("姓名", "证件类型", "证件号码", "日期", "开始时间", "结束时间", "授课方式")
+
+
+def install(bp: Blueprint) -> None:
+    bp.add_url_rule(
+        "/teaching/classes/<uuid:class_id>/attendance", "import_attendance", import_attendance, methods=["GET", "POST"]
+    )
+    bp.add_url_rule("/attendance/files/<uuid:file_id>/take", "take_import", take_import, methods=["POST"])
+    bp.add_url_rule("/attendance/form.xlsx", "attendance_form", attendance_form)
+
+
+@web.allow(MANAGER)
+def import_attendance(class_id: UUID) -> ResponseReturnValue:
+    """Look at a spreadsheet: what each row would become. Nothing is taken yet."""
+    request.max_content_length = files.LARGEST_BYTES + 100_000
+    held = classes.own_class(db.session(), class_id, frame.acting(MANAGES))
+    form, preview = Form(), None
+    if request.method == "POST":
+        sent = request.files.get("file")
+        content = sent.read() if sent else b""
+        if not content:
+            form.errors["file"] = _("Choose a file.")
+        else:
+            try:
+                preview = importing.look(
+                    db.session(), class_id, name=(sent.filename or "") if sent else "", content=content,
+                    by=current_person_id(), acting=frame.acting(MANAGES), keys=members.keys(), now=utcnow(),
+                )  # fmt: skip
+                db.session.commit()
+            except Malformed as error:
+                form.blame(error, {}, "file")
+                db.session.rollback()
+    frame.here(url_for("elearn.pages.import_attendance", class_id=class_id))
+    page = render_template(
+        "elearn/attendance_import.html", held=held, form=form, preview=preview, texts=attendance_texts, from_ms=from_ms
+    )
+    return page, 422 if form.errors or (preview is not None and not preview.whole) else 200
+
+
+@web.allow(MANAGER)
+def take_import(file_id: UUID) -> ResponseReturnValue:
+    """What was looked at becomes lists that wait for a second person: all of it, or nothing."""
+    session, me = db.session(), current_person_id()
+    file = files.own_file(session, file_id, frame.acting(MANAGES), teacher=me)
+    class_id = file.class_id
+    if forms.is_first():
+        try:
+            made = importing.take(
+                session, file_id, by=me, acting=frame.acting(MANAGES), keys=members.keys(), now=utcnow()
+            )
+        except DomainError as error:
+            session.rollback()
+            forms.undo_first()
+            frame.say(forms.said(error), "bad")
+            return redirect(url_for("elearn.pages.import_attendance", class_id=class_id), 303)
+        session.commit()
+        frame.say(_("%(count)s lists wait for a second person. Nothing counts before.", count=len(made)))
+    return redirect(url_for("elearn.pages.class_sessions", class_id=class_id), 303)
+
+
+@web.allow(MANAGER)
+def attendance_form() -> ResponseReturnValue:
+    """An empty spreadsheet with the columns that are read."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "线下学时"
+    sheet.append(HEADERS)
+    for letter, width in zip("ABCDEFG", (12, 14, 24, 14, 12, 12, 12), strict=True):
+        sheet.column_dimensions[letter].width = width
+        for row in range(1, 200):
+            sheet[f"{letter}{row}"].number_format = "@"
+    sheet.freeze_panes = "A2"
+    out = io.BytesIO()
+    book.save(out)
+    response = Response(out.getvalue(), content_type=files.SHEET)
+    response.headers.set("Content-Disposition", "attachment", filename="attendance.xlsx")
+    return response
