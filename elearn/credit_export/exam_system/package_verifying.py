@@ -165,7 +165,6 @@ def _rows_of(file: IO[bytes], width: int) -> Iterator[tuple[Any, ...]]:
             if sum(one.file_size for one in inside.infolist()) > LARGEST_UNPACKED_BYTES:
                 raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=ROWS_XLSX)
         with closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book:
-            for cells in book.worksheets[0].iter_rows(values_only=True, max_col=width):
-                yield (*cells, *(None,) * (width - len(cells)))
+            yield from book.worksheets[0].iter_rows(values_only=True, max_col=width)
     except BROKEN_SHEET as error:
         raise PackageRefused("form", "The package cannot be read: %(why)s", why=repr(error)) from error

@@ -309,6 +309,21 @@ def test_an_officer_grants_what_is_held_back_with_words_and_only_where_the_regio
     assert sound(office.session) == []
 
 
+def test_no_manager_grants_what_is_held_back_where_managers_grant_otherwise(office: Office) -> None:
+    a_case(office)
+    grant_rules.add_rule(
+        office.session, region=REGION, effective_from=TODAY, submits_by_itself=False, regulator_verifies=False,
+        grants_by_itself=False, grants_while_held=True, valid_days=None, today=TODAY, by="test", at=NOW,
+    )  # fmt: skip
+    office.act(Act.SUBMIT, office.clerk)
+    office.act(Act.CHECK, office.second_clerk)
+    with pytest.raises(Forbidden):
+        office.act(Act.GRANT, office.manager)
+    office.act(Act.GRANT, office.officer, note="looked at it")
+    assert office.state() is State.GRANTED
+    assert sound(office.session) == []
+
+
 def test_a_suspended_institution_holds_back_and_takes_nothing_away(office: Office) -> None:
     verified_before = office.granted().id
     finding = state(office, Kind.INSTITUTION_SUSPENDED, office.officer)
