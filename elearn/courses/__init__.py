@@ -17,6 +17,13 @@ Open first: `models.py`, then `catalogue.py`.
     teaching.py    outlines, courses, lessons, question pools, publishing
     classes.py     classes: open, file, enrol, roster
     learning.py    what a learner sees
+    centres.py     pure: the six centres, what their hours are worth, grades, industries
+    describing.py  what a course is said to be
+    unit_states.py, reviewing.py   draft, in review, published, retired; the second person
+    finding.py     the catalogue: words of any language, filters, page after page
+    subtitles.py, webvtt.py, preview.py   beside a video: what is said in it, and a look at it before it is offered
+    tus.py, arriving.py, tus_routes.py    a video that arrives in pieces
+    transfer/      a course from one installation to another
     uploads.py     taking in a video, its progress
     packaging.py   the job that makes a unit of it
     delivery.py    packaged files, served to anybody

@@ -137,7 +137,7 @@ AUDIENCES: Mapping[Audience, str] = {
 }
 
 LEVELS: Mapping[Level, str] = {
-    Level.ENTRY: "Entry",
+    Level.ENTRY: "Entry level",
     Level.INTERMEDIATE: "Intermediate",
     Level.ADVANCED: "Advanced",
 }
