@@ -39,9 +39,9 @@ def install(app: Flask, whole: Blueprint) -> None:
     """Bring this package's doors and jobs on board."""
     # Importing `packaging` registers its jobs.
     from elearn.courses import packaging, routes, tus_routes  # noqa: F401
-    from elearn.courses.requirements import models as requirement_models  # noqa: F401
     from elearn.courses.papers import duties as paper_duties  # noqa: F401
     from elearn.courses.papers import routes as paper_routes
+    from elearn.courses.requirements import models as requirement_models  # noqa: F401
 
     whole.register_blueprint(routes.bp)
     whole.register_blueprint(tus_routes.bp)
