@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from elearn.credit_export.eligibility import (
+    OF_TRAINING,
     Candidate,
     Category,
     EligibleExempt,
@@ -36,19 +37,6 @@ class Basis(StrEnum):
 
 
 OF_KIND = {Kind.SKILL_CERTIFICATE: Basis.SKILL_CERTIFICATE, Kind.EARLIER_TRAINING: Basis.EARLIER_TRAINING}
-
-OF_TRAINING = frozenset(
-    {
-        "HOURS_THEORY_SHORT",
-        "HOURS_PRACTICE_SHORT",
-        "OFFLINE_SHARE_LOW",
-        "CLASS_NOT_FILED",
-        "TEACHER_INVALID",
-        "COURSE_TEST_MISSING",
-        "NO_RECORD",
-    }
-)
-"""Reasons that an excuse makes up for. Who the person is, and whether the outline is in force, it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,7 @@ def judged(
     """Judge with what findings say. Hours that are enough need no excuse, and none is then named."""
     plain = judge(Candidate(person_id), category, on, hours, facts, rules=rules)
     made = Judged(plain)
-    if isinstance(plain, Ineligible) and on >= rules.exemption_from:
+    if isinstance(plain, Ineligible):
         for excuse in sorted(found.excuses, key=lambda one: (one.basis is not Basis.SKILL_CERTIFICATE, one.id)):
             excused = _excused(excuse, plain, person_id, category, on, hours, facts, rules)
             if not isinstance(excused, Ineligible):
@@ -112,10 +100,10 @@ def _excused(
     facts: Facts,
     rules: Rules,
 ) -> Judgement:
-    left = tuple(reason for reason in plain.reasons if reason not in OF_TRAINING)
-    if left:
-        return Ineligible(plain.rules, left)
     if excuse.basis is Basis.SKILL_CERTIFICATE:
         holder = Candidate(person_id, skill_certificate=str(excuse.id))
         return judge(holder, category, on, hours, facts, rules=rules)
+    left = tuple(reason for reason in plain.reasons if reason not in OF_TRAINING)
+    if left or (rules.retraining_after_failure and on < rules.exemption_from):
+        return plain
     return EligibleExempt(plain.rules, str(excuse.id))

@@ -63,3 +63,13 @@ def test_nobody_on_the_blacklist_is_eligible(hours: Tally, excuses: tuple[Excuse
     found = judged(UUID(int=9), CATEGORY, NEW, hours, IN_CLASS, Found(excuses, blacklisted=True), rules=RULES)
     assert isinstance(found.judgement, Ineligible)
     assert list(found.judgement.reasons) == ["BLACKLISTED"]
+
+
+@pytest.mark.parametrize(("asked_again", "exempt"), [(True, False), (False, True)])
+def test_earlier_training_excuses_where_the_rules_of_the_day_train_nobody_again(
+    asked_again: bool, exempt: bool
+) -> None:
+    rules = replace(RULES, exemption_from=date.max, retraining_after_failure=asked_again)
+    found = judged(UUID(int=9), CATEGORY, NEW, NOTHING, IN_CLASS, Found((EARLIER, CERTIFICATE)), rules=rules)
+    assert isinstance(found.judgement, EligibleExempt) is exempt
+    assert found.basis()["kind"] == (Basis.EARLIER_TRAINING if exempt else Basis.HOURS)
