@@ -150,3 +150,11 @@ def test_without_roots_stamps_are_not_looked_at(book: Book, tmp_path: Path) -> N
 def test_a_file_without_a_root_is_refused(tmp_path: Path, authority: TimeStampAuthority) -> None:
     with pytest.raises(ValueError, match="no root certificate"):
         read_roots(authority.place / "tsa.pem")
+
+
+def test_an_old_stamp_of_the_same_text_does_not_answer_a_new_question(authority: TimeStampAuthority) -> None:
+    first, second = stamps.ask(b"text\n"), stamps.ask(b"text\n")
+    reply = authority.reply(first.body)
+    assert stamps.answered(first, reply) == stamps.stamped(reply, b"text\n")
+    with pytest.raises(stamps.StampRefused, match="another question"):
+        stamps.answered(second, reply)
