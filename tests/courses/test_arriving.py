@@ -389,6 +389,20 @@ def test_two_tabs_that_send_the_same_file_make_one_file(tmp_path: Path) -> None:
     assert part.read_bytes() == VIDEO
 
 
+def test_who_was_overtaken_while_waiting_for_the_line_writes_nothing_more(tmp_path: Path) -> None:
+    part = a_part(tmp_path)
+
+    class Overtaken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() == 0:
+                put(part, VIDEO[:1500], 0)
+            return super().read(100)
+
+    with pytest.raises(Conflict):
+        arriving.append(part, Overtaken(b"x" * 400), offset=0, length=len(VIDEO), announced=400)
+    assert part.read_bytes() == VIDEO[:1500]
+
+
 def test_a_full_disk_keeps_what_came_before_and_nothing_of_the_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -256,6 +256,7 @@ HOSTILE: list[tuple[str, Callable[[Files], bytes]]] = [
     ("a listed file that is missing", lambda files: zipped({k: v for k, v in files.items() if not k.endswith(".vtt")})),
     ("a file of nothing", lambda files: zipped(listed(files, f"images/{'0' * 64}", b"x"))),
     ("another segment", lambda files: zipped(files | {some(files, "1.m4s"): b"y" * len(files[some(files, "1.m4s")])})),
+    ("a segment changed at its end", lambda files: zipped(files | {some(files, "1.m4s"): files[some(files, "1.m4s")][:-1] + b"y"})),
     ("a size that lies", lambda files: zipped(told(files, lambda index: index["files"][some(files, ".vtt")].update(bytes=3)))),
     ("a hash that lies", lambda files: zipped(told(files, lambda index: index["files"][some(files, ".vtt")].update(sha256="0" * 64)))),
     ("more than is taken", lambda files: zipped(told(files, lambda index: index["files"][some(files, ".vtt")].update(bytes=9 * 10**9)))),
@@ -296,6 +297,17 @@ def test_a_package_that_is_not_sound_is_refused_with_its_reason_and_leaves_nothi
     assert rows() == before
     assert [path for path in there.rglob("*") if path.is_file()] == []
     assert not (there.parent / "evil.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["media/../../evil.txt", "/etc/passwd", "media\\x", f"media/{'0' * 64}/keys.bin", "images/x"]
+)
+def test_a_name_that_leads_elsewhere_is_refused_as_a_name(
+    session: Session, course: Course, here: Path, there: Path, name: str
+) -> None:
+    data = zipped(listed(unzipped(exported(session, course, here)), name, b"x"))
+    with pytest.raises(BadPackage, match="is no name that a package holds"), session.begin_nested():
+        take(session, data, there)
 
 
 def test_a_directory_that_was_placed_goes_when_the_rows_do(
