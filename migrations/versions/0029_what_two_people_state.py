@@ -69,7 +69,7 @@ CREATE TABLE elearn.exam_target (
     CONSTRAINT ck_exam_target_training_kind
         CHECK (training_kind IN ('initial', 'retraining', 'certificate_change'))
 );
-CREATE INDEX ix_exam_target_outline_code ON elearn.exam_target (outline_code, region);
+CREATE INDEX ix_exam_target_outline_code_region ON elearn.exam_target (outline_code, region);
 """
 
 LEDGERS = ("finding", "finding_answer", "exam_target")
