@@ -188,6 +188,15 @@ def test_a_file_that_cannot_be_taken_says_why(
     assert versions(session) == []
 
 
+def test_the_same_question_twice_in_a_file_is_named_by_both_lines(
+    session: Session, world: World, item: str, browser: Browsers
+) -> None:
+    twice = "题一 {=断电 ~回家}\n\n题二 {T}\n\n题一 {=断电 ~回家}\n"
+    status, text = send(browser(world.manager), world, twice.encode(), item=item)
+    assert (status, "Line 5 The same question stands in line 1 already." in text) == (422, True)
+    assert versions(session) == []
+
+
 def test_kinds_of_others_are_left_out_when_the_importer_says_so(
     session: Session, world: World, item: str, browser: Browsers
 ) -> None:
