@@ -170,7 +170,7 @@ CREATE TABLE elearn.test_attempt (
     CONSTRAINT fk_test_attempt_person_id_person FOREIGN KEY(person_id) REFERENCES elearn.person (id)
 );
 CREATE INDEX ix_test_attempt_deadline_at ON elearn.test_attempt (deadline_at) WHERE closed_at IS NULL;
-CREATE INDEX ix_test_attempt_passed ON elearn.test_attempt (person_id, test_id) WHERE passed;
+CREATE INDEX ix_test_attempt_passed ON elearn.test_attempt (person_id, test_id) WHERE passed IS TRUE;
 CREATE UNIQUE INDEX uq_test_attempt_open ON elearn.test_attempt (person_id, test_id) WHERE closed_at IS NULL;
 CREATE TABLE elearn.test_answer (
     attempt_id UUID NOT NULL,

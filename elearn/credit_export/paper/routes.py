@@ -35,9 +35,7 @@ def issuer() -> str:
 
 def keys() -> dict[Algorithm, BadgeKey]:
     """What signs badges; the RSA key is made, and committed, at the first call of the house."""
-    found = badge_keys(
-        db.session(), signer(), sealing_key=runtime().settings.sealing_key, at=utcnow()
-    )
+    found = badge_keys(db.session(), signer(), sealing_key=runtime().settings.sealing_key, at=utcnow())
     db.session.commit()
     return found
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from elearn.credit_export.ledger.monitor.alarms import Alarm
-from elearn.credit_export.ledger.monitor.looking import Monitor, Round, watching
+from elearn.credit_export.ledger.monitor.looking import LOOK_AGAIN, Monitor, Round, watching
 from elearn.credit_export.ledger.notes import Signer
 from elearn.credit_export.ledger.quorum import Trust
 from tests.credit_export.ledger.a_ledger import ALedger, a_digest
@@ -58,8 +58,10 @@ class Watched:
         log.publish(self.public, size, at_s=at_s)
 
     @contextmanager
-    def monitor(self, **options: int) -> Iterator[Monitor]:
-        with watching(self.directory, self.serving.url, self.trust, **options) as found:
+    def monitor(self, *, max_age_s: int | None = None, look_again: int = LOOK_AGAIN) -> Iterator[Monitor]:
+        with watching(
+            self.directory, self.serving.url, self.trust, max_age_s=max_age_s, look_again=look_again
+        ) as found:
             yield found
 
     def look(self, *, now_s: int = NOW_S, **options: int) -> Round:
