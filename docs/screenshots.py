@@ -24,6 +24,7 @@ from uuid import UUID
 
 import msgspec
 import openpyxl
+import pictured
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
@@ -35,8 +36,8 @@ from elearn.courses.models import Course, Kind, Lesson, TrainingClass, Unit, Upl
 from elearn.courses.pool import QuestionDraft, windows
 from elearn.credit_export import records
 from elearn.credit_export.exam_system import packages, push_rules, push_targets, pushing, receivers
+from elearn.credit_export.exam_system.desks import desk_for
 from elearn.credit_export.exam_system.packages import Scope
-from elearn.credit_export.exam_system.push_jobs import desk_for
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.paper import standing
 from elearn.credit_export.paper.models import TrainingProof
@@ -214,6 +215,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     a_proof_and_a_receipt_file(session, example, kept.with_name(RECEIPT), now=clock())
     keys_of_the_record_store(session, acting[0], now=clock())
     pushes_to_the_exam_system(session, settings, example, now=clock())
+    pictured.add(session, settings, example, now=clock())
     session.commit()
     example.save(kept)
     return example
@@ -499,7 +501,7 @@ def shots(example: demo.Example) -> list[Shot]:
         ("record-key-secret", "operator", "/record-store/keys/new"),
         ("signin-again", "worker", "/signin/again"),
     ]
-    return found
+    return found + pictured.shots(session, example)
 
 
 def make_receiver(page: Page) -> None:

@@ -142,8 +142,13 @@ def forget(unit_id: UUID) -> None:
     _kept().facts.pop(unit_id, None)
 
 
+MOST_BLOCKS = 2**31
+
+
 def block_key(session: Session, unit_id: UUID, index: int, sealing_key: bytes) -> bytes:
     """The 16-byte key of one block. Raises NotFound. Whether the caller may have it is tracking's decision."""
+    if index >= MOST_BLOCKS:  # no column holds it
+        raise NotFound("There is no such part of this lesson.")
     sealed = session.execute(
         sa.select(UnitBlock.key_sealed).where(UnitBlock.unit_id == unit_id, UnitBlock.index == index)
     ).scalar_one_or_none()

@@ -7,6 +7,7 @@ text of a dozen forms, or numbers. A cell that cannot be read is a reason beside
 from __future__ import annotations
 
 import io
+import math
 import re
 import unicodedata
 import zipfile
@@ -198,6 +199,8 @@ def time_of(value: object) -> time | None:
     if isinstance(value, time):
         return value.replace(microsecond=0)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
         seconds = round((value % 1) * 86_400)
         return time(seconds // 3600, seconds // 60 % 60, seconds % 60) if value % 1 > 0 and seconds < 86_400 else None
     found = _TIME.fullmatch(_text(value))

@@ -1,0 +1,184 @@
+"""What the pictures of rules, tests, sessions on site and the catalogue show (see screenshots.py)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from elearn.clock import to_ms
+from elearn.courses.models import Kind, OutlineItem, TrainingClass
+from elearn.courses.papers import tests
+from elearn.courses.papers.blueprint import Section
+from elearn.courses.papers.models import CourseTest
+from elearn.courses.papers.tests import Policy
+from elearn.courses.questions import bank
+from elearn.courses.questions.kinds import (
+    Blank,
+    Content,
+    Difficulty,
+    Fill,
+    Multiple,
+    Option,
+    Ordering,
+    Single,
+    TrueFalse,
+)
+from elearn.courses.requirements import service as requirements
+from elearn.demo import example as demo
+from elearn.people import accounts, persons, registry, roles
+from elearn.people.identity import Keys
+from elearn.people.models import Role
+from elearn.settings import Settings
+from elearn.tracking.attendance import codes, planning, presence, proposing
+from elearn.tracking.attendance.models import AttendanceList, ClassSession
+from elearn.tracking.attendance.rules import Act
+
+QUESTIONS: tuple[Content, ...] = (
+    Single(
+        stem="配电箱前停电以后，下一步做什么？",
+        options=tuple(map(Option, ("验电", "装设接地线", "悬挂标示牌", "开始检修"))),
+        correct=0,
+    ),
+    Multiple(
+        stem="发现有人触电，哪些做法是对的？",
+        options=tuple(map(Option, ("先切断电源", "用干燥的木棒挑开电线", "直接用手拉开", "拨打 120"))),
+        correct=(0, 1, 3),
+    ),
+    TrueFalse(stem="雨天可以在没有遮蔽的配电箱上带电作业。", correct=False),
+    Fill(stem="检修前必须先____，再验电。", blanks=(Blank(texts=("停电", "断电")),)),
+    Ordering(stem="把保证安全的技术措施排好次序。", lines=tuple(map(Option, ("停电", "验电", "接地", "挂牌")))),
+)
+
+
+TEST = "低压电工结业测验"
+PLACE = "实训楼 201"
+
+
+def add(session: Session, settings: Settings, example: demo.Example, *, now: datetime) -> None:
+    """Rules, a bank with a test, a session that is over with its list, one that begins soon."""
+    keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
+    institution = UUID(example.institution_id)
+    requirements.load_shipped(session, by="pictures", at=now, today=registry.local_day(now))
+    manager = _account(session, example, "manager", keys)
+    teacher = _staff(session, example, "周教员", Role.TEACHER, institution, keys, now)
+    _questions(
+        session,
+        institution,
+        session.get_one(TrainingClass, UUID(example.class_id)),
+        writer=manager,
+        reviewer=teacher,
+        now=now,
+    )
+    _sessions(session, settings, example, manager=manager, teacher=teacher, now=now)
+
+
+def _account(session: Session, example: demo.Example, who: str, keys: Keys) -> UUID:
+    name = next(one.name for one in example.sign_ins if who in one.who)
+    found = accounts.find_account(session, name, keys=keys)
+    if found is None:
+        raise LookupError(name)
+    return found.person_id
+
+
+def _staff(
+    session: Session, example: demo.Example, name: str, role: Role, institution: UUID, keys: Keys, now: datetime
+) -> UUID:
+    person = persons.add_staff(session, name=name, keys=keys, at=now)
+    password = "-".join(["teach", *(secrets.token_hex(2) for _ in range(2))])
+    opened = accounts.open_account(session, person.id, name=role.value, password=password, keys=keys, at=now)
+    roles.grant_role(session, opened.id, role, organisation_id=institution, at=now)
+    example.sign_ins.append(demo.SignIn(role.value, role.value, password))
+    return person.id
+
+
+def _questions(
+    session: Session, institution: UUID, held: TrainingClass, *, writer: UUID, reviewer: UUID, now: datetime
+) -> None:
+    item = _theory(session, held.outline_id)
+    for number, content in enumerate(QUESTIONS):
+        made = bank.add_question(
+            session,
+            institution_id=institution,
+            outline_item_id=item.id,
+            content=content,
+            difficulty=list(Difficulty)[number % len(Difficulty)],
+            by=writer,
+            at=now,
+        )
+        if number < len(QUESTIONS) - 1:  # the last waits for its reviewer
+            bank.review(session, made.id, acting=[institution], by=reviewer, at=now)
+    test = tests.add_test(
+        session, institution_id=institution, title=TEST, at=now, course_id=None, outline_id=held.outline_id
+    )
+    sections = [Section(count=4, points_milli=25_000)]
+    made_of = tests.add_blueprint(session, test.id, sections, Policy(), acting=[institution], by=writer, at=now)
+    tests.publish(session, made_of.id, acting=[institution], at=now)
+
+
+def _sessions(
+    session: Session, settings: Settings, example: demo.Example, *, manager: UUID, teacher: UUID, now: datetime
+) -> None:
+    held = session.get_one(TrainingClass, UUID(example.class_id))
+    acting, length = [held.institution_id], timedelta(minutes=90)
+    item = _theory(session, held.outline_id)
+
+    def planned(from_at: datetime) -> ClassSession:
+        if registry.local_day(from_at) != registry.local_day(from_at + length):
+            from_at += timedelta(hours=2)
+        return planning.plan(
+            session, held.id, outline_item_id=item.id, teacher_id=teacher, place=PLACE, from_at=from_at,
+            to_at=from_at + length, by=manager, acting=acting, at=from_at - timedelta(hours=1),
+        )  # fmt: skip
+
+    over = planned(now - timedelta(hours=25))
+    secret = codes.secret_of(settings.secret_key)
+    person = UUID(example.worker_ids[0])
+    for act, at in ((Act.IN, over.from_at), (Act.OUT, over.to_at)):
+        code = codes.code(secret, over.id, codes.slot_of(to_ms(at)))
+        opened = presence.open_code(session, over.id, code, person_id=person, secret=secret, now=at)
+        presence.scan(session, over.id, act, opened.ticket, person_id=person, secret=secret, now=at)
+    proposing.propose(session, over.id, by=teacher, acting=acting, now=over.to_at + timedelta(minutes=30))
+    planned(now + timedelta(minutes=20))
+
+
+def _theory(session: Session, outline_id: UUID) -> OutlineItem:
+    found = session.query(OutlineItem).filter_by(outline_id=outline_id, kind=Kind.THEORY).first()
+    if found is None:
+        raise LookupError(outline_id)
+    return found
+
+
+def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None, str]]:
+    """Name, who, path."""
+    over, coming = session.query(ClassSession).order_by(ClassSession.from_at).all()
+    listed = session.query(AttendanceList).filter_by(session_id=over.id).one()
+    held = session.get_one(TrainingClass, UUID(example.class_id))
+    test = session.query(CourseTest).filter_by(title=TEST).one()
+    worker = example.worker_ids[0]
+    return [
+        ("rules", "worker", "/rules"),
+        ("rules-changed", "manager", "/rules?on=2026-06-01&than=2026-05-31"),
+        ("why-not", "manager", f"/why-not?person={worker}&outline={held.outline_id}"),
+        ("catalogue", "worker", "/catalogue"),
+        ("catalogue-found", "manager", "/catalogue?words=触电"),
+        ("bank", "manager", "/teaching/questions"),
+        ("bank-new", "manager", "/teaching/questions/new"),
+        ("bank-import", "manager", "/teaching/questions/import"),
+        ("course-tests", "manager", "/teaching/tests"),
+        ("course-test", "manager", f"/teaching/tests/{test.id}"),
+        ("tests", "worker", "/tests"),
+        ("sessions", "teacher", "/sessions"),
+        ("session", "teacher", f"/sessions/{coming.id}"),
+        ("session-screen", "teacher", f"/sessions/{coming.id}/screen"),
+        ("class-sessions", "manager", f"/teaching/classes/{held.id}/sessions"),
+        ("attendance", "manager", "/attendance"),
+        ("attendance-list", "manager", f"/attendance/{listed.id}"),
+        ("findings", "operator", "/findings"),
+        ("finding-new", "manager", "/findings/new"),
+        ("reviews", "manager", "/teaching/reviews"),
+        ("course-about", "manager", f"/teaching/courses/{example.course_id}/about"),
+        ("log", "operator", "/log"),
+    ]
