@@ -27,6 +27,7 @@ from elearn.courses.questions.kinds import (
     TrueFalse,
 )
 from elearn.courses.requirements import service as requirements
+from elearn.credit_export import records
 from elearn.demo import example as demo
 from elearn.people import accounts, persons, registry, roles
 from elearn.people.identity import Keys
@@ -158,6 +159,7 @@ def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None
     held = session.get_one(TrainingClass, UUID(example.class_id))
     test = session.query(CourseTest).filter_by(title=TEST).one()
     worker = example.worker_ids[0]
+    record = next(iter(records.newest_records(session, [UUID(worker)]).values()))
     return [
         ("rules", "worker", "/rules"),
         ("rules-changed", "manager", "/rules?on=2026-06-01&than=2026-05-31"),
@@ -177,7 +179,7 @@ def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None
         ("attendance", "manager", "/attendance"),
         ("attendance-list", "manager", f"/attendance/{listed.id}"),
         ("findings", "operator", "/findings"),
-        ("finding-new", "manager", "/findings/new"),
+        ("finding-new", "manager", f"/findings/new?record={record.id}"),
         ("reviews", "manager", "/teaching/reviews"),
         ("course-about", "manager", f"/teaching/courses/{example.course_id}/about"),
         ("log", "operator", "/log"),
