@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import (
+    catalogue,
+    course_tests,
     eligibility,
     exam_feed,
     heartbeat,
@@ -147,6 +149,8 @@ def main() -> int:
         ledger_log.run,
         ledger_monitor.run,
         packages.run,
+        catalogue.run,
+        course_tests.run,
     )
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 
