@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from typing import IO, cast
 from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
@@ -38,6 +39,22 @@ def largest_package() -> int:
     return int(current_app.config.get(LIMIT_KEY, MAX_TOTAL))
 
 
+class _Answer:
+    """A file that is sent once, and closed also where nobody reads the answer to its end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+
+    def read(self, size: int = -1) -> bytes:
+        return self.file.read(size)
+
+    def close(self) -> None:
+        self.file.close()
+
+    def __del__(self) -> None:
+        self.file.close()
+
+
 @web.allow(MANAGER)
 def export_course(course_id: UUID) -> ResponseReturnValue:
     """The course as a file; whoever has it has the lessons, so it is asked for by a form and never cached."""
@@ -63,8 +80,9 @@ def export_course(course_id: UUID) -> ResponseReturnValue:
         raise
     file.seek(0)
     name = re.sub(r"[^\w-]+", "-", course.title).strip("-")[:80] or "course"
-    response = send_file(file, mimetype="application/zip", as_attachment=True, download_name=f"{name}.zip")
-    response.call_on_close(file.close)
+    response = send_file(
+        cast("IO[bytes]", _Answer(file)), mimetype="application/zip", as_attachment=True, download_name=f"{name}.zip"
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 
