@@ -47,6 +47,7 @@ SUITES: Mapping[str, Sequence[str]] = {
     "asking witnesses": [PUBLISHING + "test_witnesses.py"],
     "publishing": [PUBLISHING + "test_publishing.py"],
     "log doors": [PUBLISHING + "test_doors.py"],
+    "rechecking": [LEDGER + "sampling/test_recheck.py"],
 }
 """Name -> the narrow tests that should see a mutation."""
 

@@ -10,8 +10,14 @@ import hashlib
 from fractions import Fraction
 
 RANGE = 1 << 64
+PER_PERCENT = 10_000
 USUAL = Fraction(2)
 """Percent of the blocks (LEDGER, sampled re-computation): of 100 bad ones 87 times in 100 one or more is drawn."""
+
+
+def percent_of(per_million: int) -> Fraction:
+    """A share as settings and draws keep it."""
+    return Fraction(per_million, PER_PERCENT)
 
 
 def is_drawn(root: bytes, index: int, percent: Fraction) -> bool:

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from fractions import Fraction
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export.ledger.models import EvidenceDraw, LedgerCheckpoint, LedgerLeaf
-from elearn.credit_export.ledger.sampling import is_drawn
+from elearn.credit_export.ledger.sampling import is_drawn, percent_of
 from elearn.errors import Conflict, NotFound
-
-PER_PERCENT = 10_000
 
 
 def draw(
@@ -52,7 +49,8 @@ def draw(
 
 def order(session: Session, receiver_id: UUID, origin: str, index: int, *, reason: str, by: str, at: datetime) -> None:
     """Let a receiver ask for one leaf whatever was drawn. Raises NotFound: there is no such credit."""
-    if session.get(LedgerLeaf, (origin, index)) is None:
+    leaf = session.get(LedgerLeaf, (origin, index))
+    if leaf is None or leaf.kind != "credit":
         raise NotFound("There is no such leaf.")
     session.add(
         EvidenceDraw(
@@ -82,6 +80,4 @@ def may_ask(session: Session, receiver_id: UUID, origin: str, index: int) -> boo
             EvidenceDraw.to_index > index,
         )
     )
-    return any(
-        one.root is None or is_drawn(one.root, index, Fraction(one.per_million or 0, PER_PERCENT)) for one in found
-    )
+    return any(one.root is None or is_drawn(one.root, index, percent_of(one.per_million or 0)) for one in found)

@@ -225,4 +225,18 @@ MUTATIONS = [
             "            checkpoint = Checkpoint.read(note.text)",
         ),
     ),
+    *in_file(
+        LEDGER + "monitor/proving.py",
+        "rechecking",
+        ("evidence from after a block is none", "    if minute.leaf >= index:", "    if False:"),
+        ("nor is a link from after it", "links is None or links.leaf >= index", "links is None"),
+        ("the minute is the log's", "digest_bytes(leaf.root).hex() != minute.root", "False"),
+        ("a row is in its minute", "            if not _is_in(text,", "            if False and not _is_in(text,"),
+    ),
+    *in_file(
+        LEDGER + "monitor/rechecking.py",
+        "rechecking",
+        ("what is young is not gone", "known.now_ms + CLOCKS_MS < until_ms", "False"),
+        ("what is kept for good is not gone", "    if not given.kept_days or", "    if"),
+    ),
 ]

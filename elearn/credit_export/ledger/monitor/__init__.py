@@ -8,8 +8,11 @@ Anybody can run one, from the public files alone; the exam authority does:
                        HTTP           proved to     a copy of     leaf by leaf    remembered
                                       be signed     the log       + subjects.py, memory.py: DIR/audit/
 
-Open `auditing.py` first: the rules. `looking.py` is one round of all this; `sampling.py` draws the blocks whose raw
-evidence the authority asks for.
+Open `auditing.py` first: the rules. `looking.py` is one round of all this; `stamped.py` looks at time stamps.
+
+`elearn ledger recheck` (`recheck_commands.py`) goes on from there: `sampling.py` draws blocks, `asking.py` asks the
+operator's door for their raw evidence, `proving.py` says which rows of it are in the log, and `rechecking.py` computes
+the hours again.
 
 What is mirrored was proved against a checkpoint with the log's signature and the quorum's, and each checkpoint against
 the one before. What is checked is saved batch by batch with its alarms: a monitor that is killed goes on where it was.

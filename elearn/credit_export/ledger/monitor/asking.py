@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import time
-import zlib
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from elearn.credit_export.ledger.block_evidence import LARGEST_BYTES, Hash, Place
-from elearn.credit_export.ledger.monitor.fetching import Unreachable
+from elearn.credit_export.ledger.monitor.fetching import Line, Unreachable
+from elearn.reaching import retry_after
 
 SCOPE = "evidence.read"
 SILENCE_S = 120.0
+"""Evidence of a block is put together while we wait."""
 TRIES = 6
-LONGEST_WAIT_S = 30
+LONGEST_WAIT_S = 30.0
+"""Whoever says that we should come back later than that is asked again all the same, `TRIES` times in all."""
 
 
 class Draw(msgspec.Struct, frozen=True):
@@ -59,12 +60,8 @@ class Door:
 
     def __init__(self, url: str, client_id: str, secret: str) -> None:
         """Raises Unreachable when it is no address."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Unreachable(f"{url} is no http or https address")
-        self.url, self._base = url.rstrip("/"), parts.path.rstrip("/")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=SILENCE_S)
+        self._line = Line(url, silence_s=SILENCE_S)
+        self.url = self._line.url
         # RFC 6749, section 2.3.1: both are form-encoded first.
         pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()
         self._credentials = "Basic " + base64.b64encode(pair).decode()
@@ -86,22 +83,22 @@ class Door:
         return data if status == 200 else Refused(f"the door answers {status} {_said(data)}")
 
     def close(self) -> None:
-        self._connection.close()
+        self._line.close()
 
     def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         renewed = False
-        for _ in range(TRIES):
+        for more in reversed(range(TRIES)):
             if not self._token:
                 self._token, renewed = self._new_token(), True
             headers = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "gzip"}
             if body is not None:
                 headers["Content-Type"] = "application/json"
-            status, answer, data = self._exchange(method, path, headers, body)
+            status, answer, data = self._line.ask(method, path, headers, body, most_bytes=LARGEST_BYTES)
             if status == 401 and not renewed:
                 self._token = ""
-            elif status in (429, 503):
-                wait = answer.get("Retry-After", "1")
-                time.sleep(min(LONGEST_WAIT_S, int(wait) if wait.isdecimal() else 1))
+            elif status in (429, 503) and more:
+                asked_s = retry_after(answer.get("Retry-After"), now_s=time.time())
+                time.sleep(min(LONGEST_WAIT_S, 1.0 if asked_s is None else asked_s))
             else:
                 break
         return status, data
@@ -109,7 +106,7 @@ class Door:
     def _new_token(self) -> str:
         headers = {"Authorization": self._credentials, "Content-Type": "application/x-www-form-urlencoded"}
         form = urlencode({"grant_type": "client_credentials", "scope": SCOPE}).encode()
-        status, _, data = self._exchange("POST", "/token", headers, form)
+        status, _, data = self._line.ask("POST", "/token", headers, form, most_bytes=LARGEST_BYTES)
         try:
             token: Any = json.loads(data)["access_token"] if status == 200 else None
         except (ValueError, KeyError, TypeError):
@@ -117,31 +114,6 @@ class Door:
         if not isinstance(token, str):
             raise Unreachable(f"{self.url} gives no token for {SCOPE}: {status} {_said(data)}")
         return token
-
-    def _exchange(
-        self, method: str, path: str, headers: dict[str, str], body: bytes | None
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Raises Unreachable."""
-        for last in (False, True):
-            try:
-                self._connection.request(method, f"{self._base}{path}", body=body, headers=headers)
-                response = self._connection.getresponse()
-                data = response.read(LARGEST_BYTES + 1)
-                break
-            except (OSError, http.client.HTTPException) as error:
-                # A kept connection may have ended since; a new one is tried once.
-                self._connection.close()
-                if last:
-                    raise Unreachable(f"{self.url}{path}: {error or type(error).__name__}") from None
-        if response.headers.get("Content-Encoding") == "gzip":
-            unpacker = zlib.decompressobj(wbits=31)
-            try:
-                data = unpacker.decompress(data, LARGEST_BYTES + 1)
-            except zlib.error as error:
-                raise Unreachable(f"{self.url}{path}: it is not packed as it says: {error}") from None
-        if len(data) > LARGEST_BYTES:
-            raise Unreachable(f"{self.url}{path}: the answer is longer than any evidence")
-        return response.status, response.headers, data
 
 
 def _said(data: bytes) -> str:

@@ -1,4 +1,7 @@
-"""The log's public files over HTTP: one connection that is kept, answers of bounded length, nothing believed."""
+"""Asking over HTTP: one connection that is kept, answers of bounded length and time, nothing believed.
+
+A log's public files (`Site`), and the door of raw evidence (`asking.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import http.client
 import socket
 import threading
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -38,13 +42,8 @@ class Site:
 
     def __init__(self, url: str) -> None:
         """Raises Unreachable when it is no address."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Unreachable(f"{url} is no http or https address")
-        self.url = url.rstrip("/")
-        self._base = parts.path.rstrip("/")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=SILENCE_S)
+        self._line = Line(url, silence_s=SILENCE_S)
+        self.url = self._line.url
 
     def fetch(self, path: str) -> bytes:
         """Raises NoTile when there is no such file, Unreachable when that cannot be told."""
@@ -58,35 +57,65 @@ class Site:
         headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "elearn-ledger-monitor"}
         if etag:
             headers["If-None-Match"] = etag
-        try:
-            status, answer, data = self._ask(path, headers)
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"{self.url}/{path}: {error or type(error).__name__}") from None
+        status, answer, data = self._line.ask("GET", f"/{path}", headers, most_bytes=FILE_BYTES_MAX)
         if status == 304 and etag:
             return Fetched(None, etag)
         if status in GONE:
             raise NoTile(path)
         if status != 200:
             raise Unreachable(f"{self.url}/{path}: it answers {status}")
-        if answer.get("Content-Encoding", "identity") == "gzip":
-            data = _unpacked(data)
-        if len(data) > FILE_BYTES_MAX:
-            raise Unreachable(f"{self.url}/{path}: it is longer than any file of a log")
         return Fetched(data, answer.get("ETag"))
+
+    def close(self) -> None:
+        self._line.close()
+
+
+class Line:
+    """A connection to one server. One thread uses it at a time."""
+
+    def __init__(self, url: str, *, silence_s: float) -> None:
+        """Raises Unreachable when it is no address."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Unreachable(f"{url} is no http or https address")
+        self.url = url.rstrip("/")
+        self._base = parts.path.rstrip("/")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=silence_s)
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, *, most_bytes: int
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Status, headers and body, which is unpacked and has at most so many bytes. Raises Unreachable."""
+        where = f"{self.url}{path}"
+        try:
+            status, answer, data = self._exchange(method, path, headers, body, most_bytes)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"{where}: {error or type(error).__name__}") from None
+        if answer.get("Content-Encoding") == "gzip":
+            try:
+                data = zlib.decompressobj(wbits=31).decompress(data, most_bytes + 1)
+            except zlib.error as error:
+                raise Unreachable(f"{where}: it is not packed as it says: {error}") from None
+        if len(data) > most_bytes:
+            raise Unreachable(f"{where}: it is longer than any answer may be")
+        return status, answer, data
 
     def close(self) -> None:
         self._connection.close()
 
-    def _ask(self, path: str, headers: dict[str, str]) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, most_bytes: int
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
         for last in (False, True):
             cut = threading.Timer(WHOLE_S, self._cut)
             cut.daemon = True
             cut.start()
             try:
-                self._connection.request("GET", f"{self._base}/{path}", headers=headers)
+                self._connection.request(method, f"{self._base}{path}", body=body, headers=dict(headers))
                 response = self._connection.getresponse()
-                data = response.read(FILE_BYTES_MAX + 1)
-                if len(data) <= FILE_BYTES_MAX and response.length:
+                data = response.read(most_bytes + 1)
+                if len(data) <= most_bytes and response.length:
                     raise http.client.IncompleteRead(data, response.length)
             except (OSError, http.client.HTTPException):
                 # A kept connection may have ended since; a new one is tried once.
@@ -94,7 +123,7 @@ class Site:
                 if last or cut.finished.is_set():
                     raise
             else:
-                if len(data) > FILE_BYTES_MAX:
+                if len(data) > most_bytes:
                     self._connection.close()
                 return response.status, response.headers, data
             finally:
@@ -106,11 +135,3 @@ class Site:
         if sock is not None:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-
-
-def _unpacked(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        return unpacker.decompress(data, FILE_BYTES_MAX + 1)
-    except zlib.error as error:
-        raise Unreachable(f"it is not packed as it says: {error}") from None

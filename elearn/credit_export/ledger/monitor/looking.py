@@ -96,7 +96,7 @@ class Monitor:
         if self._stamps is not None:
             self._keep(look_at_stamps(self.mirror, self._site, self._stamps, now_s=now_s))
         alarms = self.book.all()
-        return Round(self._origin(), self.mirror.size(), self.memory.facts.position, alarms[known:], alarms)
+        return Round(self.origin(), self.mirror.size(), self.memory.facts.position, alarms[known:], alarms)
 
     def totals(self) -> Iterator[Totals]:
         """Of everybody in the log."""
@@ -224,7 +224,7 @@ class Monitor:
             checkpoint = self._trust.signed(note)
         except Distrusted:
             return
-        if checkpoint.origin != self._origin():
+        if checkpoint.origin != self.origin():
             return
         if checkpoint.size > self.mirror.size():
             yield from self._mirror(now_s)  # it may have come since
@@ -272,7 +272,8 @@ class Monitor:
         for alarm in alarms:
             self.book.add([alarm])
 
-    def _origin(self) -> str | None:
+    def origin(self) -> str | None:
+        """Of the log that is mirrored; None: nothing of it is here."""
         note = self.mirror.newest()
         return Checkpoint.read(note.text).origin if note else None
 

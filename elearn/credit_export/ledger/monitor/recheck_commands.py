@@ -18,7 +18,6 @@ from pathlib import Path
 import click
 
 from elearn.credit_export.ledger import block_evidence
-from elearn.credit_export.ledger.checkpoints import Checkpoint
 from elearn.credit_export.ledger.leaves import Credit, Evidence, LeafRefused, read
 from elearn.credit_export.ledger.monitor.asking import Door, Draw, Draws, Refused
 from elearn.credit_export.ledger.monitor.commands import ALARMS, NOT_SEEN, Percent
@@ -29,10 +28,9 @@ from elearn.credit_export.ledger.monitor.sampling import Block, block_at, drawn
 from elearn.credit_export.ledger.naming import year_and_series
 from elearn.credit_export.ledger.plain_text import base64_bytes
 from elearn.credit_export.ledger.quorum import Trust, TrustRefused
-from elearn.credit_export.ledger.sampling import USUAL, is_drawn
+from elearn.credit_export.ledger.sampling import USUAL, is_drawn, percent_of
 from elearn.credit_export.ledger.tree import root_of
 
-PER_PERCENT = 10_000
 DONE = (Answer.AGREES, Answer.GONE)
 
 
@@ -111,9 +109,10 @@ class Book:
 
 
 def _recheck(running: Monitor, door: Door, percent: Fraction, book: Book, as_json: bool) -> int:
-    mirror = running.mirror
-    log = _log(running)
-    draws = door.draw(log.rpartition("/")[2], mirror.size())
+    log = running.origin()
+    if log is None:
+        raise Unreachable("nothing of the log could be mirrored")
+    draws = door.draw(log.rpartition("/")[2], running.mirror.size())
     wrong = [*_wrong_draws(running, draws, percent)]
     for sentence in wrong:
         click.echo(json.dumps({"draw": sentence}) if as_json else f"DRAW {sentence}")
@@ -133,14 +132,6 @@ def _recheck(running: Monitor, door: Door, percent: Fraction, book: Book, as_jso
     return ALARMS if bad or wrong else 0
 
 
-def _log(running: Monitor) -> str:
-
-    note = running.mirror.newest()
-    if note is None:
-        raise Unreachable("nothing of the log could be mirrored")
-    return Checkpoint.read(note.text).origin
-
-
 def _wrong_draws(running: Monitor, draws: Draws, percent: Fraction) -> Iterator[str]:
     """Draws that leave leaves out, draw too few, or draw by another root than the log's."""
     node, end = running.mirror.node(), 0
@@ -148,8 +139,8 @@ def _wrong_draws(running: Monitor, draws: Draws, percent: Fraction) -> Iterator[
         if one.begin != end or one.end <= one.begin:
             yield f"leaves from {end} to {one.begin} stand in no draw"
         end = one.end
-        if Fraction(one.per_million, PER_PERCENT) < percent:
-            yield f"{float(Fraction(one.per_million, PER_PERCENT)):g} % were drawn, {float(percent):g} % are agreed"
+        if percent_of(one.per_million) < percent:
+            yield f"{float(percent_of(one.per_million)):g} % were drawn, {float(percent):g} % are agreed"
         if node is None or end > running.mirror.size() or root_of(end, node).hex() != one.root:
             yield f"the blocks up to {end} were drawn by another root than the log's"
     if end != running.mirror.size():
@@ -167,13 +158,12 @@ def _blocks(running: Monitor, draws: Draws) -> Iterator[Block]:
 
 
 def _draws(one: Draw, index: int) -> bool:
-    share = Fraction(one.per_million, PER_PERCENT)
-    return one.begin <= index < one.end and is_drawn(bytes.fromhex(one.root), index, share)
+    return one.begin <= index < one.end and is_drawn(bytes.fromhex(one.root), index, percent_of(one.per_million))
 
 
 def _of_draw(running: Monitor, one: Draw, size: int) -> Iterator[Block]:
     among = range(one.begin, min(one.end, size))
-    return drawn(running.mirror, bytes.fromhex(one.root), among, Fraction(one.per_million, PER_PERCENT))
+    return drawn(running.mirror, bytes.fromhex(one.root), among, percent_of(one.per_million))
 
 
 def _result(running: Monitor, door: Door, log: str, block: Block) -> Result:
@@ -194,6 +184,7 @@ def _known(running: Monitor, log: str, block: Block) -> Known:
         entry=block.text,
         evidence=lambda place: _evidence_at(running, place),
         unit_ms=unit.ms if unit else None,
+        now_ms=1_000 * int(time.time()),
         given_back=_given_back(running, block),
         begun_anew=year_and_series(log.rpartition("/")[2])[1] > 1,
     )

@@ -4,8 +4,7 @@ Nothing that is shown is believed for being shown. In this order:
 
     the leaf            is the one of our own mirror
     whose it is         the person's id, under the key that is shown, is the `sub` of the leaf
-    rows                each is in the tree of its minute, and an evidence leaf below this one has that root and size;
-                        where an earlier log has it, evidence of this log goes on from it (each root is in the next)
+    rows                each is in the log, before the leaf (`proving.py`)
     the check           it is the person's, was passed in time, by the rules that the leaf names, in the very minute
                         whose evidence the leaf names: what confirmed an old block confirms no new one
     each report         its statement has the digest of its row; the device's signature over sitting, nonce and
@@ -22,18 +21,17 @@ was right.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from elearn.credit_export.ledger.block_evidence import BlockEvidence, Minute, PartOfUnit, sub_of
-from elearn.credit_export.ledger.leaves import Credit, Evidence, digest_bytes
-from elearn.credit_export.ledger.monitor.auditing import CLOCKS_MS, ms_of
-from elearn.credit_export.ledger.tree import ProofRefused, leaf_hash, require_inclusion
+from elearn.credit_export.ledger.block_evidence import BlockEvidence, PartOfUnit, sub_of
+from elearn.credit_export.ledger.leaves import Credit, digest_bytes
+from elearn.credit_export.ledger.monitor.auditing import CLOCKS_MS, DAY_MS, ms_of
+from elearn.credit_export.ledger.monitor.proving import Check, EvidenceAt, Proved, Report, proved
 from elearn.errors import Malformed
 from elearn.people.signatures import signature_holds, unbase64url
 from elearn.tracking import replay
@@ -51,7 +49,7 @@ class Answer(StrEnum):
     WITHHELD = "withheld"
     """Evidence that there must be is not shown."""
     GONE = "gone"
-    """It is older than evidence is kept, by the settings of the operator."""
+    """It is as old as evidence must be to be gone, by the settings of the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,66 +73,15 @@ class Known:
     log: str
     entry: str
     """The leaf as it was mirrored."""
-    evidence: Callable[[int], Evidence | None]
-    """The evidence leaf at a place of the mirror; None: there is none."""
+    evidence: EvidenceAt
     unit_ms: int | None
     """How long the unit is, by the leaf that describes it."""
+    now_ms: int
+    """By our own clock."""
     given_back: Credit | None = None
     """An earlier leaf of this person over the same media that was taken back: people may give that back."""
     begun_anew: bool = False
     """Whether the log took the place of another one of its year: it says again what that one never published."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Proved:
-    """A row that is in the evidence."""
-
-    values: list[Any]
-    minute: int
-    """Its minute's number among those shown."""
-    from_ms: int
-    to_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """A row of evidence about a report, with its members by name."""
-
-    id: str
-    sitting: str
-    seq: int
-    sha256: str
-    prev: str | None
-    sig: str | None
-    nonce: str
-    statement: str
-    heard: int
-    sent: int
-    refused_as: str | None
-    chain_broken: bool
-    credited: list[list[Any]]
-    refused: list[list[Any]]
-    seen: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Check:
-    id: str
-    learner: str
-    sitting: str
-    unit: str
-    method: str
-    question: str | None
-    number: int
-    shown: list[int]
-    from_ms: int
-    to_ms: int
-    policy: str
-    put: int
-    deadline: int
-    tries: list[Any]
-    outcome: str | None
-    decided: int
 
 
 class Missing(Exception):
@@ -146,20 +93,29 @@ def recheck(index: int, leaf: Credit, given: BlockEvidence, known: Known) -> Res
     if (given.log, given.index, given.leaf) != (known.log, index, known.entry):
         return Result(index, Answer.DIFFERS, (f"this is evidence of leaf {given.index} of {given.log}",))
     if given.state == "gone":
-        return Result(index, Answer.GONE, (f"evidence is kept for {given.kept_days} days",))
+        return _gone(index, leaf, given, known)
     looking = _Looking(index, leaf, given, known)
     try:
         media_ms = looking.go()
     except Missing as missing:
         answer = Answer.DIFFERS if looking.found else Answer.WITHHELD
         return Result(index, answer, (*looking.found, str(missing)), tuple(looking.notes))
-    except (LookupError, TypeError, ValueError, Malformed) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, Malformed) as error:
         # Rows and statements may hold anything; whatever the rules cannot read is no evidence.
         why = f"it cannot be read: {type(error).__name__} {error}"
         return Result(index, Answer.DIFFERS, (*looking.found, why), tuple(looking.notes))
     shown = () if looking.again else tuple(sorted(looking.pieces))
     answer = Answer.DIFFERS if looking.found else Answer.AGREES
     return Result(index, answer, tuple(looking.found), tuple(looking.notes), media_ms, shown)
+
+
+def _gone(index: int, leaf: Credit, given: BlockEvidence, known: Known) -> Result:
+    """Nobody gets rid of a block by saying that it is old."""
+    until_ms = ms_of(leaf.at) + given.kept_days * DAY_MS
+    if not given.kept_days or known.now_ms + CLOCKS_MS < until_ms:
+        why = f"it is said to be gone, and by kept_days ({given.kept_days}) it cannot be"
+        return Result(index, Answer.WITHHELD, (why,))
+    return Result(index, Answer.GONE, (f"evidence is kept for {given.kept_days} days",))
 
 
 @dataclass(slots=True)
@@ -170,8 +126,8 @@ class _Looking:
     known: Known
     found: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    rows: dict[str, list[_Proved]] = field(default_factory=dict)
-    reports: dict[str, _Report] = field(default_factory=dict)
+    rows: dict[str, list[Proved]] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
     of: set[str] = field(default_factory=set)
     pieces: set[str] = field(default_factory=set)
     again: bool = False
@@ -181,8 +137,12 @@ class _Looking:
         """Everything in turn; answers how much media was computed again."""
         self.of = {str(one) for one in self.given.of}
         self._whose()
-        self._prove()
-        reports = [(_Report(*one.values[1:]), one) for one in self.rows.get("report", [])]
+        for one in proved(self.index, self.given, self.known.evidence):
+            if isinstance(one, str):
+                self.found.append(one)
+            else:
+                self.rows.setdefault(one.values[0], []).append(one)
+        reports = [(Report(*one.values[1:]), one) for one in self.rows.get("report", [])]
         self.reports = {report.id: report for report, _ in reports}
         lost = sorted(self.of - self.reports.keys())
         if lost or not self.of:
@@ -208,73 +168,13 @@ class _Looking:
         else:
             raise Missing("whose it is is not shown")
 
-    # Rows
-
-    def _prove(self) -> None:
-        linked = self._linked()
-        for number, minute in enumerate(self.given.minutes):
-            proved = self._minute(minute, linked)
-            if proved is None:
-                self.found.append(
-                    f"the log has no evidence {minute.root[:16]} of {minute.size - 1} rows before the leaf"
-                )
-                continue
-            for row in minute.rows:
-                text = row.row.encode()
-                try:
-                    require_inclusion(
-                        leaf_hash(text), row.at, minute.size, [bytes.fromhex(one) for one in row.proof],
-                        bytes.fromhex(minute.root),
-                    )  # fmt: skip
-                except ProofRefused:
-                    self.found.append(f"this row is not in the evidence of its minute: {row.row[:80]}")
-                    continue
-                values = json.loads(text)
-                if row.at == 0 or not isinstance(values, list):
-                    self.found.append("a root is shown as a row")
-                    continue
-                self.rows.setdefault(values[0], []).append(_Proved(values, number, *proved))
-
-    def _minute(self, minute: Minute, linked: Mapping[str, int]) -> tuple[int, int] | None:
-        """From when to when it was; None: no evidence before the leaf says so. Of an earlier log: only until when."""
-        if minute.leaf is None:
-            until = linked.get(minute.root)
-            return None if until is None else (-(1 << 62), until)
-        if minute.leaf >= self.index:
-            return None
-        leaf = self.known.evidence(minute.leaf)
-        if leaf is None or digest_bytes(leaf.root).hex() != minute.root or leaf.count != minute.size - 1:
-            return None
-        return ms_of(leaf.from_), ms_of(leaf.to)
-
-    def _linked(self) -> dict[str, int]:
-        """Roots of earlier logs that evidence of this log goes on from, and when at the latest they were."""
-        links = self.given.links
-        if links is None or links.leaf >= self.index:
-            return {}
-        leaf = self.known.evidence(links.leaf)
-        if leaf is None:
-            return {}
-        root = digest_bytes(leaf.root)
-        found: dict[str, int] = {}
-        for step in links.steps:
-            before = bytes.fromhex(step.before)
-            if bytes.fromhex(step.root) != root:
-                return found
-            try:
-                require_inclusion(leaf_hash(before), 0, step.size, [bytes.fromhex(one) for one in step.proof], root)
-            except ProofRefused:
-                return found
-            root, found[step.before] = before, ms_of(leaf.from_)
-        return found
-
     # The check
 
-    def _check(self) -> _Check:
+    def _check(self) -> Check:
         rows = self.rows.get("check", [])
         if len(rows) != 1:
             raise Missing("the check that confirmed it is not shown")
-        row, check = rows[0], _Check(*rows[0].values[1:])
+        row, check = rows[0], Check(*rows[0].values[1:])
         if self.given.person is not None and check.learner != str(self.given.person.id):
             self.found.append("the check was another person's")
         if check.outcome != "passed":
@@ -295,7 +195,7 @@ class _Looking:
 
     # Reports
 
-    def _report(self, report: _Report, row: _Proved, check: _Check) -> Verdict:
+    def _report(self, report: Report, row: Proved, check: Check) -> Verdict:
         name = f"report {report.seq} of sitting {report.sitting}"
         raw = self.given.statements.get(report.statement)
         if raw is None:
@@ -332,7 +232,7 @@ class _Looking:
             self.found.append(f"these are not the rules {digest}")
         return Policy.read(text)
 
-    def _signature(self, report: _Report, raw: str, policy: Policy, name: str) -> None:
+    def _signature(self, report: Report, raw: str, policy: Policy, name: str) -> None:
         device = next((one for one in self.given.devices if str(one.sitting) == report.sitting), None)
         if report.sig is None:
             if policy.unsigned:
@@ -347,7 +247,7 @@ class _Looking:
             if not signature_holds(key, bytes.fromhex(report.sig), signed_bytes(report.sitting, report.nonce, raw)):
                 self.found.append(f"{name}: the device's signature does not hold")
 
-    def _of_block(self, report: _Report, verdict: Verdict, policy: Policy, check: _Check, name: str) -> None:
+    def _of_block(self, report: Report, verdict: Verdict, policy: Policy, check: Check, name: str) -> None:
         """What is asked of the reports that earned the block alone."""
         assert report.seen is not None
         if report.seen["unit"][0] != self.known.unit_ms:
@@ -374,7 +274,7 @@ class _Looking:
         person = self.given.person
         return unit == self.leaf.unit.rpartition(":")[2] and (person is None or learner == str(person.id))
 
-    def _page(self, report: _Report, page: Sequence[int], parts: Mapping[int, PartOfUnit], name: str) -> None:
+    def _page(self, report: Report, page: Sequence[int], parts: Mapping[int, PartOfUnit], name: str) -> None:
         for _, sitting, _number, index, shown, after in (one.values for one in self.rows.get("page", [])):
             part = parts.get(index)
             if sitting == report.sitting and part and [part.start_ms, part.end_ms, shown, after] == list(page):
@@ -383,8 +283,8 @@ class _Looking:
 
     # Chains
 
-    def _chains(self, reports: Sequence[_Report], verdicts: Mapping[str, Verdict], rows: Mapping[str, _Proved]) -> None:
-        before: _Report | None = None
+    def _chains(self, reports: Sequence[Report], verdicts: Mapping[str, Verdict], rows: Mapping[str, Proved]) -> None:
+        before: Report | None = None
         latest = 0
         for report in sorted(reports, key=lambda one: (one.sitting, one.seq)):
             name = f"report {report.seq} of sitting {report.sitting}"
@@ -413,7 +313,7 @@ class _Looking:
 
     # The block
 
-    def _block(self, earned: Sequence[tuple[_Report, Verdict]]) -> int:
+    def _block(self, earned: Sequence[tuple[Report, Verdict]]) -> int:
         """The media that were earned on that day are the span, each moment once, and worth its ms."""
         begin, end = self.leaf.span
         pieces = sorted(

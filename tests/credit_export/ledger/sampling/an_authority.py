@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -158,7 +159,7 @@ class Authority:
             assert block is not None
             known = known_of(running, self.origin, block)
             leaves = {place: known.evidence(place) for place in range(running.mirror.size())}
-        return block, Known(known.log, known.entry, leaves.get, known.unit_ms, known.given_back, known.begun_anew)
+        return block, dataclasses.replace(known, evidence=leaves.get)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from elearn.clock import to_ms
 from elearn.credit_export.ledger import block_evidence
 from elearn.credit_export.ledger.advancing import House, advance
 from elearn.credit_export.ledger.evidence_files import MinuteTree
-from elearn.credit_export.ledger.monitor.rechecking import Answer
+from elearn.credit_export.ledger.monitor.rechecking import Answer, recheck
 from elearn.people import persons
 from elearn.tracking import policies, voids
 from elearn.tracking.models import WatchedSpan
@@ -430,6 +430,16 @@ def test_a_minute_made_up_around_a_changed_row_is_not_the_log_s(authority: Autho
     assert f"the log has no evidence {made.root.hex()[:16]}" in str(found.why)
 
 
+def test_a_row_that_is_not_the_one_that_was_hashed_is_named(authority: Authority) -> None:
+    """It says the same, by another letter."""
+    authority.watched()
+    given = authority.evidence()
+    minutes = [_changed(one, rows=[_changed(row, row=f"{row.row} ") for row in one.rows]) for one in given.minutes]
+    found = authority.judge(_changed(given, minutes=minutes))
+    assert found.answer is Answer.DIFFERS
+    assert "is not in the evidence of its minute" in found.why[0]
+
+
 def test_parts_and_keys_that_are_left_out_make_a_difference(authority: Authority) -> None:
     authority.watched()
     given = authority.evidence()
@@ -486,6 +496,22 @@ def test_evidence_that_is_gone_by_retention_is_told_as_such_and_before_its_time_
     assert "evidence is kept for 30 days" in output
 
 
+def test_nobody_gets_rid_of_a_block_by_saying_that_it_is_old(authority: Authority) -> None:
+    """Kept for good, or for longer than the leaf is old: then it cannot be gone."""
+    authority.watched()
+    given = authority.evidence()
+    for days, answer in ((0, Answer.WITHHELD), (100_000, Answer.WITHHELD), (1, Answer.GONE)):
+        assert authority.judge(_changed(given, state="gone", kept_days=days)).answer is answer, days
+
+
+def test_a_statement_nested_without_end_is_no_evidence(authority: Authority) -> None:
+    authority.watched()
+    given = authority.evidence()
+    [name, *_] = given.statements
+    forged = _changed(given, statements={**given.statements, name: "[" * 1_000_000})
+    assert authority.judge(forged).answer is Answer.DIFFERS
+
+
 def test_in_a_log_begun_anew_evidence_of_the_old_one_is_reached_through_the_chain_of_roots(
     authority: Authority,
 ) -> None:
@@ -507,6 +533,10 @@ def test_in_a_log_begun_anew_evidence_of_the_old_one_is_reached_through_the_chai
     broken = _changed(given.links.steps[0], before="00" * 32)
     found = authority.judge(_changed(given, links=_changed(given.links, steps=[broken])))
     assert "the log has no evidence" in str(found.why)
+    way, (block, known) = given.links, authority.mirrored()
+    late = dataclasses.replace(known, evidence=lambda at: known.evidence(way.leaf if at == block.index else at))
+    found = recheck(block.index, block.leaf, _changed(given, links=_changed(way, leaf=block.index)), late)
+    assert "the log has no evidence" in str(found.why), "what links are from is below the leaf"
 
 
 def test_the_log_is_down_or_the_door_is_shut(authority: Authority) -> None:
