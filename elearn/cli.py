@@ -170,7 +170,7 @@ def package() -> None:
 
 @cli.group(
     cls=Late,
-    inside={"order": "elearn.credit_export.ledger.order_commands:command"},
+    inside={"order": "elearn.credit_export.exam_system.order_commands:command"},
     alone={
         "monitor": "elearn.credit_export.ledger.monitor.commands:monitor",
         "recheck": "elearn.credit_export.ledger.monitor.recheck_commands:command",

@@ -9,6 +9,10 @@ happened to each version on its way to each receiver (`delivery_event`), and wha
     package   packages.py     XLSX and JSON, signed, by a mapping profile; receipt_files.py reads them back
     paper     ../paper/       a proof with a QR code
 
+What every way says alike stands in `blocks.py`. `package_verifying.py` is for who was given a package. Behind
+`evidence_door.py` an authority finds the raw evidence of blocks that it drew, or that somebody ordered to be shown to
+it (`order_commands.py`).
+
 Open `delivery.py` first: the states of a delivery as one table. `deliveries.py` writes the book, `receipts.py` takes
 receipts, each once. `reconciling.py` compares a receiver's list with ours, `rerouting.py` gives a matter to another
 receiver. Receivers prove who they are in `oauth.py` (OAuth 2 client credentials, RFC 6749 section 4.4) and are made in

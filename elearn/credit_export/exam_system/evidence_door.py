@@ -10,7 +10,6 @@ disclosure of the person's data.
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 import threading
@@ -19,18 +18,20 @@ from typing import Annotated, Any, cast
 
 import msgspec
 import sqlalchemy as sa
-from flask import Response, g, request
+from flask import g
 from flask.typing import ResponseReturnValue
 
 from elearn import errors
-from elearn.clock import utcnow
+from elearn.credit_export.exam_system.answers import Desk, write_down
+from elearn.credit_export.exam_system.desks import desk_for
 from elearn.credit_export.exam_system.receivers import EVIDENCE
-from elearn.credit_export.exam_system.routes import LEAST_PACKED, PACKED, MayAsk, bp
+from elearn.credit_export.exam_system.routes import MayAsk, bp, packed
 from elearn.credit_export.ledger import block_evidence, sampling_draws
+from elearn.credit_export.ledger.doors import our_origin
 from elearn.credit_export.ledger.evidence_files import Trees, evidence_of
 from elearn.credit_export.ledger.models import EvidenceDraw, LedgerLeaf
-from elearn.credit_export.ledger.naming import NAME, base_of
-from elearn.credit_export.models import ExamQuery, Receiver
+from elearn.credit_export.ledger.naming import NAME
+from elearn.credit_export.models import Receiver
 from elearn.db import db
 from elearn.people.personal import record_disclosures
 from elearn.runtime import runtime
@@ -57,23 +58,16 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 def draw_blocks(log: str) -> ResponseReturnValue:
     """Draw from a checkpoint what was not drawn from before; the same checkpoint again draws nothing new."""
     asked = read_json(Asked)
-    receiver, origin = _asks(log)
-    session = db.session()
-    session.get_one(Receiver, receiver.id, with_for_update=True)
-    try:
-        sampling_draws.draw(
-            session,
-            receiver.id,
-            origin,
-            asked.size,
-            per_million=runtime().settings.ledger_sample_per_million,
-            at=utcnow(),
-        )
-    finally:
-        _write_down(receiver, f"evidence {log}", None)
-        session.commit()
-    found = sampling_draws.all_of(session, receiver.id, origin)
-    return _answer(msgspec.json.encode({
+    desk, origin = _asks(log)
+    session, receiver_id = db.session(), desk.receiver.id
+    write_down(session, desk, door=f"evidence {log}", person_id=None, records=[])
+    session.commit()  # kept whatever comes of it
+    session.get_one(Receiver, receiver_id, with_for_update=True)
+    share = runtime().settings.ledger_sample_per_million
+    sampling_draws.draw(session, receiver_id, origin, asked.size, per_million=share, at=desk.now)
+    session.commit()
+    found = sampling_draws.all_of(session, receiver_id, origin)
+    return packed(msgspec.json.encode({
         "log": origin,
         "draws": [_told(one) for one in found if one.root is not None],
         "orders": [_told(one) for one in found if one.root is None],
@@ -84,37 +78,39 @@ def draw_blocks(log: str) -> ResponseReturnValue:
 @allow(MayAsk(EVIDENCE))
 def give_evidence(log: str, index: str) -> ResponseReturnValue:
     """All that was kept of one credited block."""
-    receiver, origin = _asks(log)
-    session, now = db.session(), utcnow()
+    desk, origin = _asks(log)
+    session = db.session()
     if not INDEX.fullmatch(index):
         raise errors.NotFound("There is nothing at this address.")
     leaf, place = None, int(index)
-    if sampling_draws.may_ask(session, receiver.id, origin, place):
+    door = f"evidence {log}/{place}"
+    if sampling_draws.may_ask(session, desk.receiver.id, origin, place):
         leaf = session.scalar(
             sa.select(LedgerLeaf).where(
                 LedgerLeaf.origin == origin, LedgerLeaf.index == place, LedgerLeaf.kind == "credit"
             )
         )
     if leaf is None:
-        _write_down(receiver, f"evidence {log}/{place}", None)
+        write_down(session, desk, door=door, person_id=None, records=[])
         session.commit()
         raise errors.NotFound("This leaf is no credit that was drawn or ordered for you.", code="not_drawn")
-    settings, kept = runtime().settings, runtime().kept
     with _making:
-        trees: Trees = kept.setdefault("exam.evidence", Trees())
         person_id, found = evidence_of(
-            session, leaf, trees=trees, sealing_key=settings.sealing_key, kept_days=settings.evidence_days, now=now
+            session,
+            leaf,
+            trees=runtime().kept.setdefault("exam.evidence", Trees()),
+            sealing_key=desk.keys.sealing,
+            kept_days=runtime().settings.evidence_days,
+            now=desk.now,
         )
-    _write_down(receiver, f"evidence {log}/{place}", person_id)
+    write_down(session, desk, door=door, person_id=person_id, records=[])
     if person_id is not None and found.statements:
-        record_disclosures(
-            session, person_id, DISCLOSED, receiver=receiver.client_id, reason=f"evidence {log}/{place}", at=now
-        )
+        record_disclosures(session, person_id, DISCLOSED, receiver=desk.receiver.client_id, reason=door, at=desk.now)
     session.commit()
-    return _answer(block_evidence.write(found))
+    return packed(block_evidence.write(found))
 
 
-def _asks(log: str) -> tuple[Receiver, str]:
+def _asks(log: str) -> tuple[Desk, str]:
     """Who asks, and about which log. Raises TooMany, NotFound."""
     receiver = cast(Receiver, g.exam_receiver)
     pace: Pace = runtime().kept.setdefault("exam.evidence_pace", Pace(A_SECOND))
@@ -123,12 +119,7 @@ def _asks(log: str) -> tuple[Receiver, str]:
         raise errors.TooMany("Too many questions. Please ask more slowly.", retry_after_s=math.ceil(wait_s))
     if not NAME.fullmatch(log):
         raise errors.NotFound("There is nothing at this address.")
-    return receiver, f"{base_of(runtime().settings.public_url, runtime().url_prefix)}/{log}"
-
-
-def _write_down(receiver: Receiver, door: str, person_id: Any) -> None:
-    db.session.add(ExamQuery(receiver_id=receiver.id, asked_at=utcnow(), door=door, person_id=person_id, records=[]))
-    db.session.flush()
+    return desk_for(db.session(), receiver), our_origin(log)
 
 
 def _told(one: EvidenceDraw) -> dict[str, Any]:
@@ -136,11 +127,3 @@ def _told(one: EvidenceDraw) -> dict[str, Any]:
     if one.root is None:
         return told
     return told | {"root": one.root.hex(), "per_million": one.per_million}
-
-
-def _answer(body: bytes) -> Response:
-    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    if request.accept_encodings["gzip"] > 0 and len(body) > LEAST_PACKED:
-        body = gzip.compress(body, PACKED, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(body, headers=headers, mimetype="application/json")

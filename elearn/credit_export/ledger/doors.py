@@ -128,7 +128,7 @@ def proof(name: str, hash_: str) -> ResponseReturnValue:
         sa.select(LedgerLeaf.index, LedgerLeaf.raw)
         .where(
             LedgerLeaf.hash == bytes.fromhex(asked[1]),
-            LedgerLeaf.origin == _origin(name),
+            LedgerLeaf.origin == our_origin(name),
             LedgerLeaf.index < published.size,
         )
         .order_by(LedgerLeaf.index)
@@ -156,7 +156,8 @@ def _proving(name: str, files: LogFiles, size: int) -> Proving:
     return found
 
 
-def _origin(name: str) -> str:
+def our_origin(name: str) -> str:
+    """The origin line of the log that we call so."""
     return f"{base_of(runtime().settings.public_url, runtime().url_prefix)}/{name}"
 
 

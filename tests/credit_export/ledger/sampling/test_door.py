@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from elearn.credit_export.exam_system.order_commands import command as order
 from elearn.credit_export.exam_system.receivers import SCOPES, add_receiver
 from elearn.credit_export.ledger import block_evidence
 from elearn.credit_export.ledger.evidence_files import MinuteTree
-from elearn.credit_export.ledger.order_commands import command as order
 from elearn.credit_export.ledger.sampling import is_drawn
 from elearn.credit_export.ledger_check import check_hours
 from elearn.errors import NotFound
@@ -91,6 +91,9 @@ def test_what_was_not_drawn_may_be_ordered_with_a_reason_that_is_kept(authority:
     assert draw(authority, size_of(authority)).json["orders"][0]["from"] == index
     with authority.app.app_context():
         done = CliRunner().invoke(order, [authority.who.client_id, "2026", "99", "--reason", "x"])
+    assert isinstance(done.exception, NotFound)
+    with authority.app.app_context():
+        done = CliRunner().invoke(order, [authority.who.client_id, "2026", "0", "--reason", "a leaf that is no credit"])
     assert isinstance(done.exception, NotFound)
 
 

@@ -9,10 +9,10 @@ import click
 from elearn.clock import utcnow
 from elearn.credit_export.exam_system.receivers import EVIDENCE, get_receiver
 from elearn.credit_export.ledger import sampling_draws
-from elearn.credit_export.ledger.naming import NAME, base_of
+from elearn.credit_export.ledger.doors import our_origin
+from elearn.credit_export.ledger.naming import NAME
 from elearn.db import db
 from elearn.errors import Malformed
-from elearn.runtime import runtime
 
 
 @click.command("order")
@@ -25,7 +25,7 @@ def command(client_id: str, log: str, index: int, reason: str) -> None:
     receiver = get_receiver(db.session(), client_id)
     if EVIDENCE not in receiver.scopes or not NAME.fullmatch(log) or not reason.strip():
         raise Malformed("It takes a receiver with the scope evidence.read, a log as 2026, and a reason.")
-    origin = f"{base_of(runtime().settings.public_url, runtime().url_prefix)}/{log}"
+    origin = our_origin(log)
     sampling_draws.order(
         db.session(), receiver.id, origin, index, reason=reason.strip(), by=getpass.getuser(), at=utcnow()
     )
