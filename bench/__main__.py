@@ -39,7 +39,7 @@ from bench import (
 )
 from bench.figures import Figure, say
 from bench.servers import free_port, running, status_of, wait_for
-from elearn.demo.example import Example
+from elearn.demo.kept import Example
 from elearn.demo.transport import HttpTransport
 
 COLD_S = 180.0

@@ -166,8 +166,9 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     first_video = demo.send_video(session, settings, UUID(example.lesson_ids[0]), seconds=90, now=now)
     session.commit()
     jobs.work(app, until_done=True)
-    unit = demo.publish_when_packaged(session, example, first_video, now=clock())
+    unit = demo.published(session, institution, first_video, now=clock())
     assert unit is not None
+    example.unit_ids.append(str(unit.id))
     manifest = read_manifest(settings.media_dir / unit.content_hash)
     for lesson_id, seconds in zip(example.lesson_ids[1:], (240, 500, 420), strict=True):
         made_of = as_if(manifest, seconds * 1000)

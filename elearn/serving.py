@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.settings import Settings
-from elearn.starting import end_with, ending_with_us, start
+from elearn.starting import end_with, ending_with_us, environment_of_others, start
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,6 @@ KEPT_STOP_S = 10
 
 DATABASE_BACK_S = 60.0
 """How long a new web process waits for a database that is away."""
-
-OF_THE_PRODUCT = ("ELEARN_", "DATABASE_URL", "REDIS_URL")
-"""Variables that the signer does not hear: it signs for us, and must be able to do nothing else."""
 
 THREADS = 8
 """Blocking threads a web process; its pool of connections is as large (`db.engine_options`)."""
@@ -90,17 +87,24 @@ def wsgi() -> Flask:
 
 
 def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tuple[Path, Path] | None = None) -> None:
-    """Serve until interrupted. `settings` must be settled; `tls` is (certificate, key), both PEM files."""
+    """Serve until interrupted. `settings` must be settled; `tls` is (certificate, key), both PEM files.
+
+    Raises OldSchema before anything is served.
+    """
     from granian.constants import Interfaces
     from granian.server import MPServer
 
     os.environ.update(settings.to_env())
+    # Web processes are forked from this one and find the product loaded, all of them and whenever one is replaced.
+    # Each of them waits for a database that is away.
+    with contextlib.suppress(OperationalError):
+        create_app(settings)
     certificate, key = tls or (None, None)
     kept = [_Keeper("worker", ["worker"], {**os.environ, **settings.to_env()})]
     if settings.ledger_signer is None:
         signer = ["ledger", "signer", "--wait", "--directory", str(settings.ledger_signer_dir)]
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_PRODUCT)}
-        kept.insert(0, _Keeper("signer", signer, plain))
+        # It signs for us, and must be able to do nothing else.
+        kept.insert(0, _Keeper("signer", signer, environment_of_others()))
     for one in kept:
         one.start()
     try:

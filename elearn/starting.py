@@ -35,6 +35,13 @@ starting.end_with(int(sys.argv.pop(1)))
 cli.main()
 """
 
+OF_THE_PRODUCT = ("ELEARN_", "DATABASE_URL", "REDIS_URL")
+
+
+def environment_of_others() -> dict[str, str]:
+    """This environment without the product's settings: for who must be able to do nothing with them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_PRODUCT)}
+
 
 def ending_with_us(*words: str) -> list[str]:
     """The `elearn` command of these words, ending with this process; one started by hand has nobody to end with."""
@@ -45,6 +52,21 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """`subprocess.Popen`, with its options; no fork of this process happens meanwhile."""
     with _one_at_a_time:
         return subprocess.Popen(command, **options)
+
+
+@contextmanager
+def running(command: Sequence[str], *, stop_s: float, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """The program while this lasts; then it is asked to end, and after `stop_s` made to. `options` are of `Popen`."""
+    process = start(command, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=stop_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def end_with(pid: int) -> None:

@@ -22,7 +22,8 @@ from elearn.credit_export import grant_rules
 from elearn.credit_export.exam_system import push_targets
 from elearn.credit_export.exam_system.receivers import get_receiver
 from elearn.credit_export.models import ReceiverOutline
-from elearn.demo.example import Example, open_sign_in, questions
+from elearn.demo.example import open_sign_in, questions
+from elearn.demo.kept import Example
 from elearn.people import accounts, organisations, persons, registry, roles
 from elearn.people.identity import Keys
 from elearn.people.models import OrganisationKind, Role

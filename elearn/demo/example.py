@@ -7,15 +7,13 @@ shared network has no known passwords; a second start finds everything there.
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.resources import as_file, files
-from pathlib import Path
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses import classes, teaching, uploads
@@ -23,6 +21,7 @@ from elearn.courses.models import Kind, Unit, Upload, UploadState
 from elearn.courses.pool import QuestionDraft
 from elearn.credit_export.exam_system import receivers
 from elearn.db import new_id
+from elearn.demo.kept import Example, SignIn
 from elearn.people import accounts, organisations, persons, registry, roles
 from elearn.people.identity import DocumentKind, Keys, resident_check_digit
 from elearn.people.models import EmploymentKind, OrganisationKind, Role
@@ -33,51 +32,6 @@ OUTLINE = "demo-general-24"
 OUTLINE_NAME = "其他从业人员岗前安全培训（演示）"
 SHORT_S = 90
 LONGER_S = 240
-
-
-@dataclass(slots=True)
-class SignIn:
-    """How somebody of the demonstration signs in."""
-
-    who: str
-    name: str
-    password: str
-
-
-@dataclass(slots=True)
-class Example:
-    """What the demonstration made; kept as JSON in the data directory, readable by its owner only."""
-
-    sign_ins: list[SignIn]
-    worker_ids: list[str]
-    worker_documents: list[str]
-    institution_id: str
-    class_id: str
-    course_id: str
-    lesson_ids: list[str]
-    client_id: str
-    client_secret: str
-    unit_ids: list[str]
-    small_institution_id: str = ""
-    """Of the example of a category (`admission.py`): who teaches it."""
-    small_lesson_id: str = ""
-    """Its one lesson is the one that is walked."""
-    small_unit_id: str = ""
-    base: str = ""
-    """Where it is served: the log of hours is called by that address."""
-
-    def save(self, path: Path) -> None:
-        fresh = path.with_suffix(".fresh")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1))
-        fresh.replace(path)  # whoever reads it meanwhile reads one or the other
-
-    @classmethod
-    def load(cls, path: Path) -> Example | None:
-        if not path.exists():
-            return None
-        kept = json.loads(path.read_text())
-        return cls(**{**kept, "sign_ins": [SignIn(**one) for one in kept["sign_ins"]]})
 
 
 def set_up(session: Session, settings: Settings, *, now: datetime) -> Example:
@@ -200,16 +154,14 @@ def send_video(session: Session, settings: Settings, lesson_id: UUID, *, seconds
     return upload_id
 
 
-def publish_when_packaged(session: Session, example: Example, upload_id: UUID, *, now: datetime) -> Unit | None:
-    """`published`, noted as one of the class's lessons."""
-    unit = published(session, UUID(example.institution_id), upload_id, now=now)
-    if unit is not None:
-        example.unit_ids.append(str(unit.id))
-    return unit
+def sent(session: Session, lesson_id: UUID) -> UUID | None:
+    """The newest upload to the lesson that has not failed: done, or with a job that does it."""
+    query = sa.select(Upload.id).where(Upload.lesson_id == lesson_id, Upload.state != UploadState.FAILED)
+    return session.scalars(query.order_by(Upload.created_at.desc()).limit(1)).first()
 
 
 def published(session: Session, institution_id: UUID, upload_id: UUID, *, now: datetime) -> Unit | None:
-    """None while the job still packages; then the questions are entered and the unit is published."""
+    """None while the job still packages; then the questions are entered and the unit is published, once."""
     upload = session.get_one(Upload, upload_id)
     if upload.state is UploadState.FAILED:
         raise RuntimeError(f"packaging failed: {upload.error_code}")
@@ -217,9 +169,10 @@ def published(session: Session, institution_id: UUID, upload_id: UUID, *, now: d
         return None
     acting = [institution_id]
     unit = teaching.own_unit(session, upload.unit_id, acting)
-    for question in questions(unit.duration_ms):
-        teaching.add_question(session, unit.id, question, acting=acting, at=now)
-    teaching.publish(session, unit.id, acting=acting, at=now)
+    if unit.published_at is None:
+        for question in questions(unit.duration_ms):
+            teaching.add_question(session, unit.id, question, acting=acting, at=now)
+        teaching.publish(session, unit.id, acting=acting, at=now)
     return unit
 
 

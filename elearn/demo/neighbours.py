@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import time
@@ -27,9 +26,8 @@ from elearn.credit_export.ledger.naming import origin_of
 from elearn.credit_export.ledger.signer import LocalSigner
 from elearn.credit_export.ledger.witness.keeping import add_log
 from elearn.credit_export.ledger.witness.keys import make_key
-from elearn.starting import ending_with_us
+from elearn.starting import ending_with_us, environment_of_others, running
 
-OF_THE_PRODUCT = ("ELEARN_", "DATABASE_URL", "REDIS_URL")
 UP_S = 60.0
 STOP_S = 10.0
 
@@ -109,18 +107,26 @@ class Neighbours:
     @contextmanager
     def running(self, client_id: str, client_secret: str, *, certificate: Path | None = None) -> Iterator[ExamSystem]:
         """Both, up, while this lasts. `certificate`: whom to believe beside the public authorities."""
-        env = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_PRODUCT)}
+        env = environment_of_others()
         secret = {"ELEARN_EXAM_SIM_CLIENT_SECRET": client_secret}
         if certificate is not None:
             secret["SSL_CERT_FILE"] = str(certificate)
         with ExitStack() as processes:
-            begun = [
-                processes.enter_context(_process(words, environment, self.place / f"{name}.log"))
-                for name, words, environment in (
-                    ("regulator", self.witness_words(), env),
-                    ("exam", self.exam_words(client_id), env | secret),
+            begun = []
+            for name, words, environment in (
+                ("regulator", self.witness_words(), env),
+                ("exam", self.exam_words(client_id), env | secret),
+            ):
+                log = processes.enter_context((self.place / f"{name}.log").open("ab"))
+                process = running(
+                    ending_with_us(*words),
+                    stop_s=STOP_S,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
                 )
-            ]
+                begun.append(processes.enter_context(process))
             exam = ExamSystem(self.exam_dir, self.exam_port)
             until = time.monotonic() + UP_S
             ports = (*self.witness_ports.values(), self.exam_port)
@@ -163,23 +169,6 @@ class ExamSystem:
     def state(self) -> dict[str, Any]:
         told: dict[str, Any] = self.ask("GET", "/state.json")
         return told
-
-
-@contextmanager
-def _process(words: list[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            ending_with_us(*words), env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def answers(port: int) -> bool:

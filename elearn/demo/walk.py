@@ -28,7 +28,8 @@ from elearn.credit_export.hours import as_text, named, shown_tenths
 from elearn.credit_export.ledger_check import check_everything
 from elearn.demo import browser
 from elearn.demo.admission import SMALL
-from elearn.demo.example import OUTLINE, Example, SignIn, questions
+from elearn.demo.example import OUTLINE, questions
+from elearn.demo.kept import Example, SignIn
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.demo.transport import HttpTransport
 

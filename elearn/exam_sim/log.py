@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 from elearn.credit_export.ledger.monitor.fetching import Unreachable
 from elearn.credit_export.ledger.monitor.looking import watching
 from elearn.credit_export.ledger.quorum import Trust
-from elearn.starting import ending_with_us
+from elearn.starting import ending_with_us, running
 
 STOP_S = 10
 
@@ -48,13 +48,5 @@ class LogWatch:
 def witness_beside(directory: Path, listen: str) -> Iterator[None]:
     """`elearn witness serve` of a directory that has its key and logs already, while this lasts and no longer."""
     command = ending_with_us("witness", "serve", "--dir", str(directory), "--listen", listen)
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
+    with running(command, stop_s=STOP_S, stdin=DEVNULL):
         yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

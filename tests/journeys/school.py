@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from elearn import create_app, embedded, schema
 from elearn.courses import catalogue, classes, teaching
 from elearn.db import db
-from elearn.demo.example import Example, SignIn, questions, set_up
+from elearn.demo.example import questions, set_up
+from elearn.demo.kept import Example, SignIn
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.demo.transport import HttpTransport
 from elearn.demo.walk import Walk
