@@ -55,12 +55,16 @@ GLOBAL_ARGS = (
 # at the parent closes the gap in which it died before that was asked for.
 START = """\
 import os, sys
+os.nice(int(sys.argv[2]))
 if sys.platform == "linux":
     import ctypes
     ctypes.CDLL(None).prctl(1, 9)
     if os.getppid() != int(sys.argv[1]): sys.exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[3], sys.argv[3:])
 """
+
+GENTLY = 10
+"""As `nice` counts: where processors are short, it gets about a tenth of what others get (man 7 sched)."""
 
 
 @cache
@@ -146,15 +150,18 @@ def loop_to(source: Path, seconds: int, target: Path) -> None:
     run(output.global_args(*GLOBAL_ARGS).overwrite_output().compile(cmd=binary()))
 
 
-def run(argv: Sequence[str], on_progress: Callable[[int], None] | None = None) -> tuple[str, ...]:
+def run(
+    argv: Sequence[str], on_progress: Callable[[int], None] | None = None, *, gently: bool = False
+) -> tuple[str, ...]:
     """Run ffmpeg to its end; returned is what it complained of on the way (its last twenty lines).
 
-    `on_progress` hears how many milliseconds are written, twice a second. Whatever stops us (an exception
+    `on_progress` hears how many milliseconds are written, twice a second. `gently`: all others come first.
+    Whatever stops us (an exception
     from `on_progress`, Ctrl-C, a signal) kills ffmpeg first. Errors: DiskFull,
     DamagedFile, EncodingFailed with ffmpeg's own last words.
     """
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", START, str(os.getpid()), *argv],
+        [sys.executable, "-I", "-S", "-c", START, str(os.getpid()), str(GENTLY if gently else 0), *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

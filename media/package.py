@@ -82,11 +82,13 @@ def package(
     block_ms: int = 30_000,
     progress: Callable[[Progress], None] | None = None,
     key_source: Callable[[int], bytes] = secrets.token_bytes,
+    gently: bool = False,
 ) -> Manifest:
     """Make the directory `target` out of the video `source` and return its manifest.
 
     `block_ms`: how much one key opens, whole seconds from 1 to 600. `progress` is called in this thread, about
     twice a second; an exception from it stops the work and goes on to the caller. `key_source(16)` gives a key.
+    `gently`: encode at a low priority, so that it slows nobody down.
     Errors are MediaError with a code; after any of them nothing is left on disk. A target that exists is
     complete and is refused (TargetExists): read its manifest instead.
     """
@@ -100,7 +102,7 @@ def package(
         plan = make_plan(facts, block_ms=block_ms)
         report(Stage.PROBE, 0.0)
         with _workshop(target) as workshop:
-            manifest = _fill(workshop, source, facts, plan, block_ms, key_source, report)
+            manifest = _fill(workshop, source, facts, plan, block_ms, key_source, report, gently)
             _publish(workshop, target)
     except KeyboardInterrupt as stop:
         raise Interrupted from stop
@@ -145,6 +147,7 @@ def _fill(
     block_ms: int,
     key_source: Callable[[int], bytes],
     report: _Report,
+    gently: bool,
 ) -> Manifest:
     try:
         source_sha256 = _sha256(source)
@@ -154,14 +157,14 @@ def _fill(
     clear.mkdir(mode=0o700)
     public.mkdir()
     try:
-        cuts, sprite = _encode(clear, public, source, facts, plan, report)
+        cuts, sprite = _encode(clear, public, source, facts, plan, report, gently)
     except DamagedFile as error:
         if not any(rendition.copy for rendition in plan.renditions):
             raise
         # Copying is a saving, not a promise: when the copied track cannot be cut as planned, encode it.
         logger.info("copied track not usable, encoding instead", extra={"reason": str(error)})
         plan = make_plan(facts, block_ms=block_ms, allow_copy=False)
-        cuts, sprite = _encode(clear, public, source, facts, plan, report)
+        cuts, sprite = _encode(clear, public, source, facts, plan, report, gently)
     report(Stage.ENCRYPT, ENCODING_ENDS)
 
     start_offset_ms = min(cut.facts.start_ms for cut in cuts)
@@ -205,7 +208,7 @@ def _fill(
 
 
 def _encode(
-    clear: Path, public: Path, source: Path, facts: SourceFacts, plan: Plan, report: _Report
+    clear: Path, public: Path, source: Path, facts: SourceFacts, plan: Plan, report: _Report, gently: bool
 ) -> tuple[list[_Cut], Sprite]:
     """Run ffmpeg and measure what came out; DamagedFile when it is not what was planned."""
     sprite = plan_sprite(plan.cuts_ms, plan.renditions[0].width, plan.renditions[0].height)
@@ -217,9 +220,9 @@ def _encode(
         report(Stage.ENCODE, ENCODING_STARTS + share * (ENCODING_ENDS - ENCODING_STARTS))
 
     encode, *draw = ffmpeg.commands(source, facts, plan, outputs, pictures)
-    complaints = ffmpeg.run(encode, written)
+    complaints = ffmpeg.run(encode, written, gently=gently)
     for command in draw:
-        complaints += ffmpeg.run(command)
+        complaints += ffmpeg.run(command, gently=gently)
     if complaints and any(rendition.copy for rendition in plan.renditions):
         # A browser may stop at one broken picture where an encoder steps over it: no copy of damage.
         raise DamagedFile(reason=complaints[-1])

@@ -143,7 +143,7 @@ def _packaged(source: Path, work: Path, report: Callable[[Progress], None]) -> M
         except BadManifest:
             shutil.rmtree(work)
     try:
-        return package(source, work, progress=report)
+        return package(source, work, progress=report, gently=True)  # whoever studies meanwhile comes first
     except TargetExists:
         return read_manifest(work)  # another run, thought dead, came first
 

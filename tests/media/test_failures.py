@@ -285,3 +285,12 @@ def test_ffmpeg_killed_by_another_hand_is_named(long_source: Path, tmp_path: Pat
     with pytest.raises(EncodingFailed, match="signal 9"):
         package(long_source, tmp_path / "lesson", progress=kill)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gently", [False, True])
+def test_who_encodes_gently_lets_all_others_go_first(gently: bool) -> None:
+    """The program says as progress at which priority it runs."""
+    heard: list[int] = []
+    says = "import os; print(f'out_time_us={os.nice(0)}000')"
+    ffmpeg.run([sys.executable, "-c", says], heard.append, gently=gently)
+    assert heard == [min(19, os.nice(0) + (ffmpeg.GENTLY if gently else 0))]
