@@ -28,8 +28,9 @@ tasks = procrastinate.Blueprint()
 
 Task = TypeVar("Task", bound=Callable[..., None])
 
-STALLED_AFTER_S = 30
-"""A worker that has not reported for so long is taken for dead (it reports every 10 s)."""
+REPORTS_EVERY_S = 5
+STALLED_AFTER_S = 15
+"""A worker that has not reported for so long is taken for dead."""
 
 
 def task(name: str, *, queue: str = "default", every: str | None = None, retries: int = 5) -> Callable[[Task], Task]:
@@ -69,7 +70,7 @@ def defer(session: Session, name: str, *, queue: str = "default", lock: str | No
     return int(row.scalar_one())
 
 
-@tasks.periodic(cron="* * * * * */15")
+@tasks.periodic(cron="* * * * * */5")
 @tasks.task(name="jobs.retry_stalled", queue="default", pass_context=True, queueing_lock="jobs.retry_stalled")
 async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
     """Give the jobs of workers that died to the next worker."""
@@ -106,4 +107,6 @@ def work(app: Flask, *, until_done: bool = False, concurrency: int = 2) -> None:
             additional_context={"flask": app},
             delete_jobs=DeleteJobCondition.SUCCESSFUL,
             install_signal_handlers=not until_done,
+            update_heartbeat_interval=REPORTS_EVERY_S,
+            stalled_worker_timeout=STALLED_AFTER_S,
         )

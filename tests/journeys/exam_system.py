@@ -4,7 +4,6 @@ runs one of them. They are killed and started again by tests, and asked what the
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -128,9 +127,3 @@ def stopped_at_the_end(others: Others) -> Iterator[Others]:
         yield others
     finally:
         others.stop()
-
-
-def kill(pids: list[int]) -> None:
-    assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)

@@ -162,6 +162,13 @@ def command_of(pid: int) -> list[str]:
         return [""]
 
 
+def kill(pids: list[int]) -> None:
+    """As when the power goes. AssertionError where there is nobody to kill."""
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
 def is_running(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -33,15 +33,15 @@ from elearn.people import persons
 from elearn.people.callers import Caller, Grant
 from elearn.people.identity import Keys
 from elearn.people.models import Role
-from tests.journeys.exam_system import EXAM, REGULATOR, Others, kill, stopped_at_the_end
-from tests.journeys.running import Part, RunningProduct, clean_environment
+from tests.journeys.exam_system import EXAM, REGULATOR, Others, stopped_at_the_end
+from tests.journeys.running import Part, RunningProduct, clean_environment, kill
 from tests.journeys.school import Learner, School, a_running_school, right_answers
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.xdist_group("exam system")]
 
 SOON_S = 120
-"""A job of a worker that died is taken up after half a minute; the rest is a busy machine."""
+"""A job of a worker that died is taken up after 15 to 20 s; the rest is a busy machine."""
 BOTH = {EXAM, REGULATOR}
 LATE_S = 30.0
 """So long the exam system thinks before it answers: long enough to die of it."""

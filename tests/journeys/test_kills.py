@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +12,7 @@ import pytest
 from elearn.demo.browser import Phone, phone
 from elearn.demo.example import questions
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
-from tests.journeys.running import Part
+from tests.journeys.running import Part, kill
 from tests.journeys.school import SHORT_S, Learner, School, a_running_school, right_answers
 from tests.journeys.test_watching import (
     go_on,
@@ -40,12 +38,6 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 
 CALM_S = 6.0
 """granian takes a web process that dies within 5.5 s of being started again for a crash loop, and ends."""
-
-
-def kill(pids: list[int]) -> None:
-    assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
 
 
 def has_part(school: School, part: Part) -> bool:
