@@ -16,9 +16,8 @@ from psycopg import postgres
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
-_HEAD = struct.Struct(
-    "!iiIii"
-)  # dimensions, whether there are nulls, the elements' type, how many, the first one's place
+_HEAD = struct.Struct("!iiIii")
+"""Dimensions, whether there are nulls, the elements' type, how many, the first one's place."""
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
