@@ -22,6 +22,8 @@ Open first: `models.py`, then `catalogue.py`.
     unit_states.py, reviewing.py   draft, in review, published, retired; the second person
     finding.py     the catalogue: words of any language, filters, page after page
     subtitles.py, webvtt.py, preview.py   beside a video: what is said in it, and a look at it before it is offered
+    questions/     the bank of questions for course tests: kinds, marking, files of other programs
+    papers/        tests and mock exams: blueprints, papers, attempts, wrong-question books
     tus.py, arriving.py, tus_routes.py    a video that arrives in pieces
     transfer/      a course from one installation to another
     uploads.py     taking in a video, its progress
@@ -32,17 +34,21 @@ Open first: `models.py`, then `catalogue.py`.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from flask import Blueprint, Flask
+
+BY_IMPORT = ("packaging", "papers.duties", "requirements.models")
+"""Modules whose jobs and tables are known once they are imported."""
 
 
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring this package's doors and jobs on board."""
-    # Importing `packaging` registers its jobs.
-    from elearn.courses import packaging, routes, tus_routes  # noqa: F401
-    from elearn.courses.papers import duties as paper_duties  # noqa: F401
+    from elearn.courses import routes, tus_routes
     from elearn.courses.papers import routes as paper_routes
-    from elearn.courses.requirements import models as requirement_models  # noqa: F401
 
+    for module in BY_IMPORT:
+        import_module(f"{__name__}.{module}")
     whole.register_blueprint(routes.bp)
     whole.register_blueprint(tus_routes.bp)
     whole.register_blueprint(paper_routes.bp)

@@ -27,17 +27,22 @@ for the rules.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
 
+BY_IMPORT = ("check_routes", "described", "duties", "media_routes", "routes", "signals.duties")
+"""Modules whose views and jobs are known once they are imported."""
+
+
 def install(app: Flask, whole: Blueprint) -> None:
     """Bring the sitting's door, the record store's doors and the jobs on board."""
-    # A view or a job is known once its module is imported.
-    from elearn.tracking import check_routes, described, doorway, duties, lrs, media_routes, routes  # noqa: F401
-    from elearn.tracking.signals import duties as signal_duties  # noqa: F401
+    from elearn.tracking import doorway, lrs
 
+    for module in BY_IMPORT:
+        import_module(f"{__name__}.{module}")
     whole.register_blueprint(doorway.bp)
     lrs.install(app, whole)

@@ -19,21 +19,23 @@ what a client asks for:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
 
+BY_IMPORT = ("jobs", "documents.routes", "statements.routes", "streams.jobs", "streams.routes", "things.routes")
+"""Modules whose views and jobs are known once they are imported."""
+
+
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the door on board and the job on the list."""
-    from elearn.tracking.lrs import doorway, jobs  # noqa: F401 - the job is known once it is imported
+    from elearn.tracking.lrs import doorway
     from elearn.tracking.lrs.access import tokens
-    from elearn.tracking.lrs.documents import routes as _documents  # noqa: F401 - its views are known once imported
-    from elearn.tracking.lrs.statements import routes  # noqa: F401 - its views are known once it is imported
-    from elearn.tracking.lrs.streams import jobs as _forwarding  # noqa: F401 - its jobs are known once imported
-    from elearn.tracking.lrs.streams import routes as _streams  # noqa: F401 - its view is known once imported
-    from elearn.tracking.lrs.things import routes as _things  # noqa: F401 - its views are known once imported
 
+    for module in BY_IMPORT:
+        import_module(f"{__name__}.{module}")
     tokens.install(app)
     whole.register_blueprint(doorway.bp)
