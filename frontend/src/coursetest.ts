@@ -111,16 +111,17 @@ function run(config: Config): void {
   async function send(): Promise<void> {
     if (sending || over || (!unsent.size && !handing)) return;
     sending = true;
+    const last = handing; // it may be asked for while answers are on their way: they come first, then this
     const batch = [...unsent].map((place) => given.get(place)!);
     try {
-      const response = await post(handing ? config.urls.submit : config.urls.save, batch);
+      const response = await post(last ? config.urls.submit : config.urls.save, batch);
       if (response.status === 401 || response.status === 403) {
         failures += 1;
         says("signin");
         soon(RETRY_MS[RETRY_MS.length - 1]!);
         return;
       }
-      if (response.ok && handing) return leave();
+      if (response.ok && last) return leave();
       if (response.status === 409 || response.status === 404) return leave();
       if (!response.ok) throw new Error(String(response.status));
       const { kept } = (await response.json()) as { kept: Record<string, number> };
@@ -131,6 +132,7 @@ function run(config: Config): void {
       // Another tab or phone answered later: its count is the one to go on from.
       for (const n of Object.values(kept)) counted = Math.max(counted, n);
       keep();
+      if (handing) return soon(0);
       says(unsent.size ? "saving" : "saved");
       if (unsent.size) soon(SOON_MS);
     } catch {
