@@ -18,7 +18,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -31,6 +31,8 @@ MOST_OPTIONS = 10
 MOST_BLANKS = 10
 MOST_PARTS = 20
 MAX_TEXT_ANSWER = 500
+MAX_NUMBER = 100
+"""Characters of a number, and more than its digits before or after the point can be."""
 
 
 class Kind(StrEnum):
@@ -143,12 +145,13 @@ def images_of(content: Content) -> Iterator[str]:
     for one in (content, *content.parts) if isinstance(content, Case) else (content,):
         if one.image:
             yield one.image
-        for option in _lines(one):
+        for option in lines_of(one):
             if option.image:
                 yield option.image
 
 
-def _lines(content: Content) -> tuple[Option, ...]:
+def lines_of(content: Content) -> tuple[Option, ...]:
+    """The options, or the lines of an ordering question; none of the other kinds."""
     if isinstance(content, Single | Multiple):
         return content.options
     return content.lines if isinstance(content, Ordering) else ()
@@ -206,19 +209,25 @@ def _problem_of_blanks(blanks: Sequence[Blank]) -> str | None:
 
 
 def number(text: str) -> Decimal | None:
-    """The number that somebody wrote, or None; full-width digits and a decimal comma are taken."""
+    """The number that somebody wrote, or None; full-width digits and a decimal comma are taken.
+
+    None also when it is longer than anybody writes: `1e999999999` would be written out as a gigabyte of zeros.
+    """
+    clean = text.strip().replace("，", ".").replace(",", ".").replace("．", ".").replace("－", "-")
+    if len(clean) > MAX_NUMBER:
+        return None
     try:
-        found = Decimal(text.strip().replace("，", ".").replace(",", ".").replace("．", ".").replace("－", "-"))
+        found = Decimal(clean)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if found.is_finite() and abs(found.adjusted()) < MAX_NUMBER else None
 
 
 def require_answer(content: Content, raw: object) -> Answer:
     """`raw`, when it has the form of an answer to `content`; None stands for no answer. Raises Malformed."""
     if not _fits(content, raw):
         raise Malformed("This is not an answer to that question.", code="bad_answer")
-    return raw  # type: ignore[return-value]
+    return cast(Answer, raw)
 
 
 def _fits(content: Content, raw: object) -> bool:

@@ -14,6 +14,7 @@ Shares are rounded down.
 from __future__ import annotations
 
 import unicodedata
+from decimal import Decimal
 from enum import StrEnum
 from typing import cast
 
@@ -87,9 +88,9 @@ def _fills(text: str, blank: Blank) -> bool:
     return any(_within(low, value, high) for low, high in blank.ranges)
 
 
-def _within(low: str, value: object, high: str) -> bool:
+def _within(low: str, value: Decimal, high: str) -> bool:
     first, last = number(low), number(high)
-    return first is not None and last is not None and first <= value <= last  # type: ignore[operator]
+    return first is not None and last is not None and first <= value <= last
 
 
 def _plain(text: str) -> str:

@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import re
 
-from elearn.courses.questions.formats.draft import BadItem
-from elearn.courses.questions.formats.gift import number_range
-from elearn.courses.questions.formats.xlsx import KINDS, NAMES, NO, YES
+from elearn.courses.questions.formats.draft import BadItem, tidy
+from elearn.courses.questions.formats.xlsx import KINDS, NAMES, NO, YES, blank_of, typed_blank
 from elearn.courses.questions.kinds import (
-    Blank,
     Case,
     Content,
     Fill,
@@ -34,17 +32,17 @@ from elearn.courses.questions.kinds import (
 from elearn.errors import Malformed
 
 OPENED = re.compile(r"^[\[【]\s*(\S+?)\s*[\]】]\s*(.+)$")
-RANGE = re.compile(r"-?[\d.]+\.\.-?[\d.]+")
 
 
 def read(kind: Kind, stem: str, answers: str, *, explanation: str = "", image: str | None = None) -> Content:
     """The question. Raises Malformed: the answers do not have the form of that kind."""
-    lines = [line.strip() for line in answers.replace("\r\n", "\n").split("\n")]
+    stem, explanation = tidy(stem), tidy(explanation)
+    lines = [line.strip() for line in tidy(answers).split("\n")]
     try:
         if kind is Kind.CASE:
             parts = tuple(_part(block) for block in _blocks(lines))
-            return Case(stem=stem.strip(), image=image, explanation=explanation.strip(), parts=parts)
-        return _simple(kind, stem.strip(), [one for one in lines if one], explanation.strip(), image)
+            return Case(stem=stem, image=image, explanation=explanation, parts=parts)
+        return _simple(kind, stem, [one for one in lines if one], explanation, image)
     except BadItem as bad:
         raise Malformed(bad.sentence, code="bad_answers", **bad.facts) from bad
 
@@ -74,7 +72,7 @@ def _simple(kind: Kind, stem: str, lines: list[str], explanation: str, image: st
             raise BadItem("The answer of a statement is 对 or 错.")
         return TrueFalse(stem=stem, image=image, correct=said in YES, explanation=explanation)
     if kind is Kind.FILL:
-        blanks = tuple(_blank(line) for line in lines)
+        blanks = tuple(blank_of(line) for line in lines)
         return Fill(stem=stem, image=image, blanks=blanks, explanation=explanation)
     if kind is Kind.ORDERING:
         options = tuple(Option(line) for line in lines)
@@ -90,16 +88,6 @@ def _simple(kind: Kind, stem: str, lines: list[str], explanation: str, image: st
     return Single(stem=stem, image=image, options=options, correct=right[0], explanation=explanation)
 
 
-def _blank(line: str) -> Blank:
-    texts, ranges = [], []
-    for one in re.split(r"[|｜]", line):
-        if RANGE.fullmatch(one.strip()):
-            ranges.append(number_range(one.strip()))
-        elif one.strip():
-            texts.append(one.strip())
-    return Blank(texts=tuple(texts), ranges=tuple(ranges))
-
-
 def written(content: Content) -> str:
     """The answers as text. Pictures of options cannot be typed and are left out."""
     if isinstance(content, Case):
@@ -107,9 +95,7 @@ def written(content: Content) -> str:
     if isinstance(content, TrueFalse):
         return "对" if content.correct else "错"
     if isinstance(content, Fill):
-        return "\n".join(
-            "|".join([*blank.texts, *(f"{low}..{high}" for low, high in blank.ranges)]) for blank in content.blanks
-        )
+        return "\n".join(typed_blank(blank) for blank in content.blanks)
     if isinstance(content, Ordering):
         return "\n".join(line.text for line in content.lines)
     right = {content.correct} if isinstance(content, Single) else set(content.correct)

@@ -21,6 +21,7 @@ from elearn.courses.questions.kinds import (
     Ordering,
     Single,
     kind_of,
+    lines_of,
 )
 
 
@@ -32,7 +33,7 @@ def shown(content: Content, seed: bytes, name: str, image_url: Callable[[str], s
     if isinstance(content, Case):
         found["parts"] = [shown(part, seed, f"{name}/{place}", image_url) for place, part in enumerate(content.parts)]
     elif isinstance(content, Single | Multiple | Ordering):
-        lines = _lines(content)
+        lines = lines_of(content)
         found["options"] = [_option(lines[place], image_url) for place in order_of(content, seed, name)]
     elif isinstance(content, Fill):
         found["blanks"] = len(content.blanks)
@@ -43,13 +44,9 @@ def _option(option: Option, image_url: Callable[[str], str]) -> dict[str, str]:
     return {"text": option.text, **({"image": image_url(option.image)} if option.image else {})}
 
 
-def _lines(content: Single | Multiple | Ordering) -> tuple[Option, ...]:
-    return content.lines if isinstance(content, Ordering) else content.options
-
-
 def order_of(content: Single | Multiple | Ordering, seed: bytes, name: str) -> list[int]:
     """The stored place of each option in the order shown."""
-    lines = _lines(content)
+    lines = lines_of(content)
     places = list(range(len(lines)))
     if isinstance(content, Ordering):
         # Their stored order is the answer: start from one that does not know it.

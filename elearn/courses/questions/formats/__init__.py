@@ -58,14 +58,15 @@ def read(name: str, data: bytes) -> tuple[Format, Reading]:
 
 def _read(data: bytes) -> tuple[Format, Reading]:
     if data.startswith(b"PK"):
-        if "[Content_Types].xml" in Package(data).names:
+        package = Package(data)
+        if "[Content_Types].xml" in package.names:
             return Format.XLSX, xlsx.read(data)
-        return Format.QTI, qti.read_package(data)
+        return Format.QTI, qti.read_package(package)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         root = parse(data)
         if root.tag == "assessmentItem" or "qti" in root.space:
-            return Format.QTI, qti.read_item(data)
-        return Format.MOODLE, moodle_xml.read(data)
+            return Format.QTI, qti.read_item(root)
+        return Format.MOODLE, moodle_xml.read(root)
     return Format.GIFT, gift.read(_text(data))
 
 
@@ -85,7 +86,7 @@ def write(format_: Format, questions: Sequence[Outgoing], images: dict[str, tupl
     if format_ is Format.XLSX:
         return xlsx.write(questions)
     if format_ is Format.GIFT:
-        return gift.write(list(questions))
+        return gift.write(questions)
     if format_ is Format.MOODLE:
-        return moodle_xml.write(list(questions), images)
-    return qti_writing.write(list(questions), images)
+        return moodle_xml.write(questions, images)
+    return qti_writing.write(questions, images)

@@ -49,16 +49,23 @@ class Reading:
     """Pictures that came along, by SHA-256 of what was sent."""
 
     def bad(self, line: int, sentence: str, where: str = "", /, **facts: str) -> None:
-        self.problems.append(Problem(line, sentence, facts, where))
+        self._note(Problem(line, sentence, facts, where))
 
     def caught(self, line: int, item: BadItem, where: str = "") -> None:
-        self.problems.append(Problem(item.line or line, item.sentence, item.facts, where, isinstance(item, OtherKind)))
+        self._note(Problem(item.line or line, item.sentence, item.facts, where, isinstance(item, OtherKind)))
+
+    def _note(self, problem: Problem) -> None:
+        if len(self.problems) >= MOST_QUESTIONS:
+            raise TooManyQuestions
+        self.problems.append(problem)
 
     def take(self, draft: Draft) -> None:
-        """Keep a draft, or say what is wrong with it."""
+        """Keep a draft, or say what is wrong with it. Raises TooManyQuestions."""
         problem = problem_of(draft.content)
         if problem is not None:
             self.bad(draft.line, problem, draft.where)
+        elif len(self.drafts) >= MOST_QUESTIONS:
+            raise TooManyQuestions
         else:
             self.drafts.append(draft)
 
@@ -83,6 +90,15 @@ class OtherKind(BadItem):
 
     def __init__(self, name: str, line: int | None = None) -> None:
         super().__init__("This bank has no questions of the kind %(name)s.", line, name=name)
+
+
+class TooManyQuestions(Malformed):
+    """More than anybody looks over: neither all drafts nor all that is wrong with them is kept in memory."""
+
+    code = "too_many_rows"
+
+    def __init__(self) -> None:
+        super().__init__("At most 20000 questions are taken at once.")
 
 
 class Unsafe(Malformed):

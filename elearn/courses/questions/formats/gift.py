@@ -9,7 +9,7 @@ case, several blanks and pictures are left out and named.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from elearn.courses.questions.formats.draft import (
@@ -188,7 +188,7 @@ def _text(text: str, *, html: bool = False) -> str:
     return plain(text) if html else tidy(text)
 
 
-def write(questions: list[Outgoing]) -> Written:
+def write(questions: Sequence[Outgoing]) -> Written:
     """A GIFT text; `left_out` names what it cannot say."""
     blocks, left_out = [], []
     for one in questions:
@@ -212,8 +212,7 @@ def _body(content: Content) -> str | None:
             for place, option in enumerate(content.options)
         )
     if isinstance(content, Multiple):
-        share = Decimal(100) / len(content.correct)
-        weight = format(share.quantize(Decimal("0.00001")).normalize(), "f")
+        weight = share_percent(len(content.correct))
         return "\n" + "".join(
             f"  ~%{weight if place in content.correct else '-100'}%{_escaped(option.text)}\n"
             for place, option in enumerate(content.options)
@@ -225,6 +224,11 @@ def _body(content: Content) -> str | None:
         if blank.ranges and not blank.texts:
             return "#" + "".join(f"={low}..{high} " for low, high in blank.ranges)
     return None
+
+
+def share_percent(count: int) -> str:
+    """The weight of one of so many right options, as Moodle writes it: 50, 33.33333."""
+    return format((Decimal(100) / count).quantize(Decimal("0.00001")).normalize(), "f")
 
 
 def _escaped(text: str) -> str:

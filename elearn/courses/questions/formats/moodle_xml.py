@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from html import escape
 from urllib.parse import quote, unquote
 
@@ -25,9 +25,9 @@ from elearn.courses.questions.formats.draft import (
     says_certificate,
     tidy,
 )
-from elearn.courses.questions.formats.gift import BLANK, number_range
+from elearn.courses.questions.formats.gift import BLANK, number_range, share_percent
 from elearn.courses.questions.formats.html_text import read_html
-from elearn.courses.questions.formats.safe_xml import Node, parse
+from elearn.courses.questions.formats.safe_xml import Node
 from elearn.courses.questions.kinds import (
     Blank,
     Case,
@@ -39,17 +39,16 @@ from elearn.courses.questions.kinds import (
     Simple,
     Single,
     TrueFalse,
+    number,
 )
 
-STARRED = r"\\*"
-STAR = re.compile(r"\*")
 FILES = "@@PLUGINFILE@@/"
 ONE_PICTURE = "A text of a question shows one picture at most."
 
 
-def read(data: bytes) -> Reading:
-    """All questions of a quiz. Raises Unsafe, BadXml."""
-    root, reading = parse(data), Reading()
+def read(root: Node) -> Reading:
+    """All questions of a quiz. Raises TooManyQuestions."""
+    reading = Reading()
     if root.tag != "quiz":
         reading.bad(root.line, "This is no Moodle XML: its outer element is not quiz.")
         return reading
@@ -113,10 +112,10 @@ def _multichoice(node: Node, reading: Reading, stem: str, image: str | None, exp
 
 
 def _fraction(node: Node) -> Decimal:
-    try:
-        return Decimal(node.get("fraction") or "0")
-    except InvalidOperation as error:
-        raise BadItem("The weight of an answer is a number from -100 to 100.", node.line) from error
+    found = number(node.get("fraction") or "0")
+    if found is None:
+        raise BadItem("The weight of an answer is a number from -100 to 100.", node.line)
+    return found
 
 
 def _value(node: Node) -> str:
@@ -177,8 +176,9 @@ def _decoded(text: str, line: int) -> bytes:
 GAP = re.compile(r"\{\s*\d*\s*:\s*([A-Z_]+)\s*:((?:\\.|[^}\\])*)\}", re.DOTALL)
 TEXTS = {"SHORTANSWER", "SA", "MW", "SHORTANSWER_C", "SAC", "MWC"}
 NUMBERS = {"NUMERICAL", "NM"}
-CHOICES = ("MULTICHOICE", "MC", "MCV", "MCH", "MCS", "MCVS", "MCHS")
-MANY = ("MULTIRESPONSE", "MR", "MRH", "MRS", "MRHS")
+CHOICES = ("MULTICHOICE", "MC")
+MANY = ("MULTIRESPONSE", "MR")
+"""Beginnings: letters behind them say how the choices are laid out."""
 
 
 def _cloze(text: str, image: str | None, explanation: str) -> Content:
@@ -229,7 +229,7 @@ def _gap(place: int, kind: str, answers: list[tuple[Decimal, str]]) -> Simple:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def write(questions: list[Outgoing], images: dict[str, tuple[str, bytes]]) -> Written:
+def write(questions: Sequence[Outgoing], images: dict[str, tuple[str, bytes]]) -> Written:
     """A quiz; `images`: hash -> (media type, bytes). `left_out` names what Moodle XML cannot say."""
     parts, left_out = [], []
     for one in questions:
@@ -251,7 +251,7 @@ def _element(one: Outgoing, images: dict[str, tuple[str, bytes]]) -> str | None:
     if isinstance(content, Single | Multiple):
         kind = "multichoice"
         right = {content.correct} if isinstance(content, Single) else set(content.correct)
-        share = format((Decimal(100) / len(right)).quantize(Decimal("0.00001")).normalize(), "f")
+        share = share_percent(len(right))
         extra = f"<single>{'true' if isinstance(content, Single) else 'false'}</single>" + "".join(
             _rich_element("answer", option.text, option.image, images, fraction=share if place in right else wrong)
             for wrong in ["0" if isinstance(content, Single) else "-100"]
@@ -277,9 +277,9 @@ def _element(one: Outgoing, images: dict[str, tuple[str, bytes]]) -> str | None:
         kind, stem = "cloze", found
     elif content.blanks[0].texts and not content.blanks[0].ranges:
         kind = "shortanswer"
+        starred = [text.replace("*", r"\*") for text in content.blanks[0].texts]
         extra = "<usecase>0</usecase>" + "".join(
-            f'<answer fraction="100" format="plain_text"><text>{escape(STAR.sub(STARRED, text))}</text></answer>'
-            for text in content.blanks[0].texts
+            f'<answer fraction="100" format="plain_text"><text>{escape(text)}</text></answer>' for text in starred
         )
     elif content.blanks[0].ranges and not content.blanks[0].texts:
         kind = "numerical"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from elearn.courses.questions.formats.draft import (
     FOR_CERTIFICATE,
@@ -22,6 +22,7 @@ from elearn.courses.questions.formats.draft import (
     tidy,
 )
 from elearn.courses.questions.formats.gift import BLANK
+from elearn.courses.questions.formats.html_text import BLOCKS
 from elearn.courses.questions.formats.safe_xml import BadXml, Node, parse
 from elearn.courses.questions.formats.safe_zip import Package, beside
 from elearn.courses.questions.kinds import (
@@ -41,11 +42,10 @@ from elearn.courses.questions.kinds import (
 
 MANIFEST = "imsmanifest.xml"
 ITEM_TYPE = re.compile(r"^imsqti_item_xmlv2p[012]$")
-OTHER_TYPE = re.compile(r"^imsqti|^imsqtiasi|assessment")
+OTHER_TYPES = ("imsqti", "assessment")
 CHOICE, ORDER, TEXT, INLINE = "choiceInteraction", "orderInteraction", "textEntryInteraction", "inlineChoiceInteraction"
 KNOWN = {CHOICE, ORDER, TEXT, INLINE}
 UNSEEN = {"feedbackInline", "feedbackBlock", "modalFeedback", "rubricBlock", "stylesheet", "prompt"}
-BLOCKS = {"p", "div", "br", "li", "tr", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"}
 PART = "elearn-part"
 """Class of a division that holds one question of a case, as we write it."""
 APART = "elearn-blanks"
@@ -73,16 +73,16 @@ class _Place:
     marks: list[str] = field(default_factory=list)
 
 
-def read_item(data: bytes) -> Reading:
-    """One item in a file of its own. Raises Unsafe, BadXml."""
+def read_item(root: Node) -> Reading:
+    """One item in a file of its own."""
     reading = Reading()
-    _take(parse(data), _Place(), reading)
+    _take(root, _Place(), reading)
     return reading
 
 
-def read_package(data: bytes) -> Reading:
+def read_package(package: Package) -> Reading:
     """All items of a package. Raises Unsafe, Malformed; a broken item is a problem that names its file."""
-    package, reading = Package(data), Reading()
+    reading = Reading()
     raw = package.read(MANIFEST)
     if raw is None:
         reading.bad(1, "The package has no imsmanifest.xml at its top.")
@@ -100,7 +100,7 @@ def read_package(data: bytes) -> Reading:
         if not ITEM_TYPE.match(kind):
             if says_certificate(_title_of(package, href)):
                 reading.bad(resource.line, FOR_CERTIFICATE, href)
-            elif OTHER_TYPE.match(kind) and "item" in kind:
+            elif kind.startswith(OTHER_TYPES) and "item" in kind:
                 reading.caught(resource.line, OtherKind(kind), href)
             continue
         found += 1
@@ -336,10 +336,10 @@ def _mapped(declaration: Node) -> list[tuple[str, Decimal]]:
     mapping = declaration.first("mapping")
     found = []
     for entry in mapping.all("mapEntry") if mapping else ():
-        try:
-            found.append((tidy(entry.get("mapKey")), Decimal(entry.get("mappedValue") or "0")))
-        except InvalidOperation as error:
-            raise BadItem("The weight of an answer is not a number.", entry.line) from error
+        worth = number(entry.get("mappedValue") or "0")
+        if worth is None:
+            raise BadItem("The weight of an answer is not a number.", entry.line)
+        found.append((tidy(entry.get("mapKey")), worth))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from html import escape
 
 from elearn.courses.questions.formats.draft import Outgoing, Written
@@ -35,7 +36,7 @@ AT = (2026, 1, 1, 0, 0, 0)
 """The same questions make the same bytes."""
 
 
-def write(questions: list[Outgoing], images: dict[str, tuple[str, bytes]]) -> Written:
+def write(questions: Sequence[Outgoing], images: dict[str, tuple[str, bytes]]) -> Written:
     """A package; `images`: hash -> (media type, bytes)."""
     out = io.BytesIO()
     left_out, resources, used = [], [], {}
@@ -50,7 +51,7 @@ def write(questions: list[Outgoing], images: dict[str, tuple[str, bytes]]) -> Wr
             resources.append(_resource(one, sorted(pictures.values())))
         for name, path in used.items():
             package.writestr(zipfile.ZipInfo(path, AT), images[name][1])
-        package.writestr(zipfile.ZipInfo(MANIFEST, AT), _manifest(resources))
+        package.writestr(zipfile.ZipInfo(MANIFEST, AT), _manifest(resources, left_out))
     return Written(out.getvalue(), tuple(left_out))
 
 
@@ -67,9 +68,10 @@ def _can_be_said(part: Simple) -> bool:
     )
 
 
-def _manifest(resources: list[str]) -> str:
+def _manifest(resources: list[str], left_out: list[str]) -> str:
+    note = f"<!-- Not in this package: {' '.join(left_out)} -->\n" if left_out else ""
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{note}'
         '<manifest xmlns="http://www.imsglobal.org/xsd/imscp_v1p1" '
         'xmlns:imsmd="http://www.imsglobal.org/xsd/imsmd_v1p2" identifier="elearn-questions">\n'
         "<metadata><schema>QTIv2.1 Package</schema><schemaversion>1.0.0</schemaversion></metadata>\n"

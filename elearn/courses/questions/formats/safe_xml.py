@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 from xml.parsers import expat
 
 from elearn.courses.questions.formats.draft import MAX_FILE_BYTES, Unsafe
@@ -114,15 +115,16 @@ def _parser(builder: _Builder) -> expat.XMLParserType:
         if builder.open:
             builder.open[-1].parts.append(data)
 
-    def refuse(*_: object) -> None:
-        raise Unsafe("The file declares a document type or entities. Such files are not opened.")
-
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
     return parser
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise Unsafe("The file declares a document type or entities. Such files are not opened.")
 
 
 def require_no_doctype(head: bytes) -> None:
@@ -135,15 +137,12 @@ def require_no_doctype(head: bytes) -> None:
     def begun(*_: object) -> None:
         raise Begun
 
-    def refuse(*_: object) -> None:
-        raise Unsafe("The file declares a document type or entities. Such files are not opened.")
-
     parser.StartElementHandler = begun
-    parser.StartDoctypeDeclHandler = refuse
+    parser.StartDoctypeDeclHandler = _refuse
     try:
         parser.Parse(head, False)
     except Begun:
         return
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise BadXml(1) from error
-    raise Unsafe("The file declares a document type or entities. Such files are not opened.")
+    _refuse()

@@ -28,6 +28,7 @@ from elearn.courses.questions.formats.draft import (
     Draft,
     Outgoing,
     Reading,
+    TooManyQuestions,
     Written,
     says_certificate,
     tidy,
@@ -49,6 +50,7 @@ from elearn.courses.questions.kinds import (
     Simple,
     Single,
     TrueFalse,
+    lines_of,
     parts_of,
     problem_of,
 )
@@ -61,7 +63,7 @@ COLUMNS = (
     *("答案", "大纲项目", "难度", "解析", "案例", "图片", "用途"),
 )
 NEEDED = ("题型", "题干", "答案")
-SHEET = "试题"
+SHEET, LEFT_OUT = "试题", "未导出的题"
 KINDS = {
     **dict.fromkeys(("单选", "单选题", "single"), Kind.SINGLE),
     **dict.fromkeys(("多选", "多选题", "multiple"), Kind.MULTIPLE),
@@ -78,6 +80,7 @@ HARD = {Difficulty.EASY: "易", Difficulty.MEDIUM: "中", Difficulty.HARD: "难"
 YES = {"对", "正确", "是", "√", "true", "t", "1", "y"}
 NO = {"错", "错误", "否", "×", "x", "false", "f", "0", "n"}
 HASH = re.compile(r"[0-9a-f]{64}")
+RANGE = re.compile(r"-?[\d.]+\.\.-?[\d.]+")
 EXAMPLES = tuple(
     dict(zip(("题型", "题干", "答案", "难度", "案例", "选项A", "选项B", "选项C", "选项D"), row, strict=False))
     for row in (
@@ -135,7 +138,7 @@ def read(data: bytes) -> Reading:
         except BadItem as bad:
             reading.caught(row.line, bad)
         if len(order) > MOST_QUESTIONS:
-            raise Malformed("At most 20000 questions are taken at once.", code="too_many_rows")
+            raise TooManyQuestions
     for row, found in order:
         whole = _case(row, cases[found]) if isinstance(found, str) else found
         reading.take(Draft(row.line, whole, row["大纲项目"].strip(), _difficulty(row, reading)))
@@ -181,7 +184,8 @@ def _content(row: _Row, kind: Kind) -> Simple:
             raise BadItem("The answer of a statement is 对 or 错.")
         return TrueFalse(stem=stem, image=image, correct=answer.lower() in YES, explanation=explanation)
     if kind is Kind.FILL:
-        return Fill(stem=stem, image=image, blanks=tuple(_blanks(answer)), explanation=explanation)
+        blanks = tuple(blank_of(part) for part in re.split(r"[;；]", answer))
+        return Fill(stem=stem, image=image, blanks=blanks, explanation=explanation)
     options = _options(row)
     places = _places(answer, len(options))
     if kind is Kind.SINGLE:
@@ -212,16 +216,16 @@ def _places(answer: str, count: int) -> list[int]:
     return [LETTERS.index(letter) for letter in letters]
 
 
-def _blanks(answer: str) -> Iterator[Blank]:
-    for part in re.split(r"[;；]", answer):
-        texts, ranges = [], []
-        for one in re.split(r"[|｜]", part):
-            text = one.strip()
-            if re.fullmatch(r"-?[\d.]+\.\.-?[\d.]+", text):
-                ranges.append(number_range(text))
-            elif text:
-                texts.append(text)
-        yield Blank(texts=tuple(texts), ranges=tuple(ranges))
+def blank_of(text: str) -> Blank:
+    """What fills one blank, as people type it: `断电|切断电源`, `3..4`. Raises BadItem."""
+    texts, ranges = [], []
+    for part in re.split(r"[|｜]", text):
+        one = part.strip()
+        if RANGE.fullmatch(one):
+            ranges.append(number_range(one))
+        elif one:
+            texts.append(one)
+    return Blank(texts=tuple(texts), ranges=tuple(ranges))
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -243,10 +247,9 @@ def _rows(data: bytes, reading: Reading) -> Iterator[_Row]:
                 1, "The first row lacks the columns %(names)s. Start from the template.", names="、".join(missing)
             )
             return
-        for name in names:
-            if says_certificate(name) or says_certificate(sheet.title):
-                reading.bad(1, FOR_CERTIFICATE)
-                return
+        if any(says_certificate(mark) for mark in [sheet.title, *names]):
+            reading.bad(1, FOR_CERTIFICATE)
+            return
         for line, row in enumerate(rows, start=2):
             cells = {name: text for name, value in zip(names, row, strict=False) if name and (text := _cell(value))}
             if cells:
@@ -288,20 +291,16 @@ def write(questions: Sequence[Outgoing]) -> Written:
     """A workbook of questions; every kind can be said. Pictures of options are not: those questions are left out."""
     rows, left_out = [], []
     for one in questions:
-        if any(option.image for part in parts_of(one.content) for option in _choices(part)):
+        if any(option.image for part in parts_of(one.content) for option in lines_of(part)):
             left_out.append(one.name)
         else:
             rows += _written(one)
-    return Written(sheet(rows), tuple(left_out))
+    return Written(sheet(rows, left_out), tuple(left_out))
 
 
 def template() -> bytes:
     """The workbook that people start from: the columns, one question of each kind, and what may stand where."""
     return sheet(list(EXAMPLES))
-
-
-def _choices(part: Simple) -> tuple[Option, ...]:
-    return part.lines if isinstance(part, Ordering) else getattr(part, "options", ())
 
 
 def _written(one: Outgoing) -> list[dict[str, str]]:
@@ -318,8 +317,8 @@ def _row_of(part: Simple) -> dict[str, str]:
     if isinstance(part, TrueFalse):
         return {**row, "题型": "判断", "答案": "对" if part.correct else "错"}
     if isinstance(part, Fill):
-        return {**row, "题型": "填空", "答案": ";".join(_said(blank) for blank in part.blanks)}
-    lines = _choices(part)
+        return {**row, "题型": "填空", "答案": ";".join(typed_blank(blank) for blank in part.blanks)}
+    lines = lines_of(part)
     row |= {f"选项{letter}": line.text for letter, line in zip(LETTERS, lines, strict=False)}
     if isinstance(part, Ordering):
         # Not in their right order, so that the sheet can be given to somebody as it is.
@@ -331,12 +330,13 @@ def _row_of(part: Simple) -> dict[str, str]:
     return {**row, "题型": "多选", "答案": "".join(LETTERS[place] for place in part.correct)}
 
 
-def _said(blank: Blank) -> str:
+def typed_blank(blank: Blank) -> str:
+    """What `blank_of` reads as that blank."""
     return "|".join([*blank.texts, *(f"{low}..{high}" for low, high in blank.ranges)])
 
 
-def sheet(rows: Sequence[dict[str, str]]) -> bytes:
-    """A workbook of rows, each the texts of its cells by the name of their column."""
+def sheet(rows: Sequence[dict[str, str]], left_out: Sequence[str] = ()) -> bytes:
+    """A workbook of rows, each the texts of its cells by the name of their column; a second sheet names `left_out`."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     page = book.add_worksheet(SHEET)
@@ -356,5 +356,7 @@ def sheet(rows: Sequence[dict[str, str]]) -> bytes:
         for place, name in enumerate(COLUMNS):
             if row.get(name):
                 page.write_string(line, place, row[name], wrap)
+    if left_out:
+        book.add_worksheet(LEFT_OUT).write_column(0, 0, left_out)
     book.close()
     return out.getvalue()
