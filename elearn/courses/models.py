@@ -63,7 +63,8 @@ class UploadState(StrEnum):
     FAILED = "failed"
 
 
-def _one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
+def one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
+    """A column that holds one word of an enumeration."""
     return CheckConstraint(f"{column} IN ({', '.join(repr(value.value) for value in values)})", name=name)
 
 
@@ -79,7 +80,7 @@ class Outline(Base):
     __table_args__ = (
         UniqueConstraint("code", "region", "version"),
         CheckConstraint("effective_to IS NULL OR effective_to >= effective_from", name="dates"),
-        _one_of("training", Training, "training"),
+        one_of("training", Training, "training"),
         Index("ix_outline_category", "category", postgresql_where=sa.text("category IS NOT NULL")),
     )
 
@@ -104,7 +105,7 @@ class OutlineItem(Base):
     __tablename__ = "outline_item"
     __table_args__ = (
         UniqueConstraint("outline_id", "code"),
-        _one_of("kind", Kind, "kind"),
+        one_of("kind", Kind, "kind"),
         CheckConstraint("required_hours >= 0", name="required_hours"),
     )
 
@@ -127,8 +128,8 @@ class Course(Base):
 
     __tablename__ = "course"
     __table_args__ = (
-        _one_of("centre", Centre, "centre"),
-        _one_of("level", Level, "level"),
+        one_of("centre", Centre, "centre"),
+        one_of("level", Level, "level"),
         CheckConstraint("cardinality(audiences) <= 6 AND cardinality(industries) <= 26", name="tags"),
         CheckConstraint("textbook_url ~ '^https?://'", name="textbook_url"),
         Index("ix_course_newest", "created_at", "id"),
@@ -184,7 +185,7 @@ class Unit(Base):
     __table_args__ = (
         UniqueConstraint("lesson_id", "version"),
         CheckConstraint("duration_ms > 0", name="duration"),
-        _one_of("kind", UnitKind, "kind"),
+        one_of("kind", UnitKind, "kind"),
         CheckConstraint(
             "retired_at IS NULL OR (published_at IS NOT NULL AND retired_at >= published_at)",
             name="retired_after_published",
@@ -230,7 +231,7 @@ class UnitReview(Ledger, Base):
 
     __tablename__ = "unit_review"
     __table_args__ = (
-        _one_of("act", ReviewAct, "act"),
+        one_of("act", ReviewAct, "act"),
         UniqueConstraint("unit_id", "number"),
         CheckConstraint("number > 0", name="number"),
     )
@@ -386,7 +387,7 @@ class Upload(Base):
 
     __tablename__ = "upload"
     __table_args__ = (
-        _one_of("state", UploadState, "state"),
+        one_of("state", UploadState, "state"),
         CheckConstraint("progress_permille BETWEEN 0 AND 1000", name="progress"),
         Index("ix_upload_lesson_id", "lesson_id", "created_at"),
     )

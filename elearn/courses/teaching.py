@@ -122,10 +122,10 @@ def add_outline(
     """Enter one version of an outline, whole. A change of the law is a new version (DESIGN 3.7)."""
     outline = Outline(
         id=new_id(),
-        code=_text(code),
-        name=_text(name),
-        region=_text(region),
-        version=_text(version),
+        code=one_line(code),
+        name=one_line(name),
+        region=one_line(region),
+        version=one_line(version),
         effective_from=effective_from,
         effective_to=effective_to,
         category=category,
@@ -138,8 +138,8 @@ def add_outline(
             id=new_id(),
             outline_id=outline.id,
             position=position,
-            code=_text(item.code),
-            name=_text(item.name),
+            code=one_line(item.code),
+            name=one_line(item.name),
             kind=item.kind,
             required_hours=item.hours,
         )
@@ -190,7 +190,7 @@ def add_course(
         id=new_id(),
         institution_id=institution_id,
         outline_item_id=outline_item_id,
-        title=_text(title),
+        title=one_line(title),
         summary=summary.strip(),
         created_at=at,
         centre=said.centre,
@@ -207,7 +207,7 @@ def change_course(
     """Say anew what a course is. What it teaches stays. Raises what `describing.describe` raises."""
     course = own_course(session, course_id, acting, lock=True)
     describing.describe(session, course, said)
-    course.title, course.summary = _text(title), summary.strip()
+    course.title, course.summary = one_line(title), summary.strip()
     session.flush()
     return course
 
@@ -229,7 +229,7 @@ def add_lesson(
         id=new_id(),
         course_id=course_id,
         position=(last or 0) + 1,
-        title=_text(title),
+        title=one_line(title),
         outline_item_id=None if outline_item_id == course.outline_item_id else outline_item_id,
     )
     session.add(lesson)
@@ -432,7 +432,7 @@ def _require_covered(session: Session, unit: Unit) -> None:
         raise PoolTooThin(missing)
 
 
-def _text(value: str) -> str:
+def one_line(value: str) -> str:
     """A name that people read: one line, not empty, not endless."""
     text = " ".join(value.split())
     if not text or len(text) > MAX_TITLE:

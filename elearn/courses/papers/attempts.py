@@ -21,28 +21,25 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Enrolment, TrainingClass
-from elearn.courses.papers import tests, timing, wrong_book
+from elearn.courses.papers import standing, tests, timing, wrong_book
 from elearn.courses.papers.blueprint import Paper, Unfilled
-from elearn.courses.papers.models import CourseTest, Ending, TestAnswer, TestAttempt, TestBlueprint
+from elearn.courses.papers.models import CourseTest, Ending, TestAnswer, TestAttempt, TestBlueprint, is_offered
 from elearn.courses.questions import marking, showing
 from elearn.courses.questions.kinds import Answer, Content, from_json, require_answer
 from elearn.courses.questions.models import BankVersion
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound, TooMany
-from elearn.people.registry import local_day
 from elearn.runtime import runtime
 
 KEPT_QUESTIONS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One answer as the phone sends it: which question, its own count, and the answer in places as shown."""
 
     place: int
     n: int
-    answer: Any
+    answer: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +77,13 @@ def begin(session: Session, test_id: UUID, person_id: UUID, *, at: datetime) -> 
     Raises NotFound (no such test for this person today), TooMany (the wait after the last try), tests.CannotFill.
     """
     test = may_take(session, test_id, person_id, at=at)
-    last = session.scalars(
-        sa.select(TestAttempt)
-        .where(TestAttempt.test_id == test_id, TestAttempt.person_id == person_id)
-        .order_by(TestAttempt.number.desc())
-        .limit(1)
-    ).one_or_none()
+    last = session.scalars(_newest(test_id, person_id)).one_or_none()
     if last is not None and last.closed_at is None:
-        last = _expired(session, last.id, at)
+        last = _expired(session, last.id, person_id, at)
         if last.closed_at is None:
             return last
     chosen = _offered(session, test_id)
-    if last is not None and last.closed_at is not None:
+    if last is not None:
         _require_waited(session, last, at)
     seed = os.urandom(32)
     paper = tests.preview(session, chosen, test, seed, at=at)
@@ -116,13 +108,17 @@ def begin(session: Session, test_id: UUID, person_id: UUID, *, at: datetime) -> 
         .returning(TestAttempt.id)
     ).scalar_one_or_none()
     if made is None:
-        return session.scalars(
-            sa.select(TestAttempt)
-            .where(TestAttempt.test_id == test_id, TestAttempt.person_id == person_id)
-            .order_by(TestAttempt.number.desc())
-            .limit(1)
-        ).one()
+        return session.scalars(_newest(test_id, person_id)).one()
     return session.get_one(TestAttempt, made)
+
+
+def _newest(test_id: UUID, person_id: UUID) -> sa.Select[TestAttempt]:
+    return (
+        sa.select(TestAttempt)
+        .where(TestAttempt.test_id == test_id, TestAttempt.person_id == person_id)
+        .order_by(TestAttempt.number.desc())
+        .limit(1)
+    )
 
 
 def may_take(session: Session, test_id: UUID, person_id: UUID, *, at: datetime) -> CourseTest:
@@ -130,19 +126,8 @@ def may_take(session: Session, test_id: UUID, person_id: UUID, *, at: datetime) 
 
     Raises NotFound.
     """
-    on = local_day(at)
     found = session.scalars(
-        sa.select(CourseTest)
-        .join(
-            TrainingClass,
-            (TrainingClass.outline_id == CourseTest.outline_id)
-            & (TrainingClass.institution_id == CourseTest.institution_id),
-        )
-        .join(Enrolment, Enrolment.class_id == TrainingClass.id)
-        .where(CourseTest.id == test_id, CourseTest.retired_at.is_(None))
-        .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None))
-        .where(TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on))
-        .limit(1)
+        sa.select(CourseTest).where(CourseTest.id == test_id, standing.may_be_taken_by(person_id, at))
     ).one_or_none()
     if found is None:
         raise NotFound("There is no such test.")
@@ -151,11 +136,7 @@ def may_take(session: Session, test_id: UUID, person_id: UUID, *, at: datetime) 
 
 def _offered(session: Session, test_id: UUID) -> TestBlueprint:
     found = session.scalars(
-        sa.select(TestBlueprint).where(
-            TestBlueprint.test_id == test_id,
-            TestBlueprint.published_at.is_not(None),
-            TestBlueprint.retired_at.is_(None),
-        )
+        sa.select(TestBlueprint).where(TestBlueprint.test_id == test_id, is_offered())
     ).one_or_none()
     if found is None:
         raise NotFound("There is no such test.")
@@ -277,14 +258,9 @@ def _close(session: Session, attempt: TestAttempt, ending: Ending, at: datetime)
     wrong_book.note(session, attempt, used)
 
 
-def _expired(session: Session, attempt_id: UUID, at: datetime) -> TestAttempt:
+def _expired(session: Session, attempt_id: UUID, person_id: UUID, at: datetime) -> TestAttempt:
     """The attempt, closed if its time is up."""
-    attempt = session.scalars(
-        sa.select(TestAttempt)
-        .where(TestAttempt.id == attempt_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    attempt = _locked(session, attempt_id, person_id)
     _close_if_late(session, attempt, at)
     return attempt
 
@@ -313,7 +289,7 @@ def own_attempt(session: Session, attempt_id: UUID, person_id: UUID, *, at: date
     found = session.get(TestAttempt, attempt_id)
     if found is None or found.person_id != person_id:
         raise NotFound("There is no such attempt.")
-    return found if found.closed_at is not None else _expired(session, attempt_id, at)
+    return found if found.closed_at is not None else _expired(session, attempt_id, person_id, at)
 
 
 def open_paper(
@@ -381,18 +357,13 @@ def _answers(session: Session, attempt: TestAttempt) -> dict[int, Answer]:
 def _contents(session: Session, attempt: TestAttempt) -> list[Content]:
     """The questions of a paper. A reviewed version never changes, so it is read once in the life of the process."""
     kept: dict[UUID, Content] = runtime().kept.setdefault("courses.questions", {})
-    missing = [version for version in attempt.versions if version not in kept]
+    found = {version: content for version in attempt.versions if (content := kept.get(version)) is not None}
+    missing = [version for version in attempt.versions if version not in found]
     if missing:
+        rows = session.execute(sa.select(BankVersion.id, BankVersion.content).where(BankVersion.id.in_(missing)))
+        fresh = {id_: from_json(text) for id_, text in rows}
         if len(kept) > KEPT_QUESTIONS:
             kept.clear()
-            missing = list(attempt.versions)
-        rows = session.execute(sa.select(BankVersion.id, BankVersion.content).where(BankVersion.id.in_(missing)))
-        found = {id_: from_json(text) for id_, text in rows}
-        kept.update(found)
-        # Another thread may have emptied what is kept in the meantime.
-        return [found.get(version) or kept.get(version) or _one(session, version) for version in attempt.versions]
-    return [kept.get(version) or _one(session, version) for version in attempt.versions]
-
-
-def _one(session: Session, version: UUID) -> Content:
-    return from_json(session.execute(sa.select(BankVersion.content).where(BankVersion.id == version)).scalar_one())
+        kept.update(fresh)
+        found |= fresh
+    return [found[version] for version in attempt.versions]

@@ -16,9 +16,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueC
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word
+from elearn.courses.models import Word, one_of
 from elearn.courses.questions.marking import Partial
-from elearn.courses.questions.models import one_of
 from elearn.db import Base, new_id
 
 
@@ -98,6 +97,11 @@ class TestBlueprint(Base):
     made_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     retired_at: Mapped[datetime | None]
+
+
+def is_offered() -> sa.ColumnElement[bool]:
+    """The blueprint that learners take; each test has one at most."""
+    return TestBlueprint.published_at.is_not(None) & TestBlueprint.retired_at.is_(None)
 
 
 class TestAttempt(Base):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,20 +19,10 @@ from elearn.web import allow, read_json
 bp = Blueprint("tests", __name__)
 
 
-class GivenAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    place: int
-    n: int
-    answer: Any = None
-
-
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the phone has and the server may not have yet."""
 
-    answers: list[GivenAnswer]
-
-
-def _given() -> list[Given]:
-    return [Given(one.place, one.n, one.answer) for one in read_json(Answers).answers]
+    answers: list[Given]
 
 
 @bp.post("/tests/attempts/<uuid:attempt_id>/answers")
@@ -42,7 +31,7 @@ def save_answers(attempt_id: UUID) -> ResponseReturnValue:
     """Keep answers. Answers which of each question is kept, so that the phone knows what it may forget."""
     now = utcnow()
     try:
-        kept = attempts.save(db.session(), attempt_id, current_person_id(), _given(), at=now)
+        kept = attempts.save(db.session(), attempt_id, current_person_id(), read_json(Answers).answers, at=now)
     except attempts.Closed:
         db.session.commit()  # that time ran out is what was found
         raise
@@ -54,7 +43,7 @@ def save_answers(attempt_id: UUID) -> ResponseReturnValue:
 @allow(SIGNED_IN)
 def submit(attempt_id: UUID) -> ResponseReturnValue:
     """Hand in. A second time, from another tab or after an answer got lost, answers the same."""
-    attempts.submit(db.session(), attempt_id, current_person_id(), _given(), at=utcnow())
+    attempts.submit(db.session(), attempt_id, current_person_id(), read_json(Answers).answers, at=utcnow())
     db.session.commit()
     result = url_for("elearn.pages.test_attempt", attempt_id=attempt_id)
     return jsonify(closed=True, result=result), {"Cache-Control": "no-store"}

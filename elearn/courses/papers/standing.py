@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Enrolment, TrainingClass
-from elearn.courses.papers.models import CourseTest, Purpose, TestAttempt, TestBlueprint
+from elearn.courses.papers.models import CourseTest, Purpose, TestAttempt, TestBlueprint, is_offered
 from elearn.people.registry import local_day
 
 
@@ -54,8 +54,7 @@ def course_tests_passed(
     )
     offered = (
         sa.exists()
-        .where(TestBlueprint.test_id == CourseTest.id)
-        .where(TestBlueprint.published_at.is_not(None), TestBlueprint.retired_at.is_(None))
+        .where(TestBlueprint.test_id == CourseTest.id, is_offered())
         .correlate(CourseTest)
     )
     rows = session.execute(
@@ -75,26 +74,25 @@ def course_tests_passed(
     return found
 
 
+def may_be_taken_by(person_id: UUID, at: datetime) -> sa.ColumnElement[bool]:
+    """A test that is not retired, of an institution and outline in whose running class somebody is enrolled."""
+    on = local_day(at)
+    return CourseTest.retired_at.is_(None) & (
+        sa.exists()
+        .where(TrainingClass.outline_id == CourseTest.outline_id)
+        .where(TrainingClass.institution_id == CourseTest.institution_id)
+        .where(TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on))
+        .where(Enrolment.class_id == TrainingClass.id, Enrolment.person_id == person_id)
+        .where(Enrolment.withdrawn_at.is_(None))
+    )
+
+
 def tests_for(session: Session, person_id: UUID, *, at: datetime) -> list[MyTest]:
     """The tests that a person may take today, in two queries; those of courses first."""
-    on = local_day(at)
     tests = session.execute(
         sa.select(CourseTest, TestBlueprint)
-        .join(
-            TestBlueprint,
-            (TestBlueprint.test_id == CourseTest.id)
-            & TestBlueprint.published_at.is_not(None)
-            & TestBlueprint.retired_at.is_(None),
-        )
-        .where(
-            CourseTest.retired_at.is_(None),
-            sa.exists()
-            .where(TrainingClass.outline_id == CourseTest.outline_id)
-            .where(TrainingClass.institution_id == CourseTest.institution_id)
-            .where(TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on))
-            .where(Enrolment.class_id == TrainingClass.id, Enrolment.person_id == person_id)
-            .where(Enrolment.withdrawn_at.is_(None)),
-        )
+        .join(TestBlueprint, (TestBlueprint.test_id == CourseTest.id) & is_offered())
+        .where(may_be_taken_by(person_id, at))
         .order_by(CourseTest.purpose, CourseTest.created_at, CourseTest.id)
     ).all()
     tries: dict[UUID, list[TestAttempt]] = {}

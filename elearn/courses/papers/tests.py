@@ -15,16 +15,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from elearn.courses import teaching
 from elearn.courses.models import Course, Outline, OutlineItem
 from elearn.courses.papers import blueprint
 from elearn.courses.papers.blueprint import Candidate, Paper, Section, Unfilled
-from elearn.courses.papers.models import CourseTest, Purpose, TestBlueprint
+from elearn.courses.papers.models import CourseTest, Purpose, TestBlueprint, is_offered
 from elearn.courses.questions.marking import Partial
 from elearn.courses.questions.models import BankQuestion, BankVersion
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
-
-MAX_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,7 @@ class TestLine:
     test: CourseTest
     outline: Outline
     course_title: str | None
-    offered: TestBlueprint | None
-    drafts: int
+    offered: bool
 
 
 def add_test(
@@ -71,9 +69,7 @@ def add_test(
     outline_id: UUID | None = None,
 ) -> CourseTest:
     """The test of a course, or a mock exam over an outline. Raises NotFound, Malformed, Conflict (it has one)."""
-    name = " ".join(title.split())
-    if not name or len(name) > MAX_TITLE:
-        raise Malformed("A name has 1 to 200 characters.", code="bad_name")
+    name = teaching.one_line(title)
     if course_id is not None:
         outline_id = session.execute(
             sa.select(OutlineItem.outline_id)
@@ -166,13 +162,7 @@ def publish(session: Session, blueprint_id: UUID, *, acting: Collection[UUID], a
         return chosen
     preview(session, chosen, test, b"publish", at=at)
     session.execute(
-        sa.update(TestBlueprint)
-        .where(
-            TestBlueprint.test_id == test.id,
-            TestBlueprint.published_at.is_not(None),
-            TestBlueprint.retired_at.is_(None),
-        )
-        .values(retired_at=at)
+        sa.update(TestBlueprint).where(TestBlueprint.test_id == test.id, is_offered()).values(retired_at=at)
     )
     chosen.published_at = at
     session.flush()
@@ -242,28 +232,16 @@ def own_blueprint(
 
 
 def tests_of(session: Session, institution_id: UUID) -> list[TestLine]:
-    """An institution's tests that are not retired, newest first, in two queries."""
+    """An institution's tests that are not retired, newest first."""
+    offered = sa.exists().where(TestBlueprint.test_id == CourseTest.id, is_offered())
     rows = session.execute(
-        sa.select(CourseTest, Outline, Course.title)
+        sa.select(CourseTest, Outline, Course.title, offered)
         .join(Outline, Outline.id == CourseTest.outline_id)
         .outerjoin(Course, Course.id == CourseTest.course_id)
         .where(CourseTest.institution_id == institution_id, CourseTest.retired_at.is_(None))
         .order_by(CourseTest.created_at.desc(), CourseTest.id.desc())
-    ).all()
-    offered: dict[UUID, TestBlueprint] = {}
-    drafts: dict[UUID, int] = {}
-    for one in session.scalars(
-        sa.select(TestBlueprint).where(
-            TestBlueprint.test_id.in_([test.id for test, _, _ in rows]), TestBlueprint.retired_at.is_(None)
-        )
-    ):
-        if one.published_at is not None:
-            offered[one.test_id] = one
-        else:
-            drafts[one.test_id] = drafts.get(one.test_id, 0) + 1
-    return [
-        TestLine(test, outline, title, offered.get(test.id), drafts.get(test.id, 0)) for test, outline, title in rows
-    ]
+    )
+    return [TestLine(test, outline, title, has_one) for test, outline, title, has_one in rows]
 
 
 def blueprints_of(session: Session, test_id: UUID) -> Sequence[TestBlueprint]:

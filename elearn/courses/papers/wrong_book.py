@@ -95,12 +95,7 @@ def note(session: Session, attempt: TestAttempt, used: TestBlueprint) -> None:
 def entries(session: Session, person_id: UUID, *, at: datetime, page: int = 1) -> tuple[list[Entry], int]:
     """One page of the book, the latest first, and how many there are. Raises Conflict while an attempt is open."""
     require_no_open_attempt(session, person_id, at=at)
-    chosen = (
-        sa.select(WrongAnswer, BankVersion.content, BankQuestion.institution_id)
-        .join(BankVersion, BankVersion.id == WrongAnswer.version_id)
-        .join(BankQuestion, BankQuestion.id == WrongAnswer.question_id)
-        .where(WrongAnswer.person_id == person_id, WrongAnswer.opens_at <= at)
-    )
+    chosen = _in_book(person_id, at)
     total = session.execute(chosen.with_only_columns(sa.func.count())).scalar_one()
     rows = session.execute(
         chosen.order_by(WrongAnswer.last_wrong_at.desc(), WrongAnswer.question_id)
@@ -113,17 +108,21 @@ def entries(session: Session, person_id: UUID, *, at: datetime, page: int = 1) -
 def entry(session: Session, person_id: UUID, question_id: UUID, *, at: datetime) -> Entry:
     """Raises NotFound, Conflict while an attempt is open."""
     require_no_open_attempt(session, person_id, at=at)
-    row = session.execute(
-        sa.select(WrongAnswer, BankVersion.content, BankQuestion.institution_id)
-        .join(BankVersion, BankVersion.id == WrongAnswer.version_id)
-        .join(BankQuestion, BankQuestion.id == WrongAnswer.question_id)
-        .where(WrongAnswer.person_id == person_id, WrongAnswer.question_id == question_id)
-        .where(WrongAnswer.opens_at <= at)
-    ).one_or_none()
+    row = session.execute(_in_book(person_id, at).where(WrongAnswer.question_id == question_id)).one_or_none()
     if row is None:
         raise NotFound("This question is not in your book.")
     wrong, text, institution = row
     return Entry(wrong, from_json(text), institution)
+
+
+def _in_book(person_id: UUID, at: datetime) -> sa.Select[WrongAnswer, str, UUID]:
+    """What may be seen by now, with its question and whose bank that is in."""
+    return (
+        sa.select(WrongAnswer, BankVersion.content, BankQuestion.institution_id)
+        .join(BankVersion, BankVersion.id == WrongAnswer.version_id)
+        .join(BankQuestion, BankQuestion.id == WrongAnswer.question_id)
+        .where(WrongAnswer.person_id == person_id, WrongAnswer.opens_at <= at)
+    )
 
 
 def require_no_open_attempt(session: Session, person_id: UUID, *, at: datetime) -> None:

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from elearn.courses import page_images
-from elearn.courses.models import Course, Lesson, OutlineItem, Unit
+from elearn.courses import page_images, teaching
+from elearn.courses.models import OutlineItem
 from elearn.courses.questions.kinds import (
     Content,
     Difficulty,
@@ -85,7 +85,7 @@ def add_question(
     if session.get(OutlineItem, outline_item_id) is None:
         raise NotFound("There is no such item in an outline.")
     if unit_id is not None:
-        _require_own_unit(session, institution_id, unit_id)
+        teaching.own_unit(session, unit_id, [institution_id])
     if known_digests(session, institution_id, [digest(content)]):
         raise Conflict("The bank has this question already.", code="known_question")
     question = BankQuestion(
@@ -108,7 +108,6 @@ def _draft(
 def row_of(content: Content, difficulty: Difficulty, by: UUID, at: datetime) -> dict[str, object]:
     """The columns that say what a version is."""
     return {
-        "id": new_id(),
         "kind": kind_of(content),
         "difficulty": difficulty,
         "stem": content.stem[:LISTED_STEM],
@@ -149,8 +148,7 @@ def change(
         raise Conflict("This version was retired.", code="retired")
     if version.reviewed_at is None:
         for name, value in row_of(content, difficulty, by, at).items():
-            if name != "id":
-                setattr(version, name, value)
+            setattr(version, name, value)
         session.flush()
         return version
     newest = session.execute(
@@ -250,7 +248,8 @@ def listed(
         sa.select(BankVersion, BankQuestion, OutlineItem)
         .join(BankQuestion, BankQuestion.id == BankVersion.question_id)
         .join(OutlineItem, OutlineItem.id == BankQuestion.outline_item_id)
-        .where(BankQuestion.institution_id == institution_id, _in_state(state, today))
+        .where(BankQuestion.institution_id == institution_id)
+        .where(BankVersion.retired_at.is_(None) if state is None else _state(today) == state.value)
     )
     if kind is not None:
         chosen = chosen.where(BankVersion.kind == kind)
@@ -260,7 +259,7 @@ def listed(
         chosen = chosen.where(BankQuestion.unit_id == unit_id)
     if search.strip():
         chosen = chosen.where(BankVersion.stem.icontains(search.strip(), autoescape=True))
-    total = session.execute(chosen.with_only_columns(sa.func.count()).order_by(None)).scalar_one()
+    total = session.execute(chosen.with_only_columns(sa.func.count())).scalar_one()
     rows = session.execute(
         chosen.order_by(BankVersion.written_at.desc(), BankVersion.id.desc())
         .limit(PAGE)
@@ -269,30 +268,20 @@ def listed(
     return [Line(version, question, item, state_of(version, today)) for version, question, item in rows], total
 
 
-def _in_state(state: State | None, today: date) -> sa.ColumnElement[bool]:
-    alive = BankVersion.retired_at.is_(None)
-    if state is None:
-        return alive
-    if state is State.RETIRED:
-        return BankVersion.retired_at.is_not(None)
-    if state is State.DRAFT:
-        return alive & BankVersion.reviewed_at.is_(None)
-    due = BankVersion.review_due_on <= today
-    return alive & (due if state is State.DUE else BankVersion.reviewed_at.is_not(None) & ~due)
+def _state(today: date) -> sa.ColumnElement[str]:
+    """`state_of`, as the database says it."""
+    return sa.case(
+        (BankVersion.retired_at.is_not(None), State.RETIRED.value),
+        (BankVersion.review_due_on.is_(None), State.DRAFT.value),
+        (BankVersion.review_due_on <= today, State.DUE.value),
+        else_=State.REVIEWED.value,
+    )
 
 
 def counts(session: Session, institution_id: UUID, *, today: date) -> dict[State, int]:
     """How many versions are in each state."""
     rows = session.execute(
-        sa.select(
-            sa.case(
-                (BankVersion.retired_at.is_not(None), State.RETIRED.value),
-                (BankVersion.reviewed_at.is_(None), State.DRAFT.value),
-                (BankVersion.review_due_on <= today, State.DUE.value),
-                else_=State.REVIEWED.value,
-            ),
-            sa.func.count(),
-        )
+        sa.select(_state(today), sa.func.count())
         .join(BankQuestion, BankQuestion.id == BankVersion.question_id)
         .where(BankQuestion.institution_id == institution_id)
         .group_by(sa.text("1"))
@@ -353,14 +342,3 @@ def images(session: Session, institution_id: UUID, names: Collection[str]) -> di
         )
     )
     return {name: (type_, data) for name, type_, data in rows}
-
-
-def _require_own_unit(session: Session, institution_id: UUID, unit_id: UUID) -> None:
-    found = session.execute(
-        sa.select(Unit.id)
-        .join(Lesson, Lesson.id == Unit.lesson_id)
-        .join(Course, Course.id == Lesson.course_id)
-        .where(Unit.id == unit_id, Course.institution_id == institution_id)
-    ).one_or_none()
-    if found is None:
-        raise NotFound("There is no such lesson.")

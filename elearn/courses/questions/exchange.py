@@ -14,7 +14,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses import page_images
 from elearn.courses.models import Outline, OutlineItem
 from elearn.courses.questions import bank, formats
 from elearn.courses.questions.formats import Format
@@ -59,8 +58,8 @@ def take_file(
 ) -> Imported:
     """All questions of a file as drafts. What the bank has already is counted and not doubled.
 
-    Raises BadFile naming every row, and what `formats.read` raises. With `for_certificate` nothing is read: the
-    importer said that these are questions of the certificate exam (教考分离).
+    Raises BadFile naming every row, and what `formats.read` raises; pictures were added by then, so roll back. With
+    `for_certificate` nothing is read: the importer said that these are questions of the certificate exam (教考分离).
     """
     if for_certificate:
         raise BadFile((Problem(1, FOR_CERTIFICATE),))
@@ -73,8 +72,8 @@ def take_file(
     if session.get(Outline, outline_id) is None or (default_item_id and default_item_id not in codes.values()):
         raise NotFound("There is no such item in an outline.")
     found, reading = formats.read(file_name, data)
-    other_kinds = [problem for problem in reading.problems if problem.other_kind]
     problems = [one for one in reading.problems if not (one.other_kind and leave_out_other_kinds)]
+    left_out = len(reading.problems) - len(problems)
     drafts = _with_kept_images(session, institution_id, reading, problems, at)
     items = [_item_of(draft, codes, default_item_id, problems) for draft in drafts]
     _require_no_doubles(drafts, problems)
@@ -89,7 +88,6 @@ def take_file(
         if item is not None and digest(draft.content) not in known
     ]
     _insert(session, institution_id, fresh, by, at)
-    left_out = len(other_kinds) if leave_out_other_kinds else 0
     done = Imported(len(fresh), len(drafts) - len(fresh), left_out)
     session.add(
         BankImport(
@@ -136,31 +134,27 @@ def _with_kept_images(
     kept: dict[str, str] = {}
     broken: dict[str, Malformed] = {}
     wanted = {name for draft in reading.drafts for name in images_of(draft.content)}
-    for name in wanted & reading.images.keys():
+    # In one order: two imports of the same pictures wait for each other, and never in a ring.
+    for name in sorted(wanted & reading.images.keys()):
         try:
-            page_images.written_anew(reading.images[name])
+            kept[name] = bank.keep_image(session, institution_id, reading.images[name], at=at)
         except Malformed as error:
             broken[name] = error
     known = bank.known_images(session, institution_id, wanted - reading.images.keys())
     for draft in reading.drafts:
         for name in dict.fromkeys(images_of(draft.content)):
             if name in broken:
-                problems.append(Problem(draft.line, broken[name].detail, {}, draft.where))
+                problems.append(Problem(draft.line, broken[name].detail, where=draft.where))
             elif name not in reading.images and name not in known:
-                problems.append(Problem(draft.line, "The bank does not have this picture.", {}, draft.where))
-    if problems:
-        return reading.drafts
-    for name in wanted & reading.images.keys():
-        kept[name] = bank.keep_image(session, institution_id, reading.images[name], at=at)
+                problems.append(Problem(draft.line, "The bank does not have this picture.", where=draft.where))
     return [replace(draft, content=with_images(draft.content, kept)) for draft in reading.drafts]
 
 
 def _item_of(draft: Draft, codes: dict[str, UUID], default: UUID | None, problems: list[Problem]) -> UUID | None:
     if not draft.item_code:
         if default is None:
-            problems.append(
-                Problem(draft.line, "It names no item of the outline, and none was chosen for all.", {}, draft.where)
-            )
+            sentence = "It names no item of the outline, and none was chosen for all."
+            problems.append(Problem(draft.line, sentence, where=draft.where))
         return default
     found = codes.get(draft.item_code)
     if found is None:

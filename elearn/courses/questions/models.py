@@ -7,22 +7,16 @@ question) stands in the database: constraints, and the triggers of the migration
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word
+from elearn.courses.models import Word, one_of
 from elearn.courses.questions.formats import Format
 from elearn.courses.questions.kinds import Difficulty, Kind
 from elearn.db import Base, new_id
-
-
-def one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
-    """A column that holds one word of an enumeration."""
-    return CheckConstraint(f"{column} IN ({', '.join(repr(value.value) for value in values)})", name=name)
 
 
 class BankQuestion(Base):

@@ -21,6 +21,7 @@ from elearn.courses.questions.kinds import Answer, Difficulty, Kind, from_json
 from elearn.courses.questions.marking import right_answer
 from elearn.courses.questions.models import BankVersion
 from elearn.courses.questions.showing import shown_answer
+from elearn.db import Base
 from elearn.errors import Conflict, Malformed, NotFound, TooMany
 from elearn.people import persons
 from tests import builders_courses as courses
@@ -322,12 +323,12 @@ def test_somebody_elses_attempt_does_not_exist(session: Session, school: Testing
     ],
 )
 def test_the_database_lets_nobody_change_what_was_decided(
-    session: Session, school: TestingSchool, table: type, values: dict[str, object]
+    session: Session, school: TestingSchool, table: type[Base], values: dict[str, object]
 ) -> None:
     test, _ = a_test(session, school)
     handed_in(session, school, test, good=2)
     with pytest.raises(IntegrityError):
-        session.execute(sa.update(table.__table__).values(**values))  # type: ignore[attr-defined]
+        session.execute(sa.update(table).values(**values))
 
 
 # --- the wrong-question book ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -187,8 +188,8 @@ def test_questions_are_found_by_state_kind_item_and_words(session: Session, scho
     retired = asked(session, school, a_statement("旧的判断"))
     bank.retire(session, retired.id, acting=school.acting, by=school.writer.person_id, at=AT)
 
-    def stems(**wanted: object) -> set[str]:
-        lines, total = bank.listed(session, school.institution.id, today=TODAY, **wanted)  # type: ignore[arg-type]
+    def stems(**wanted: Any) -> set[str]:
+        lines, total = bank.listed(session, school.institution.id, today=TODAY, **wanted)
         assert total == len(lines)
         return {line.version.stem for line in lines}
 
