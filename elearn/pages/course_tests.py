@@ -12,7 +12,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from elearn import locale, web
+from elearn import web
 from elearn.clock import to_ms, utcnow
 from elearn.courses.papers import attempts, standing, wrong_book
 from elearn.courses.papers.models import CourseTest, TestBlueprint
@@ -39,7 +39,7 @@ def install(bp: Blueprint) -> None:
 def my_tests() -> ResponseReturnValue:
     """Tests of the courses of one's classes, and mock exams."""
     found = standing.tests_for(db.session(), current_person_id(), at=utcnow())
-    return render_template("elearn/tests.html", tests=found, texts=test_texts)
+    return render_template("elearn/tests.html", tests=found)
 
 
 @web.allow(SIGNED_IN)
@@ -82,7 +82,6 @@ def test_attempt(attempt_id: UUID) -> ResponseReturnValue:
     questions, saved = attempts.open_paper(session, attempt, image_url)
     config = {
         "attempt": str(attempt.id),
-        "language": locale.language(),
         "csrf": csrf.token(),
         "now_ms": to_ms(now),
         "deadline_ms": to_ms(attempt.deadline_at),
@@ -96,7 +95,7 @@ def test_attempt(attempt_id: UUID) -> ResponseReturnValue:
         },
         "texts": _texts(),
     }
-    return render_template("elearn/test_attempt.html", test=test, used=used, attempt=attempt, config=config)
+    return render_template("elearn/test_attempt.html", test=test, config=config)
 
 
 def _texts() -> dict[str, str]:
@@ -146,8 +145,6 @@ def wrong_list() -> ResponseReturnValue:
     return render_template(
         "elearn/wrong_book.html",
         entries=found,
-        total=total,
-        texts=test_texts,
         page=page,
         pages=-(-total // wrong_book.PAGE),
         page_url=lambda number: url_for("elearn.pages.wrong_list", page=number),

@@ -12,7 +12,7 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses import teaching
 from elearn.courses.models import Course
-from elearn.courses.papers import tests
+from elearn.courses.papers import blueprint, tests
 from elearn.courses.papers.blueprint import Section, Unfilled
 from elearn.courses.papers.models import CourseTest, TestBlueprint
 from elearn.courses.papers.tests import Policy
@@ -30,7 +30,10 @@ from elearn.people.permissions import MANAGER
 from elearn.people.registry import local_day
 
 MANAGES = Role.INSTITUTION_MANAGER
+SHOWN_VERSIONS = 10
+COLUMNS = ("item", "kind", "difficulty", "count", "points")
 EMPTY_ROWS = 3
+MOST_ROWS = 60
 MAX_SEED = 64
 
 
@@ -125,22 +128,22 @@ def test_desk(test_id: UUID) -> ResponseReturnValue:
 
 
 def _desk_page(test: CourseTest, form: Form) -> str:
-    now = utcnow()
     session = db.session()
     versions = tests.blueprints_of(session, test.id)
+    bank = tests.candidates(session, test, at=utcnow())
     standing = []
-    for one in versions[:10]:
-        drawn = tests.draw_at(session, one, test, b"look", at=now) if one.retired_at is None else None
+    for one in versions[:SHOWN_VERSIONS]:
+        sections = tests.sections_of(one)
+        drawn = blueprint.draw(sections, bank, b"look") if one.retired_at is None else None
         lacks = {lack.section: lack for lack in drawn.lacks} if isinstance(drawn, Unfilled) else {}
-        standing.append((one, tests.sections_of(one), lacks))
-    rows = _rows_of(form, versions)
+        standing.append((one, sections, lacks))
     frame.here(url_for("elearn.pages.test_desk", test_id=test.id))
     return render_template(
         "elearn/test_desk.html",
         test=test,
         form=form,
         standing=standing,
-        rows=rows,
+        rows=_typed_rows(form) if form.values else _rows_of(versions[0] if versions else None),
         policy=versions[0] if versions else Policy(),
         items=[(str(item.id), f"{item.code} {item.name}") for item in teaching.items_of(session, test.outline_id)],
         texts=test_texts,
@@ -148,31 +151,24 @@ def _desk_page(test: CourseTest, form: Form) -> str:
     )
 
 
-def _rows_of(form: Form, versions: object) -> list[dict[str, str]]:
-    """The rows of the form: as typed, else those of the newest version, and a few empty ones."""
-    if form.values:
-        return _typed_rows(form)
-    found: list[dict[str, str]] = []
-    newest = next(iter(versions), None) if isinstance(versions, list | tuple) else None
-    if isinstance(newest, TestBlueprint):
-        found = [
-            {
-                "item": one.item or "",
-                "kind": one.kind.value if one.kind else "",
-                "difficulty": one.difficulty.value if one.difficulty else "",
-                "count": str(one.count),
-                "points": test_texts.points(one.points_milli),
-            }
-            for one in tests.sections_of(newest)
-        ]
-    empty = {"item": "", "kind": "", "difficulty": "", "count": "", "points": ""}
-    return found + [dict(empty) for _number in range(EMPTY_ROWS)]
+def _rows_of(newest: TestBlueprint | None) -> list[dict[str, str]]:
+    """The rows of the form: those of the newest version, and a few empty ones."""
+    found = [
+        {
+            "item": one.item or "",
+            "kind": one.kind.value if one.kind else "",
+            "difficulty": one.difficulty.value if one.difficulty else "",
+            "count": str(one.count),
+            "points": test_texts.points(one.points_milli),
+        }
+        for one in (tests.sections_of(newest) if newest else [])
+    ]
+    return found + [dict.fromkeys(COLUMNS, "") for _number in range(EMPTY_ROWS)]
 
 
 def _typed_rows(form: Form) -> list[dict[str, str]]:
-    names = ("item", "kind", "difficulty", "count", "points")
-    columns = [form.all(name) for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=False)][:60]
+    columns = [form.all(name) for name in COLUMNS]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=False)][:MOST_ROWS]
 
 
 def _sections(form: Form) -> list[Section]:
@@ -214,13 +210,12 @@ def _milli(text: str) -> int:
 def _policy(form: Form) -> Policy:
     """Raises Malformed."""
     try:
-        partial = Partial(form["partial"])
         return Policy(
             duration_s=_whole(form["minutes"]) * 60,
             grace_s=_whole(form["grace"]),
             wait_s=_whole(form["wait"]) * 60,
             pass_percent=_whole(form["pass"]),
-            partial=partial,
+            partial=Partial(form["partial"]),
             shows_answers=bool(form["shows_answers"]),
         )
     except ValueError as error:

@@ -92,7 +92,7 @@ def test_no_right_answer_reaches_the_browser_before_the_attempt_is_over(session:
     assert isinstance(questions, list)
     assert {key for one in questions for key in one} == {"kind", "stem", "options", "blanks", "points_milli"}
     assert set(config) == {
-        "attempt", "language", "csrf", "now_ms", "deadline_ms", "grace_ms", "questions", "saved", "urls", "texts",
+        "attempt", "csrf", "now_ms", "deadline_ms", "grace_ms", "questions", "saved", "urls", "texts",
     }  # fmt: skip
     [attempt] = session.scalars(sa.select(TestAttempt)).all()
     assert attempt.seed.hex() not in seen
