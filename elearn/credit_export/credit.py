@@ -69,35 +69,21 @@ RETURNING person_id
 """)
 """Hours on site count from the beginning of their session: a class filed later than that exports none of them."""
 
-TAKE_BACK = sa.text("""
+TAKE_BACK = """
 INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
-                                learned_at, watched_span_id, reverses_id, leaf_origin, leaf_index, rule_version,
-                                created_at)
+                                learned_at, {table}_id, reverses_id, leaf_origin, leaf_index, rule_version, created_at)
 SELECT gen_random_uuid(), e.person_id, e.class_id, e.outline_item_id, e.modality, e.kind, -e.amount_ms, e.earned_on,
-       e.learned_at, w.id, e.id, l.origin, l.index, e.rule_version, :now
+       e.learned_at, r.id, e.id, l.origin, l.index, e.rule_version, :now
 FROM elearn.ledger_leaf l
-JOIN elearn.watched_span w ON w.id = l.watched_span_id
-JOIN elearn.hours_entry e ON e.watched_span_id = w.reverses_id
+JOIN elearn.{table} r ON r.id = l.{table}_id
+JOIN elearn.hours_entry e ON e.{table}_id = r.reverses_id
 WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'void'
 ORDER BY l.index
 ON CONFLICT DO NOTHING
 RETURNING person_id
-""")
-
-TAKE_BACK_ATTENDED = sa.text("""
-INSERT INTO elearn.hours_entry (id, person_id, class_id, outline_item_id, modality, kind, amount_ms, earned_on,
-                                learned_at, attendance_line_id, reverses_id, leaf_origin, leaf_index, rule_version,
-                                created_at)
-SELECT gen_random_uuid(), e.person_id, e.class_id, e.outline_item_id, e.modality, e.kind, -e.amount_ms, e.earned_on,
-       e.learned_at, n.id, e.id, l.origin, l.index, e.rule_version, :now
-FROM elearn.ledger_leaf l
-JOIN elearn.attendance_line n ON n.id = l.attendance_line_id
-JOIN elearn.hours_entry e ON e.attendance_line_id = n.reverses_id
-WHERE l.origin = :origin AND l.index >= :begin AND l.index < :size AND l.kind = 'void'
-ORDER BY l.index
-ON CONFLICT DO NOTHING
-RETURNING person_id
-""")
+"""
+TAKE_BACK_WATCHED = sa.text(TAKE_BACK.format(table="watched_span"))
+TAKE_BACK_ATTENDED = sa.text(TAKE_BACK.format(table="attendance_line"))
 
 NEWEST = sa.text("""
 SELECT max(e.created_at) FROM unnest(CAST(:origins AS text[])) AS o(origin)
@@ -137,7 +123,10 @@ def enter_hours(session: Session, window: Window, *, now: datetime) -> Set[UUID]
     where = {"origin": window.origin, "begin": window.begin, "size": window.size, "now": now}
     ruled = {**where, "rules": AQ8011_2023.version}
     earned = [*session.execute(EARN, ruled).scalars(), *session.execute(ATTEND, ruled).scalars()]
-    taken = [*session.execute(TAKE_BACK, where).scalars(), *session.execute(TAKE_BACK_ATTENDED, where).scalars()]
+    taken = [
+        *session.execute(TAKE_BACK_WATCHED, where).scalars(),
+        *session.execute(TAKE_BACK_ATTENDED, where).scalars(),
+    ]
     return {*earned, *taken}
 
 

@@ -22,10 +22,14 @@ once a published checkpoint is larger than its index, and not before.
       plain_text    numbers, base64 and lines, each written in one way
       naming        what a log is called
     ours        with the database
-      models, subjects, appending, crediting, evidence, advancing      from spans to leaves
+      models, subjects, appending, evidence, advancing                 a minute becomes leaves
+      crediting, attending, abandoned                                  which spans, which attendance, what a log lost
       signer, signer_door      the key, and what it never signs: two histories
       growing, log_files, files, publishing, standing, doors           from leaves to public files and back
       witnesses                asking others to cosign
+      stamps, stamping, stamp_standing                                 RFC 3161 time stamps over checkpoints
+      trouble                  what is wrong with all this, for /healthz, a page and a command
+      sampling, sampling_draws, evidence_files, block_evidence         raw evidence of drawn blocks, for an authority
       checking                 `elearn ledger check`: all of it, gone through again
     others'     processes with keys and files of their own; none of our tables, no database
       witness       `elearn witness`: cosigns what only grew

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -61,6 +62,13 @@ class Standing:
     sub: str
     counts_as: str
     ms: int
+
+    @classmethod
+    def joined(cls, row: Any) -> Standing | None:
+        """The leaf that was joined to a row; None: there is none."""
+        if row.origin is None:
+            return None
+        return cls(row.origin, row.place, bytes(row.hash), row.sub, row.counts_as, row.leaf_ms)
 
 
 @dataclass(slots=True)

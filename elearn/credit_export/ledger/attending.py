@@ -15,13 +15,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.credit_export.ledger import abandoned, subjects
 from elearn.credit_export.ledger.appending import Log, Standing
 
 VOIDED = "ATTENDANCE_VOIDED"
 """`why` of a void leaf of attendance."""
 
 LINES = sa.text("""
-SELECT n.id, n.person_id, s.class_id, s.kind, n.from_at, n.to_at, n.ms, n."on", t.doc, a.proposed_by, a.by_id, a.at,
+SELECT n.id, n.person_id, s.class_id, s.kind, n.from_at, n.to_at, n.ms, n."on", t.doc, a.proposed_by, a.by_id,
        n.reverses_id, l.origin, l.index AS place, l.hash, l.sub, l.counts_as, l.ms AS leaf_ms
 FROM elearn.attendance_answer a
 JOIN elearn.attendance_list t ON t.id = a.list_id
@@ -32,19 +33,6 @@ WHERE a.confirmed AND n.refused_as IS NULL
   AND (a.evidence_batch > :after AND a.evidence_batch <= :batch OR n.id = ANY (:also))
   AND NOT EXISTS (SELECT FROM elearn.ledger_leaf x WHERE x.attendance_line_id = n.id AND x.origin = ANY (:logs))
 ORDER BY a.at, a.list_id, n.from_at, n.id
-""")
-
-STRANDED = sa.text("""
-SELECT l.attendance_line_id FROM elearn.ledger_leaf l
-LEFT JOIN (SELECT origin, max(size) AS size FROM elearn.ledger_checkpoint GROUP BY origin) c ON c.origin = l.origin
-WHERE l.origin = ANY (:abandoned) AND l.attendance_line_id IS NOT NULL AND l.index >= coalesce(c.size, 0)
-  AND NOT EXISTS (SELECT FROM elearn.ledger_leaf t WHERE t.attendance_line_id = l.attendance_line_id
-                  AND t.origin = ANY (:logs))
-""")
-
-STOOD = sa.text("""
-SELECT attendance_line_id FROM elearn.ledger_leaf
-WHERE origin = ANY (:abandoned) AND attendance_line_id = ANY (:lines)
 """)
 
 
@@ -62,7 +50,6 @@ class Attended:
     on: date
     doc: str
     by: tuple[UUID, UUID]
-    at: datetime
     reverses: UUID | None
     standing: Standing | None
     """What it takes back, when that stood in a log before this batch."""
@@ -77,20 +64,19 @@ def class_urn(class_id: UUID) -> str:
 
 
 def attended(
-    session: Session, *, after: int, batch: int, logs: Sequence[str], abandoned: Sequence[str]
+    session: Session, *, after: int, batch: int, logs: Sequence[str], given_up: Sequence[str]
 ) -> list[Attended]:
     """Lines of lists that were answered in (after, batch] and have no leaf, in the order in which they were answered.
 
     With them come those that an abandoned log holds and never published. What stood in one and is taken back now is
     said once more, before its void.
     """
-    where: dict[str, object] = {"logs": list(logs), "abandoned": list(abandoned)}
-    stranded = session.scalars(STRANDED, where).all() if abandoned else []
+    where: dict[str, object] = {"logs": list(logs)}
+    stranded = abandoned.stranded(session, "attendance_line_id", given_up, logs=logs)
     found = _lines(session, {**where, "after": after, "batch": batch, "also": stranded})
     here = {one.id for one in found}
     gone = [one.reverses for one in found if one.reverses and one.standing is None and one.reverses not in here]
-    if gone and abandoned:
-        stood = session.scalars(STOOD, {**where, "lines": gone}).all()
+    if stood := abandoned.stood(session, "attendance_line_id", given_up, gone):
         found = _lines(session, {**where, "after": 0, "batch": -1, "also": stood}) + found
     return found
 
@@ -99,7 +85,7 @@ def append(logs: Mapping[str, Log], current: Log, found: Sequence[Attended], sub
     """The leaves of these lines. Who was erased before gets none: there is no name to write it under."""
     placed: dict[UUID, Standing] = {}
     for one in found:
-        by = (subs.get(one.by[0], "erased-proposer"), subs.get(one.by[1], "erased-confirmer"))
+        by = subjects.two_names(subs, one.by)
         if one.reverses is None:
             if one.person_id in subs:
                 placed[one.id] = current.attend(
@@ -126,11 +112,8 @@ def _lines(session: Session, values: Mapping[str, object]) -> list[Attended]:
             on=row.on,
             doc=row.doc,
             by=(row.proposed_by, row.by_id),
-            at=row.at,
             reverses=row.reverses_id,
-            standing=None
-            if row.origin is None
-            else Standing(row.origin, row.place, bytes(row.hash), row.sub, row.counts_as, row.leaf_ms),
+            standing=Standing.joined(row),
         )
         for row in rows
     ]

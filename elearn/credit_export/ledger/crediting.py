@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms
 from elearn.courses.centres import EXPORTING
-from elearn.credit_export.ledger import attending, evidence, subjects
+from elearn.credit_export.ledger import abandoned, attending, evidence, subjects
 from elearn.credit_export.ledger.appending import Log, Standing
 from elearn.credit_export.ledger.attending import Attended
 from elearn.credit_export.ledger.evidence import Batch
@@ -36,18 +36,6 @@ LEFT JOIN elearn.ledger_leaf l ON l.watched_span_id = w.reverses_id AND l.origin
 WHERE (w.evidence_batch > :after AND w.evidence_batch <= :batch OR w.id = ANY (:also))
   AND (w.kind = 'final' OR r.kind = 'final') AND w.end_ms - w.start_ms > w.excess_ms
   AND NOT EXISTS (SELECT FROM elearn.ledger_leaf t WHERE t.watched_span_id = w.id AND t.origin = ANY (:logs))
-""")
-
-STRANDED = sa.text("""
-SELECT l.watched_span_id FROM elearn.ledger_leaf l
-LEFT JOIN (SELECT origin, max(size) AS size FROM elearn.ledger_checkpoint GROUP BY origin) c ON c.origin = l.origin
-WHERE l.origin = ANY (:abandoned) AND l.n IS NOT NULL AND l.index >= coalesce(c.size, 0)
-  AND NOT EXISTS (SELECT FROM elearn.ledger_leaf t WHERE t.watched_span_id = l.watched_span_id
-                  AND t.origin = ANY (:logs))
-""")
-
-STOOD = sa.text("""
-SELECT watched_span_id FROM elearn.ledger_leaf WHERE origin = ANY (:abandoned) AND watched_span_id = ANY (:spans)
 """)
 
 UNITS = sa.text("""
@@ -114,7 +102,7 @@ def append_batch(session: Session, origin: str, batch: Batch, *, now: datetime, 
         batch=batch.batch,
     )
     on_site = attending.attended(
-        session, after=batch.after, batch=batch.batch, logs=logs.written, abandoned=logs.abandoned
+        session, after=batch.after, batch=batch.batch, logs=logs.written, given_up=logs.abandoned
     )
     made = _Batch(session, log, digest(proved.root), changes(session, batch, logs), on_site, sealing_key)
     made.append()
@@ -127,13 +115,12 @@ def changes(session: Session, batch: Batch, logs: Logs) -> list[Change]:
     With them come those that an abandoned log holds and never published. What stood in one and is taken back now is
     said once more, right before its void.
     """
-    where = {"logs": list(logs.written), "abandoned": list(logs.abandoned)}
-    stranded = session.scalars(STRANDED, where).all() if logs.abandoned else []
+    where = {"logs": list(logs.written)}
+    stranded = abandoned.stranded(session, "watched_span_id", logs.abandoned, logs=logs.written)
     found = _changes(session, where | {"after": batch.after, "batch": batch.batch, "also": stranded})
     here = {one.id for one in found}
     gone = [one.reverses for one in found if one.reverses and one.standing is None and one.reverses not in here]
-    if gone and logs.abandoned:
-        stood = session.scalars(STOOD, where | {"spans": gone}).all()
+    if stood := abandoned.stood(session, "watched_span_id", logs.abandoned, gone):
         found += _changes(session, where | {"after": 0, "batch": -1, "also": stood})
     return in_order(found)
 
@@ -152,9 +139,7 @@ def _changes(session: Session, values: Mapping[str, object]) -> list[Change]:
             heard_at=row.heard_at,
             reverses=row.reverses_id,
             reason=row.reason or "",
-            standing=None
-            if row.origin is None
-            else Standing(row.origin, row.place, bytes(row.hash), row.sub, row.counts_as, row.leaf_ms),
+            standing=Standing.joined(row),
         )
         for row in rows
     ]
@@ -207,7 +192,7 @@ class _Batch:
                 by = officers.get(one.id)
                 # What was never credited is not taken back. Without two people nothing is: `ledger check` names it.
                 if taken is not None and by is not None:
-                    names = (subs.get(by[0], "erased-proposer"), subs.get(by[1], "erased-confirmer"))
+                    names = subjects.two_names(subs, by)
                     self.logs[taken.origin].void(taken, one.id, why=one.reason, by=names)
         attending.append(self.logs, self.log, self.on_site, subs)
 

@@ -7,7 +7,7 @@ the proof that nobody changed a sum, but whose they are is forgotten.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -39,6 +39,11 @@ def subjects_of(session: Session, person_ids: Collection[UUID], *, sealing_key: 
             session.execute(insert(SubjectKey).on_conflict_do_nothing(), fresh)
             sealed |= _kept(session, alive)
     return {one: sub_of(one, sealing.unseal(key, sealing_key, bound(one))) for one, key in sealed.items()}
+
+
+def two_names(subs: Mapping[UUID, str], by: tuple[UUID, UUID]) -> tuple[str, str]:
+    """Who proposed and who confirmed, as the log calls them; who was erased has the name of the part."""
+    return subs.get(by[0], "erased-proposer"), subs.get(by[1], "erased-confirmer")
 
 
 def kept_subjects(session: Session, *, sealing_key: bytes) -> dict[str, UUID]:

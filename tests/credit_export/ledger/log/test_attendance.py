@@ -26,6 +26,7 @@ from elearn.credit_export.paper.evidence import log_proofs
 from elearn.people import persons
 from elearn.people.models import Person
 from elearn.tracking.attendance import confirming
+from elearn.tracking.attendance.rules import Act
 from tests import builders_courses as courses
 from tests.builders_credit import Learner
 from tests.credit_export.ledger.log.school import differences, leaves
@@ -80,8 +81,7 @@ def test_61_6_hours_online_and_26_4_and_60_on_site_make_eligible_and_nothing_les
     """RULES 4(b), the worked case of 低压电工: 148 = 88 theory + 60 practice."""
     school = a_school(session)
     watch_online(school, 88 * 30 * MINUTE)
-    after_theory = DAY + timedelta(days=0)
-    free = attend_hours(school, Kind.PRACTICE, 600, first=after_theory)
+    free = attend_hours(school, Kind.PRACTICE, 600, first=DAY)
     advance(session, now=DONE, house=house)
     short = newest(school)
     assert (short.outcome, short.reasons) == ("ineligible", [Reason.OFFLINE_SHARE_LOW])
@@ -126,6 +126,20 @@ def test_the_leaf_says_what_two_people_confirmed_and_nobodys_name(session: Sessi
     }  # fmt: skip
     assert len({leaf["sub"], *leaf["by"]}) == 3
     assert not any(str(one) in json.dumps(leaf) for one in (school.learners[0], whole.by_id))
+
+
+def test_what_was_sent_back_or_refused_has_no_leaf(session: Session, house: House) -> None:
+    school = a_school(session, learners=2)
+    sent_back, held = school.plan(), school.plan("13:00", "14:00")
+    school.attend(sent_back, school.learners[0])
+    school.send_back(school.propose(sent_back))
+    school.attend(held, school.learners[0])
+    school.scan(held, school.learners[1], Act.IN, held.from_at)
+    school.confirm(school.propose(held))
+    advance(session, now=DONE, house=house)
+    assert leaves(session, "kind, ms") == [("evidence", None), ("attend", 60 * MINUTE)]
+    [entry] = session.query(HoursEntry)
+    assert (entry.person_id, entry.amount_ms) == (school.learners[0], 60 * MINUTE)
 
 
 def test_hours_are_entered_below_a_published_checkpoint_and_once(session: Session, house: House) -> None:
