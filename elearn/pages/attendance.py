@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from elearn import web
 from elearn.clock import from_ms, to_ms, utcnow
-from elearn.courses import classes, teaching
+from elearn.courses import classes, describing, teaching
 from elearn.courses.models import TrainingClass
 from elearn.db import db
 from elearn.errors import Conflict, DomainError, Forbidden, Malformed
@@ -26,6 +26,7 @@ from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking.attendance import (
     codes,
+    facts,
     files,
     planning,
     presence,
@@ -61,6 +62,11 @@ def secret() -> bytes:
 def own_session(session_id: UUID, *, lock: bool = False) -> ClassSession:
     """A session of the caller's institution, or that the caller teaches."""
     return planning.own_session(db.session(), session_id, frame.acting(MANAGES), teacher=current_person_id(), lock=lock)
+
+
+def manages(held: ClassSession) -> bool:
+    """Whether the caller manages the institution whose session this is."""
+    return db.session().get_one(TrainingClass, held.class_id).institution_id in frame.acting(MANAGES)
 
 
 def tell(form: Form, error: DomainError, where: dict[str, str]) -> None:
@@ -113,7 +119,7 @@ def class_sessions(class_id: UUID) -> ResponseReturnValue:
             (one.id, f"{one.name} · {attendance_texts.kind_text(one.kind)}")
             for one in teaching.items_of(session, held.outline_id)
         ],
-        teachers=planning.teachers_of(session, held.institution_id),
+        teachers=describing.teachers_of(session, held.institution_id),
         today=local_day(now).isoformat(),
         texts=attendance_texts,
     )
@@ -177,7 +183,6 @@ def _session_page(
     session, now = db.session(), utcnow()
     drafted = proposing.draft(session, held, by=current_person_id(), now=now) if now >= held.from_at else []
     counting = proposing.counting_lines(session, held.id)
-    manages = bool(frame.acting(MANAGES))
     frame.here(url_for("elearn.pages.one_session", session_id=held.id))
     return render_template(
         "elearn/attendance_session.html",
@@ -191,23 +196,34 @@ def _session_page(
         counting=counting,
         names=reading.names(session, counting),
         lists=reading.lists_of(session, held.id),
-        files=files.of_sessions(session, held.id),
+        files=files.of_session(session, held.id),
         marking=marking or Form(),
         file=file or Form(),
         listing=listing or Form(),
         begun=now >= held.from_at,
         over=now >= held.to_at,
-        open=rules.takes_codes(rules.Stretch(to_ms(held.from_at), to_ms(held.to_at)), to_ms(now)),
-        manages=manages,
+        open=rules.takes_codes(facts.stretch_of(held.from_at, held.to_at), to_ms(now)),
+        manages=manages(held),
         texts=attendance_texts,
-        begins=held.from_at.astimezone(shown.ZONE).strftime("%H:%M"),
-        ends=held.to_at.astimezone(shown.ZONE).strftime("%H:%M"),
-        from_ms=from_ms,
+        begins=attendance_texts.clock(held.from_at),
+        ends=attendance_texts.clock(held.to_at),
     )
 
 
-def _to_session(session_id: UUID) -> ResponseReturnValue:
+def _done(session_id: UUID, said: str) -> ResponseReturnValue:
+    """What a form of the session's page asked for is written."""
+    db.session.commit()
+    frame.say(said)
     return redirect(url_for("elearn.pages.one_session", session_id=session_id), 303)
+
+
+def _not_done(
+    session_id: UUID, error: DomainError, form: Form, where: dict[str, str], **forms: Form
+) -> ResponseReturnValue:
+    """Nothing is written: the page again, with what was typed and what is wrong."""
+    tell(form, error, where)
+    db.session.rollback()
+    return _session_page(own_session(session_id), **forms), 422
 
 
 @web.allow(MANAGER)
@@ -216,16 +232,12 @@ def cancel_session(session_id: UUID) -> ResponseReturnValue:
     form = Form.sent()
     try:
         planning.cancel(
-            db.session(), session_id, reason=form["reason"], by=current_person_id(), acting=frame.acting(MANAGES),
+            db.session(), session_id, reason=form["why"], by=current_person_id(), acting=frame.acting(MANAGES),
             at=utcnow(),
         )  # fmt: skip
     except (Malformed, Conflict) as error:
-        tell(form, error, {"no_reason": "reason"})
-        db.session.rollback()
-        return _session_page(own_session(session_id), listing=form), 422
-    db.session.commit()
-    frame.say(_("The session is cancelled."))
-    return _to_session(session_id)
+        return _not_done(session_id, error, form, {"no_reason": "why"}, listing=form)
+    return _done(session_id, _("The session is cancelled."))
 
 
 # --- the teacher's screen ---------------------------------------------------------------------------------------------
@@ -250,7 +262,7 @@ def session_now(session_id: UUID) -> ResponseReturnValue:
 
 def _live(held: ClassSession) -> dict[str, object]:
     now = utcnow()
-    stretch = rules.Stretch(to_ms(held.from_at), to_ms(held.to_at))
+    stretch = facts.stretch_of(held.from_at, held.to_at)
     cancelled = db.session().get(SessionCancelled, held.id) is not None
     takes = not cancelled and rules.takes_codes(stretch, to_ms(now))
     qr = None
@@ -293,7 +305,7 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
         form.errors.setdefault("ends", _("Say from when until when."))
     if form.errors or person_id is None:
         return _session_page(held, marking=form), 422
-    on = local_day(held.from_at)
+    on = facts.day_of(held)
     times = None
     if present and begins is not None and ends is not None:
         times = datetime.combine(on, begins, shown.ZONE), datetime.combine(on, ends, shown.ZONE)
@@ -310,12 +322,9 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
             at=utcnow(),
         )
     except (Malformed, Conflict, Forbidden) as error:
-        tell(form, error, {"bad_times": "ends", "own_line": "person", "no_reason": "reason"})
-        db.session.rollback()
-        return _session_page(own_session(session_id), marking=form), 422
-    db.session.commit()
-    frame.say(_("The list is changed. A second person confirms it later."))
-    return _to_session(session_id)
+        where = {"bad_times": "ends", "own_line": "person", "no_reason": "reason"}
+        return _not_done(session_id, error, form, where, marking=form)
+    return _done(session_id, _("The list is changed. A second person confirms it later."))
 
 
 @web.allow(TEACHER)
@@ -338,12 +347,9 @@ def attach_file(session_id: UUID) -> ResponseReturnValue:
             at=utcnow(),
         )
     except (Malformed, Conflict) as error:
-        form.blame(error, {}, "file")
-        db.session.rollback()
-        return _session_page(own_session(session_id), file=form), 422
-    db.session.commit()
-    frame.say(_("The file is kept. The list that is proposed next names it."))
-    return _to_session(session_id)
+        where = dict.fromkeys(("bad_file", "too_many_files", "file_elsewhere"), "file")
+        return _not_done(session_id, error, form, where, file=form)
+    return _done(session_id, _("The file is kept. The list that is proposed next names it."))
 
 
 @web.allow(TEACHER)
@@ -367,12 +373,8 @@ def propose_list(session_id: UUID) -> ResponseReturnValue:
             note=form["note"],
         )  # fmt: skip
     except (Malformed, Conflict) as error:
-        tell(form, error, {})
-        db.session.rollback()
-        return _session_page(own_session(session_id), listing=form), 422
-    db.session.commit()
-    frame.say(_("The list waits for a second person. Nothing counts before."))
-    return _to_session(session_id)
+        return _not_done(session_id, error, form, {}, listing=form)
+    return _done(session_id, _("The list waits for a second person. Nothing counts before."))
 
 
 @web.allow(TEACHER)
@@ -385,9 +387,5 @@ def propose_void(session_id: UUID) -> ResponseReturnValue:
             acting=frame.acting(MANAGES), now=utcnow(),
         )  # fmt: skip
     except (Malformed, Conflict) as error:
-        tell(form, error, {"no_reason": "why"})
-        db.session.rollback()
-        return _session_page(own_session(session_id), listing=form), 422
-    db.session.commit()
-    frame.say(_("The correction waits for a second person. Until then the hours stay."))
-    return _to_session(session_id)
+        return _not_done(session_id, error, form, {"no_reason": "why"}, listing=form)
+    return _done(session_id, _("The correction waits for a second person. Until then the hours stay."))

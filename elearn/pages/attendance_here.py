@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
-from elearn.clock import from_ms, to_ms, utcnow
+from elearn.clock import to_ms, utcnow
 from elearn.courses.models import TrainingClass
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
@@ -19,7 +20,7 @@ from elearn.people.callers import current_person_id
 from elearn.people.permissions import SIGNED_IN
 from elearn.tracking.attendance import facts, presence, rules
 from elearn.tracking.attendance.models import ClassSession
-from elearn.tracking.attendance.rules import Act
+from elearn.tracking.attendance.rules import Act, Scan
 
 
 def install(bp: Blueprint) -> None:
@@ -34,7 +35,7 @@ def here(session_id: UUID, code: str) -> ResponseReturnValue:
         db.session(), session_id, code, person_id=current_person_id(), secret=secret(), now=utcnow()
     )
     frame.here(url_for("elearn.pages.here_now", session_id=session_id))
-    return _page(opened.session, opened.ticket, opened.act)
+    return _page(opened.session, opened.scans, opened.ticket)
 
 
 @web.allow(SIGNED_IN)
@@ -53,27 +54,22 @@ def here_now(session_id: UUID) -> ResponseReturnValue:
         if made is not None:
             frame.say(_("You are checked in.") if act is Act.IN else _("You are checked out."))
         return redirect(url_for("elearn.pages.here_now", session_id=session_id), 303)
-    held = session.get(ClassSession, session_id)
-    if held is None or (held.id, person_id) not in facts.scans_of(session, [session_id]):
+    scans = facts.own_scans(session, session_id, person_id)
+    if not scans:
         raise NotFound("There is no such session.")
-    return _page(held, None, None)
+    return _page(session.get_one(ClassSession, session_id), scans, None)
 
 
-def _page(held: ClassSession, ticket: str | None, act: Act | None) -> str:
-    session, person_id = db.session(), current_person_id()
-    scans = facts.scans_of(session, [held.id]).get((held.id, person_id), [])
-    there = rules.presence(scans, None, facts.stretch_of(held.from_at, held.to_at))
+def _page(held: ClassSession, scans: Sequence[Scan], ticket: str | None) -> str:
     last = scans[-1] if scans else None
     return render_template(
         "elearn/attendance_here.html",
         held=held,
-        training=session.get_one(TrainingClass, held.class_id),
+        training=db.session().get_one(TrainingClass, held.class_id),
         ticket=ticket,
-        act=act,
-        there=there,
+        act=rules.next_act(scans),
+        there=rules.presence(scans, None, facts.stretch_of(held.from_at, held.to_at)),
         last=last,
         recent=last is not None and to_ms(utcnow()) - last.at_ms < 60_000,
-        scans=scans,
         texts=attendance_texts,
-        from_ms=from_ms,
     )

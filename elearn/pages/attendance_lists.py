@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-import sqlalchemy as sa
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -15,12 +15,12 @@ from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import attendance_texts, frame, members
-from elearn.pages.attendance import MANAGES, own_session, tell
+from elearn.pages.attendance import MANAGES, manages, own_session, tell
 from elearn.pages.forms import Form
-from elearn.people.callers import current_person_id, require_caller
+from elearn.people.callers import current_person_id
 from elearn.people.permissions import MANAGER, TEACHER
 from elearn.tracking.attendance import confirming, files, presence, reading
-from elearn.tracking.attendance.models import AttendanceList, ClassSession
+from elearn.tracking.attendance.models import AttendanceLine, AttendanceList, ClassSession
 
 
 def install(bp: Blueprint) -> None:
@@ -45,14 +45,13 @@ def attendance_list(list_id: UUID) -> ResponseReturnValue:
 
 
 def _list_page(list_id: UUID, form: Form | None = None) -> str:
-    session = db.session()
+    session, me = db.session(), current_person_id()
     whole = session.get(AttendanceList, list_id)
     if whole is None:
         raise NotFound("There is no such list.")
     held = own_session(whole.session_id)
     lines = confirming.lines_of(session, list_id)
     head = reading.one_list(session, list_id)
-    may = MANAGES in require_caller().roles and _may_confirm(whole, held)
     frame.here(url_for("elearn.pages.attendance_list", list_id=list_id))
     return render_template(
         "elearn/attendance_list.html",
@@ -61,26 +60,21 @@ def _list_page(list_id: UUID, form: Form | None = None) -> str:
         lines=sorted(lines, key=lambda line: (line.refused_as is None, line.from_at)),
         names=reading.names(session, lines),
         reasons=presence.reasons_of(session, held.id, members.keys()),
-        files=[one for one in files.of_sessions(session, held.id) if one.sha256 in whole.files],
-        may_confirm=may,
-        may_withdraw=whole.by_id == current_person_id(),
+        files=files.of_list(session, held.class_id, whole.files, frame.acting(MANAGES), teacher=me),
+        may_confirm=_may_confirm(whole, held, lines),
+        may_withdraw=whole.by_id == me,
         form=form or Form(),
         texts=attendance_texts,
         doc=whole.doc,
     )
 
 
-def _may_confirm(whole: AttendanceList, held: ClassSession) -> bool:
-    session = db.session()
-    own = sa.select(sa.exists().where(TrainingClass.id == held.class_id, TrainingClass.institution_id.in_(
-        frame.acting(MANAGES))))  # fmt: skip
-    if not session.scalar(own):
-        return False
+def _may_confirm(whole: AttendanceList, held: ClassSession, lines: Sequence[AttendanceLine]) -> bool:
     try:
-        confirming.require_second(session, whole, held, confirming.lines_of(session, whole.id), current_person_id())
+        confirming.require_second(db.session(), whole, held, lines, current_person_id())
     except Forbidden:
         return False
-    return True
+    return manages(held)
 
 
 @web.allow(TEACHER)

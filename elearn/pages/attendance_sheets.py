@@ -20,9 +20,10 @@ from elearn.pages.attendance import MANAGES
 from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import MANAGER
-from elearn.tracking.attendance import files, importing
+from elearn.tracking.attendance import files, importing, sheets
+from elearn.tracking.attendance.sheets import Column
 
-HEADERS = ("姓名", "证件类型", "证件号码", "日期", "开始时间", "结束时间", "授课方式")
+WIDTHS = {Column.NUMBER: 24, Column.KIND: 14, Column.DAY: 14}
 
 
 def install(bp: Blueprint) -> None:
@@ -36,7 +37,7 @@ def install(bp: Blueprint) -> None:
 @web.allow(MANAGER)
 def import_attendance(class_id: UUID) -> ResponseReturnValue:
     """Look at a spreadsheet: what each row would become. Nothing is taken yet."""
-    request.max_content_length = files.LARGEST_BYTES + 100_000
+    request.max_content_length = sheets.LARGEST_BYTES + 100_000
     held = classes.own_class(db.session(), class_id, frame.acting(MANAGES))
     form, preview = Form(), None
     if request.method == "POST":
@@ -89,9 +90,9 @@ def attendance_form() -> ResponseReturnValue:
     sheet = book.active
     assert sheet is not None
     sheet.title = "线下学时"
-    sheet.append(HEADERS)
-    for letter, width in zip("ABCDEFG", (12, 14, 24, 14, 12, 12, 12), strict=True):
-        sheet.column_dimensions[letter].width = width
+    sheet.append([names[0] for names in sheets.HEADERS.values()])
+    for letter, column in zip("ABCDEFG", sheets.HEADERS, strict=True):
+        sheet.column_dimensions[letter].width = WIDTHS.get(column, 12)
         for row in range(1, 200):
             sheet[f"{letter}{row}"].number_format = "@"
     sheet.freeze_panes = "A2"

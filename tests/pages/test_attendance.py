@@ -31,6 +31,7 @@ from tests.builders_people import a_person, a_resident_id, an_account
 from tests.conftest import ManualClock, statements
 from tests.pages.conftest import Browser, text_of
 from tests.tracking.attendance.school import DAY, PHOTO, SECRET, School, a_school, at
+from tests.tracking.attendance.test_sheets import a_sheet
 
 Browsers = Callable[[Account | None], Browser]
 
@@ -84,9 +85,9 @@ def test_from_the_plan_to_the_transcript(
     assert "09:00–10:30" in teacher.page("/sessions")
     clock.now = at("08:55")
     screen = teacher.get(f"/sessions/{held.id}/screen")
-    assert '<svg class="code"' in screen.text or "<svg" in screen.text
+    assert re.search(r'<svg [^>]*class="code"', screen.text)
     phone = browser(account_of(school, 0))
-    assert "You are here since 08:55." in press(phone, held, clock)
+    assert "You have been here since 08:55." in press(phone, held, clock)
     assert "1 / 3 are here" in teacher.page(f"/sessions/{held.id}/now")
     clock.now = at("10:30")
     assert "You left at 10:30." in press(phone, held, clock)
@@ -212,7 +213,7 @@ def test_wrong_forms_of_a_session_change_nothing(
         answer = teacher.post(f"/sessions/{held.id}/files", {"file": (io.BytesIO(content), "a.png")})
         assert (answer.status_code, said in text_of(answer)) == (422, True)
     assert manager.post(f"/sessions/{held.id}/take-back", {"why": "x"}).status_code == 422
-    assert manager.post(f"/sessions/{held.id}/cancel", {"reason": ""}).status_code == 422
+    assert manager.post(f"/sessions/{held.id}/cancel", {"why": ""}).status_code == 422
     assert [session.query(one).count() for one in (AttendanceMark, AttendanceList, AttendanceFile)] == [0, 0, 0]
 
 
@@ -257,21 +258,9 @@ def test_each_page_is_for_whom_it_is_for(session: Session, school: School, brows
     found = {path: tuple(one.get(path).status_code for one in people) for path in paths}
     assert found == paths
     posts = ["mark", "cancel", "files", "list", "take-back"]
-    assert [people[3].post(f"/sessions/{held.id}/{one}", {"reason": "x"}).status_code for one in posts] == [404] * 5
+    form: dict[str, object] = {"reason": "x", "why": "x"}
+    assert [people[3].post(f"/sessions/{held.id}/{one}", form).status_code for one in posts] == [404] * 5
     assert people[3].post(f"/attendance/{whole.id}/answer", {"answer": "confirm"}).status_code == 404
-
-
-def a_sheet(
-    *rows: tuple[object, ...], headers: tuple[str, ...] = ("姓名", "证件号码", "日期", "开始时间", "结束时间")
-) -> bytes:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in (("线下培训签到表",), headers, *rows):
-        sheet.append(list(row))
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def test_a_spreadsheet_is_looked_at_and_then_taken_whole(
@@ -295,7 +284,11 @@ def test_a_spreadsheet_is_looked_at_and_then_taken_whole(
     take = re.search(r"/attendance/files/[0-9a-f-]+/take", answer.text)
     assert take is not None
     assert manager.post(take[0]).status_code == 303
-    assert session.scalars(sa.select(AttendanceList)).one().files != []
+    whole = session.scalars(sa.select(AttendanceList)).one()
+    assert whole.files != []
+    said = browser(school.second).page(f"/attendance/{whole.id}")
+    assert "What it rests on b.xlsx" in said, "whoever confirms can read the spreadsheet"
+    assert "b.xlsx" not in browser(school.teacher).page(f"/attendance/{whole.id}"), "who teaches cannot"
     for content, said in [(b"", "Choose a file."), (b"no zip", "no spreadsheet"), (a_sheet(), "No row was found")]:
         answer = manager.post(path, {"file": (io.BytesIO(content), "c.xlsx")})
         assert (answer.status_code, said in text_of(answer)) == (422, True)

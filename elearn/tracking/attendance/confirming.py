@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import TrainingClass
-from elearn.errors import Conflict, Forbidden, Malformed, NotFound
+from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.tracking.attendance import proposing
 from elearn.tracking.attendance.models import (
     AttendanceAnswer,
@@ -23,7 +23,7 @@ from elearn.tracking.attendance.models import (
     ClassSession,
     SessionCancelled,
 )
-from elearn.tracking.attendance.planning import TEXT_MAX, whole_ms
+from elearn.tracking.attendance.planning import TEXT_MAX, checked_reason, whole_ms
 
 ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('elearn attendance', 0))")
 """Days and places of a person are decided about by one transaction at a time; confirming takes milliseconds."""
@@ -76,9 +76,7 @@ def refuse(
     Raises NotFound; Malformed `no_reason`; Conflict `answered`.
     """
     whole, _held = _waiting(session, list_id, acting)
-    if not note.strip():
-        raise Malformed("Say why, in at most 200 characters.", code="no_reason")
-    return _answer(session, whole, confirmed=False, by=by, note=note, now=now)
+    return _answer(session, whole, confirmed=False, by=by, note=checked_reason(note), now=now)
 
 
 def require_second(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
@@ -49,7 +49,7 @@ WHERE person_id = ANY (:people) AND period && tstzrange(:from_at, :to_at)
 def of_session(session: Session, held: ClassSession, *, staff: Collection[UUID]) -> SessionFacts:
     """What decides about every line of a list of this session."""
     training = session.get_one(TrainingClass, held.class_id)
-    on = local_day(held.from_at)
+    on = day_of(held)
     return SessionFacts(
         stretch=stretch_of(held.from_at, held.to_at),
         cancelled=session.get(SessionCancelled, held.id) is not None,
@@ -63,8 +63,7 @@ def of_people(session: Session, held: ClassSession, people: Collection[UUID]) ->
     found = {one: PersonFacts() for one in people}
     if not found:
         return found
-    on = local_day(held.from_at)
-    asked = {"people": list(found), "from_at": held.from_at, "to_at": held.to_at, "days": [on]}
+    asked = {"people": list(found), "from_at": held.from_at, "to_at": held.to_at, "days": [day_of(held)]}
     enrolled: dict[UUID, list[tuple[int, int | None]]] = {}
     for row in session.execute(
         sa.select(Enrolment.person_id, Enrolment.enrolled_at, Enrolment.withdrawn_at).where(
@@ -99,6 +98,16 @@ def scans_of(session: Session, session_ids: Collection[UUID]) -> dict[tuple[UUID
     return found
 
 
+def own_scans(session: Session, session_id: UUID, person_id: UUID) -> list[Scan]:
+    """Those of one person in one session."""
+    rows = session.execute(
+        sa.select(AttendanceScan.act, AttendanceScan.at)
+        .where(AttendanceScan.session_id == session_id, AttendanceScan.person_id == person_id)
+        .order_by(AttendanceScan.number)
+    )
+    return [Scan(Act(row.act), to_ms(row.at)) for row in rows]
+
+
 def marks_of(session: Session, session_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], AttendanceMark]:
     """(session, person) -> the mark that holds."""
     rows = session.scalars(
@@ -122,11 +131,6 @@ def said(mark: AttendanceMark | None) -> Mark | None:
 
 def stretch_of(from_at: datetime, to_at: datetime) -> Stretch:
     return Stretch(to_ms(from_at), to_ms(to_at))
-
-
-def names_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
-    rows = session.execute(sa.text("SELECT id, name FROM elearn.person WHERE id = ANY (:ids)"), {"ids": list(people)})
-    return {row.id: row.name for row in rows}
 
 
 def day_of(held: ClassSession) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import PurePath
 from uuid import UUID
@@ -101,24 +101,33 @@ def keep(
 
 def own_file(session: Session, file_id: UUID, acting: Collection[UUID], *, teacher: UUID) -> AttendanceFile:
     """A file of a class of ours, or of a session that `teacher` teaches. Raises NotFound."""
-    found = session.scalars(
-        sa.select(AttendanceFile)
-        .join(TrainingClass, TrainingClass.id == AttendanceFile.class_id)
-        .outerjoin(ClassSession, ClassSession.id == AttendanceFile.session_id)
-        .where(
-            AttendanceFile.id == file_id,
-            TrainingClass.institution_id.in_(acting) | (ClassSession.teacher_id == teacher),
-        )
-    ).one_or_none()
+    found = session.scalars(_readable(acting, teacher).where(AttendanceFile.id == file_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such file.")
     return found
 
 
-def of_sessions(session: Session, session_id: UUID) -> list[AttendanceFile]:
+def of_session(session: Session, session_id: UUID) -> Sequence[AttendanceFile]:
     """The scans and photos of a session, oldest first."""
-    return list(
-        session.scalars(
-            sa.select(AttendanceFile).where(AttendanceFile.session_id == session_id).order_by(AttendanceFile.at)
-        )
+    return session.scalars(
+        sa.select(AttendanceFile).where(AttendanceFile.session_id == session_id).order_by(AttendanceFile.at)
+    ).all()
+
+
+def of_list(
+    session: Session, class_id: UUID, digests: Collection[str], acting: Collection[UUID], *, teacher: UUID
+) -> Sequence[AttendanceFile]:
+    """What a list of this class rests on, oldest first: its scans and photos, and a spreadsheet for who may read it."""
+    mine = _readable(acting, teacher)
+    return session.scalars(
+        mine.where(AttendanceFile.class_id == class_id, AttendanceFile.sha256.in_(digests)).order_by(AttendanceFile.at)
+    ).all()
+
+
+def _readable(acting: Collection[UUID], teacher: UUID) -> sa.Select[AttendanceFile]:
+    return (
+        sa.select(AttendanceFile)
+        .join(TrainingClass, TrainingClass.id == AttendanceFile.class_id)
+        .outerjoin(ClassSession, ClassSession.id == AttendanceFile.session_id)
+        .where(TrainingClass.institution_id.in_(acting) | (ClassSession.teacher_id == teacher))
     )

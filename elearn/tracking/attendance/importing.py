@@ -19,15 +19,9 @@ from elearn.courses import classes
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people.identity import Keys, blind_index, check_document
 from elearn.people.models import Person
-from elearn.people.registry import LOCAL_ZONE, local_day
+from elearn.people.registry import LOCAL_ZONE
 from elearn.tracking.attendance import facts, files, presence, proposing, sheets
-from elearn.tracking.attendance.models import (
-    AttendanceAnswer,
-    AttendanceFile,
-    AttendanceList,
-    ClassSession,
-    SessionCancelled,
-)
+from elearn.tracking.attendance.models import AttendanceFile, AttendanceList, ClassSession, SessionCancelled
 from elearn.tracking.attendance.rules import How, Refusal, Stretch
 from elearn.tracking.attendance.sheets import Row
 
@@ -116,7 +110,7 @@ def take(
             for line in preview.lines
             if line.session is held and line.person_id is not None and line.stretch is not None
         }
-        presence.add_marks(session, held, {**people}, reason="", by=by, keys=keys, at=now, file_id=file.id)
+        presence.add_marks(session, held, people, by=by, keys=keys, at=now, file_id=file.id)
         made.append(proposing.propose(session, held.id, by=by, acting=acting, now=now))
     return made
 
@@ -124,13 +118,7 @@ def take(
 def _lines(session: Session, class_id: UUID, rows: Sequence[Row], *, by: UUID, keys: Keys, now: datetime) -> list[Line]:
     people = _people(session, rows, keys)
     sessions = _sessions(session, class_id, rows)
-    waiting = set(
-        session.scalars(
-            sa.select(AttendanceList.session_id)
-            .where(AttendanceList.session_id.in_([one.id for one in sessions]))
-            .where(~sa.exists().where(AttendanceAnswer.list_id == AttendanceList.id))
-        )
-    )
+    waiting = proposing.waiting(session, [one.id for one in sessions])
     lines = [_line(row, people, sessions, waiting, now) for row in rows]
     seen: set[tuple[UUID, UUID]] = set()
     for index, line in enumerate(lines):
@@ -139,12 +127,14 @@ def _lines(session: Session, class_id: UUID, rows: Sequence[Row], *, by: UUID, k
             lines[index] = replace(line, problem=TWICE) if key in seen else line
             seen.add(key)
     for held in sessions:
-        places = [index for index, line in enumerate(lines) if line.session is held and line.problem is None]
-        asked = [(line.person_id, How.SHEET, line.stretch, None) for line in (lines[index] for index in places)]
-        told = proposing.decided(session, held, asked, by=by, now=now)  # type: ignore[arg-type]
-        by_person = {one.person_id: one for one in told}
-        for index in places:
-            one = by_person[lines[index].person_id]  # type: ignore[index]
+        places = {
+            line.person_id: (index, line.stretch)
+            for index, line in enumerate(lines)
+            if line.session is held and line.problem is None and line.person_id is not None and line.stretch is not None
+        }
+        asked = [(person_id, How.SHEET, stretch, None) for person_id, (_index, stretch) in places.items()]
+        for one in proposing.decided(session, held, asked, by=by, now=now):
+            index, _stretch = places[one.person_id]
             lines[index] = replace(lines[index], problem=one.refused_as, ms=one.ms)
     return lines
 
@@ -196,4 +186,4 @@ def _sessions(session: Session, class_id: UUID, rows: Sequence[Row]) -> list[Cla
     found = session.scalars(
         sa.select(ClassSession).where(ClassSession.class_id == class_id, ~cancelled).order_by(ClassSession.from_at)
     )
-    return [one for one in found if local_day(one.from_at) in days]
+    return [one for one in found if facts.day_of(one) in days]

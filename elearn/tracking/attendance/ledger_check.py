@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,15 +11,9 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import to_ms
 from elearn.tracking.attendance import facts
-from elearn.tracking.attendance.models import (
-    AttendanceLine,
-    AttendanceList,
-    AttendanceMark,
-    AttendanceScan,
-    ClassSession,
-)
+from elearn.tracking.attendance.models import AttendanceLine, AttendanceList, AttendanceMark, ClassSession
 from elearn.tracking.attendance.proposing import doc_of
-from elearn.tracking.attendance.rules import Act, Scan, presence
+from elearn.tracking.attendance.rules import Scan, presence
 
 AT_ONCE = 200
 
@@ -29,7 +24,7 @@ SENTENCES = {
         FROM elearn.attendance_answer a
         LEFT JOIN elearn.attendance_list t ON t.id = a.list_id AND t.by_id = a.proposed_by
         LEFT JOIN elearn.class_session s ON s.id = t.session_id
-        WHERE t.id IS NULL AND a.confirmed OR a.confirmed AND (a.by_id IN (a.proposed_by, s.teacher_id) OR EXISTS (
+        WHERE a.confirmed AND (t.id IS NULL OR a.by_id IN (a.proposed_by, s.teacher_id) OR EXISTS (
             SELECT FROM elearn.attendance_line l WHERE l.list_id = a.list_id AND l.refused_as IS NULL
             AND l.person_id IN (a.by_id, a.proposed_by)))""",
     "attendance_file is what its digest says": """
@@ -86,7 +81,7 @@ def _lists(session: Session, page: Sequence[AttendanceList]) -> Iterator[tuple[s
         sa.select(AttendanceLine).where(AttendanceLine.list_id.in_([whole.id for whole in page]))
     ):
         lines.setdefault(line.list_id, []).append(line)
-    said = _Said.of(session, list(held))
+    said = _Said(facts.scans_of(session, list(held)), _marks_of(session, list(held)))
     for whole in page:
         of_list = lines.get(whole.id, [])
         if whole.session_id not in held:
@@ -100,29 +95,26 @@ def _lists(session: Session, page: Sequence[AttendanceList]) -> Iterator[tuple[s
                     yield "attendance_line", str(line.id), "follows from no scan and from no mark of that time"
 
 
+def _marks_of(session: Session, session_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], list[AttendanceMark]]:
+    """(session, person) -> every mark, in the order they came."""
+    found: dict[tuple[UUID, UUID], list[AttendanceMark]] = {}
+    for mark in session.scalars(
+        sa.select(AttendanceMark).where(AttendanceMark.session_id.in_(session_ids)).order_by(AttendanceMark.number)
+    ):
+        found.setdefault((mark.session_id, mark.person_id), []).append(mark)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class _Said:
     """Scans and marks of some sessions, as they were at a time."""
 
-    def __init__(self) -> None:
-        self.scans: dict[tuple[UUID, UUID], list[AttendanceScan]] = {}
-        self.marks: dict[tuple[UUID, UUID], list[AttendanceMark]] = {}
-
-    @classmethod
-    def of(cls, session: Session, session_ids: Sequence[UUID]) -> _Said:
-        made = cls()
-        for scan in session.scalars(
-            sa.select(AttendanceScan).where(AttendanceScan.session_id.in_(session_ids)).order_by(AttendanceScan.number)
-        ):
-            made.scans.setdefault((scan.session_id, scan.person_id), []).append(scan)
-        for mark in session.scalars(
-            sa.select(AttendanceMark).where(AttendanceMark.session_id.in_(session_ids)).order_by(AttendanceMark.number)
-        ):
-            made.marks.setdefault((mark.session_id, mark.person_id), []).append(mark)
-        return made
+    scans: Mapping[tuple[UUID, UUID], Sequence[Scan]]
+    marks: Mapping[tuple[UUID, UUID], Sequence[AttendanceMark]]
 
     def has(self, held: ClassSession, whole: AttendanceList, line: AttendanceLine) -> bool:
         key = (held.id, line.person_id)
-        scans = [Scan(Act(one.act), to_ms(one.at)) for one in self.scans.get(key, []) if one.at <= whole.at]
+        scans = [one for one in self.scans.get(key, []) if one.at_ms <= to_ms(whole.at)]
         marks = [one for one in self.marks.get(key, []) if one.at <= whole.at]
         there = presence(scans, facts.said(marks[-1] if marks else None), facts.stretch_of(held.from_at, held.to_at))
         return there.how == line.how and facts.stretch_of(line.from_at, line.to_at) in there.stretches

@@ -154,7 +154,7 @@ class AttendanceList(Ledger, Base):
     by_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
     reason: Mapped[str]
     files: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
-    """SHA-256 of the scans and photos it rests on, ascending."""
+    """SHA-256 of the scans, photos and spreadsheets it rests on, ascending."""
     doc: Mapped[str]
     """Digest of the whole list (`rules.document`): what the leaf names."""
     at: Mapped[datetime]

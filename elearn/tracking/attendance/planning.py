@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,15 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.clock import MILLISECOND
-from elearn.courses import classes
+from elearn.courses import classes, describing
 from elearn.courses.models import OutlineItem, TrainingClass
 from elearn.errors import Conflict, Malformed, NotFound
-from elearn.people.models import Account, Person, Role, RoleGrant
+from elearn.people.models import Person
 from elearn.people.registry import local_day
 from elearn.tracking.attendance.models import AttendanceAnswer, AttendanceList, ClassSession, SessionCancelled
 from elearn.tracking.attendance.rules import LIMITS
 
-TEACHES = (Role.TEACHER, Role.INSTITUTION_MANAGER)
 TEXT_MAX = 200
 
 
@@ -58,7 +57,7 @@ def plan(
     on = local_day(from_at)
     if on < held.starts_on or (held.ends_on is not None and on > held.ends_on):
         raise Malformed("That day lies outside the dates of the class.", code="bad_day")
-    if teacher_id not in {one for one, _name in teachers_of(session, held.institution_id)}:
+    if teacher_id not in {one for one, _name in describing.teachers_of(session, held.institution_id)}:
         raise Malformed("Choose a teacher of the institution.", code="bad_teacher")
     session.execute(sa.select(Person.id).where(Person.id == teacher_id).with_for_update(key_share=True))
     if session.scalar(_beside(teacher_id, from_at, to_at)):
@@ -99,9 +98,7 @@ def cancel(
     Raises NotFound; Malformed `no_reason`; Conflict `has_list`: a list of it waits or was confirmed.
     """
     held = own_session(session, session_id, acting, lock=True)
-    why = " ".join(reason.split())
-    if not why or len(why) > TEXT_MAX:
-        raise Malformed("Say why, in at most 200 characters.", code="no_reason")
+    why = checked_reason(reason)
     before = session.get(SessionCancelled, held.id)
     if before is not None:
         return before
@@ -131,22 +128,12 @@ def own_session(
     return found
 
 
-def teachers_of(session: Session, institution_id: UUID) -> Sequence[tuple[UUID, str]]:
-    """Who may teach a session of this institution, by name."""
-    rows = session.execute(
-        sa.select(Person.id, Person.name)
-        .join(Account, Account.person_id == Person.id)
-        .join(RoleGrant, RoleGrant.account_id == Account.id)
-        .where(
-            RoleGrant.organisation_id == institution_id,
-            RoleGrant.role.in_(TEACHES),
-            RoleGrant.revoked_at.is_(None),
-            Account.closed_at.is_(None),
-        )
-        .distinct()
-        .order_by(Person.name, Person.id)
-    )
-    return [(row.id, row.name) for row in rows]
+def checked_reason(text: str) -> str:
+    """Why somebody does it, spaces joined. Raises Malformed `no_reason`."""
+    why = " ".join(text.split())
+    if not why or len(why) > TEXT_MAX:
+        raise Malformed("Say why, in at most 200 characters.", code="no_reason")
+    return why
 
 
 def whole_ms(at: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,8 +18,8 @@ from elearn.people.identity import Keys, Sealer
 from elearn.people.models import Person
 from elearn.tracking.attendance import codes, facts
 from elearn.tracking.attendance.models import AttendanceMark, AttendanceScan, ClassSession, SessionCancelled
-from elearn.tracking.attendance.planning import TEXT_MAX, own_session, whole_ms
-from elearn.tracking.attendance.rules import Act, Presence, next_act, presence, takes_codes
+from elearn.tracking.attendance.planning import checked_reason, own_session, whole_ms
+from elearn.tracking.attendance.rules import Act, Scan, next_act, takes_codes
 
 PURPOSE = "attendance reason"
 
@@ -30,9 +30,8 @@ class Opened:
 
     session: ClassSession
     ticket: str
-    act: Act
-    """What pressing the button means."""
-    presence: Presence
+    scans: Sequence[Scan]
+    """What this person scanned in the session before."""
 
 
 def open_code(
@@ -46,9 +45,8 @@ def open_code(
     if slot is None:
         raise Forbidden("This code is no longer shown. Scan the screen again.", code="code_old")
     held = _attended_by(session, session_id, person_id, now)
-    scans = facts.scans_of(session, [session_id]).get((session_id, person_id), [])
-    there = presence(scans, None, facts.stretch_of(held.from_at, held.to_at))
-    return Opened(held, codes.ticket(secret, session_id, person_id, slot), next_act(scans), there)
+    ticket = codes.ticket(secret, session_id, person_id, slot)
+    return Opened(held, ticket, facts.own_scans(session, session_id, person_id))
 
 
 def scan(
@@ -62,7 +60,7 @@ def scan(
     if slot is None:
         raise Forbidden("This code is no longer shown. Scan the screen again.", code="code_old")
     held = _attended_by(session, session_id, person_id, now, lock=True)
-    scans = facts.scans_of(session, [held.id]).get((held.id, person_id), [])
+    scans = facts.own_scans(session, held.id, person_id)
     if next_act(scans) is not act:
         return None
     made = AttendanceScan(
@@ -115,18 +113,16 @@ def mark(
 def add_marks(
     session: Session,
     held: ClassSession,
-    people: dict[UUID, tuple[datetime, datetime] | None],
+    people: Mapping[UUID, tuple[datetime, datetime] | None],
     *,
-    reason: str,
+    reason: str = "",
     by: UUID,
     keys: Keys,
     at: datetime,
     file_id: UUID | None = None,
 ) -> list[AttendanceMark]:
-    """The same of several people of one session, which the caller holds locked."""
-    why = " ".join(reason.split())
-    if file_id is None and (not why or len(why) > TEXT_MAX):
-        raise Malformed("Say why, in at most 200 characters.", code="no_reason")
+    """The same of several people of one session, which the caller holds locked: for a reason, or by a spreadsheet."""
+    why = checked_reason(reason) if file_id is None else ""
     if by in people:
         raise Forbidden("Nobody marks themselves present or absent.", code="own_line")
     if session.get(SessionCancelled, held.id) is not None:
@@ -157,7 +153,7 @@ def add_marks(
             reason_sealed=None if file_id else personal.seal(session, person_id, keys, PURPOSE, why),
             file_id=file_id,
             by_id=by,
-            at=at,
+            at=whole_ms(at),  # not after the list that is proposed in the same moment
         )
         for person_id, one in people.items()
     ]

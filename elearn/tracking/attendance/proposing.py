@@ -22,10 +22,11 @@ from elearn.tracking.attendance.models import (
     AttendanceFile,
     AttendanceLine,
     AttendanceList,
+    AttendanceMark,
     AttendedSpan,
     ClassSession,
 )
-from elearn.tracking.attendance.planning import TEXT_MAX, own_session, whole_ms
+from elearn.tracking.attendance.planning import TEXT_MAX, checked_reason, own_session, whole_ms
 from elearn.tracking.attendance.rules import How, Refusal, Stretch, decide, document, presence
 
 
@@ -44,24 +45,12 @@ def draft(session: Session, held: ClassSession, *, by: UUID, now: datetime) -> l
     """What a list of this session would say now, by person and time. What counts already is left out."""
     session_stretch = facts.stretch_of(held.from_at, held.to_at)
     scans, marks = facts.scans_of(session, [held.id]), facts.marks_of(session, [held.id])
-    known = {
-        (row.person_id, to_ms(row.from_at), to_ms(row.to_at))
-        for row in session.scalars(
-            sa.select(AttendanceLine)
-            .join(AttendanceList, AttendanceList.id == AttendanceLine.list_id)
-            .join(AttendedSpan, AttendedSpan.line_id == AttendanceLine.id)
-            .where(AttendanceList.session_id == held.id)
-        )
-    }
+    known = {(line.person_id, facts.stretch_of(line.from_at, line.to_at)) for line in counting_lines(session, held.id)}
     found: list[tuple[UUID, How, Stretch, Refusal | None]] = []
     for key in sorted({*scans, *marks}):
         person_id = key[1]
         there = presence(scans.get(key, []), facts.said(marks.get(key)), session_stretch)
-        found += [
-            (person_id, there.how, one, None)
-            for one in there.stretches
-            if (person_id, one.from_ms, one.to_ms) not in known
-        ]
+        found += [(person_id, there.how, one, None) for one in there.stretches if (person_id, one) not in known]
         if there.open_since_ms is not None:
             begun = Stretch(there.open_since_ms, session_stretch.to_ms).within(session_stretch)
             found += [(person_id, there.how, begun, Refusal.NO_CHECK_OUT)] if begun else []
@@ -94,18 +83,12 @@ def decided(
 
 def decide_again(session: Session, held: ClassSession, whole: AttendanceList, lines: Sequence[AttendanceLine]) -> bool:
     """Whether every line that counts would still add the same, by the clock of when it was proposed."""
-    asked = [
-        (line.person_id, How(line.how), facts.stretch_of(line.from_at, line.to_at), None)
-        for line in lines
-        if line.refused_as is None
-    ]
+    said = {
+        (line.person_id, facts.stretch_of(line.from_at, line.to_at)): line for line in lines if line.refused_as is None
+    }
+    asked = [(person_id, How(line.how), stretch, None) for (person_id, stretch), line in said.items()]
     again = decided(session, held, asked, by=whole.by_id, now=whole.at)
-    told = {(one.person_id, one.stretch): one.ms for one in again}
-    return all(
-        told[line.person_id, facts.stretch_of(line.from_at, line.to_at)] == line.ms
-        for line in lines
-        if line.refused_as is None
-    )
+    return all(one.ms == said[one.person_id, one.stretch].ms for one in again)
 
 
 def propose(
@@ -152,9 +135,7 @@ def propose_void(
     Raises NotFound; Malformed `no_reason`, `empty_list`; Conflict `list_waiting`, `line_changed`: one counts no longer.
     """
     held = own_session(session, session_id, acting, teacher=by, lock=True)
-    why = " ".join(reason.split())
-    if not why or len(why) > TEXT_MAX:
-        raise Malformed("Say why, in at most 200 characters.", code="no_reason")
+    why = checked_reason(reason)
     if not line_ids:
         raise Malformed("Choose whose hours should be taken back.", code="empty_list")
     _require_none_waiting(session, held.id)
@@ -183,9 +164,15 @@ def counting_lines(session: Session, session_id: UUID) -> Sequence[AttendanceLin
     ).all()
 
 
-def _require_none_waiting(session: Session, session_id: UUID) -> None:
+def waiting(session: Session, session_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these sessions of which a list waits for the second person."""
     answered = sa.exists().where(AttendanceAnswer.list_id == AttendanceList.id)
-    if session.scalar(sa.select(sa.exists().where(AttendanceList.session_id == session_id, ~answered))):
+    lists = sa.select(AttendanceList.session_id).where(AttendanceList.session_id.in_(session_ids), ~answered)
+    return set(session.scalars(lists))
+
+
+def _require_none_waiting(session: Session, session_id: UUID) -> None:
+    if waiting(session, [session_id]):
         raise Conflict("A list of this session waits for the second person.", code="list_waiting")
 
 
@@ -199,10 +186,11 @@ def _write(
     now: datetime,
     reason: str,
 ) -> AttendanceList:
+    # Its scans and photos, and the spreadsheets that marks of it come from.
+    marked_by = sa.exists().where(AttendanceMark.file_id == AttendanceFile.id, AttendanceMark.session_id == held.id)
     files = session.scalars(
         sa.select(AttendanceFile.sha256).where(
-            AttendanceFile.class_id == held.class_id,
-            (AttendanceFile.session_id == held.id) | _says_something_of(held.id),
+            AttendanceFile.class_id == held.class_id, (AttendanceFile.session_id == held.id) | marked_by
         )
     ).all()
     made = AttendanceList(
@@ -216,13 +204,6 @@ def _write(
     session.add_all(lines)
     session.flush()
     return made
-
-
-def _says_something_of(session_id: UUID) -> sa.ColumnElement[bool]:
-    """Spreadsheets that marks of this session come from."""
-    return sa.text(
-        "EXISTS (SELECT FROM elearn.attendance_mark m WHERE m.file_id = attendance_file.id AND m.session_id = :session)"
-    ).bindparams(session=session_id)  # type: ignore[return-value]
 
 
 def doc_of(held: ClassSession, whole: AttendanceList, lines: Iterable[AttendanceLine]) -> str:

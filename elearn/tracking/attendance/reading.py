@@ -11,9 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.people.models import Person
 from elearn.tracking.attendance import facts
 from elearn.tracking.attendance.models import AttendanceLine, ClassSession
-from elearn.tracking.attendance.rules import Act, Presence, presence
+from elearn.tracking.attendance.rules import Presence, presence
 
 PAGE = 50
 
@@ -37,12 +38,10 @@ class SessionLine:
     """A session in a list."""
 
     id: UUID
-    class_id: UUID
     class_title: str
     item: str
     kind: str
     teacher: str
-    teacher_id: UUID
     place: str
     from_at: datetime
     to_at: datetime
@@ -52,8 +51,8 @@ class SessionLine:
 
 
 SESSIONS = """
-SELECT s.id, s.class_id, k.title AS class_title, i.name AS item, s.kind, p.name AS teacher, s.teacher_id, s.place,
-       s.from_at, s.to_at, c.session_id IS NOT NULL AS cancelled, coalesce(w.waiting, false) AS waiting,
+SELECT s.id, k.title AS class_title, i.name AS item, s.kind, p.name AS teacher, s.place, s.from_at, s.to_at,
+       c.session_id IS NOT NULL AS cancelled, coalesce(w.waiting, false) AS waiting,
        coalesce(n.present, 0)::bigint AS present
 FROM elearn.class_session s
 JOIN elearn.training_class k ON k.id = s.class_id
@@ -106,8 +105,7 @@ def _line(row: sa.Row[tuple[object, ...]], now: datetime) -> SessionLine:
     else:
         stage = Stage.RUNNING if now < row.to_at else Stage.OVER
     return SessionLine(
-        row.id, row.class_id, row.class_title, row.item, row.kind, row.teacher, row.teacher_id, row.place, row.from_at,
-        row.to_at, stage, row.present,
+        row.id, row.class_title, row.item, row.kind, row.teacher, row.place, row.from_at, row.to_at, stage, row.present,
     )  # fmt: skip
 
 
@@ -118,10 +116,13 @@ class Seat:
     person_id: UUID
     name: str
     presence: Presence
-    here: bool
-    """Checked in and not out."""
     marked: bool
     """The teacher, or a spreadsheet, said so."""
+
+    @property
+    def here(self) -> bool:
+        """Checked in and not out."""
+        return self.presence.open_since_ms is not None
 
 
 ROSTER = sa.text("""
@@ -139,9 +140,7 @@ def seats(session: Session, held: ClassSession) -> list[Seat]:
     found = []
     for row in roster:
         own, mark = scans.get((held.id, row.id), []), marks.get((held.id, row.id))
-        there = presence(own, facts.said(mark), stretch)
-        here = mark is None and bool(own) and own[-1].act is Act.IN
-        found.append(Seat(row.id, row.name, there, here, mark is not None))
+        found.append(Seat(row.id, row.name, presence(own, facts.said(mark), stretch), mark is not None))
     return found
 
 
@@ -150,7 +149,6 @@ class ListLine:
     """A list as whoever confirms sees it."""
 
     id: UUID
-    session_id: UUID
     act: str
     class_title: str
     item: str
@@ -163,7 +161,6 @@ class ListLine:
     proposed_at: datetime
     reason: str
     people: int
-    refused: int
     ms: int
     stage: Stage
     answered_by: str | None
@@ -172,10 +169,9 @@ class ListLine:
 
 
 LISTS = """
-SELECT t.id, t.session_id, t.act, k.title AS class_title, i.name AS item, s.kind, s.place, s.from_at, s.to_at,
+SELECT t.id, t.act, k.title AS class_title, i.name AS item, s.kind, s.place, s.from_at, s.to_at,
        p.name AS proposed_by, t.by_id AS proposed_by_id, t.at AS proposed_at, t.reason,
-       count(DISTINCT l.person_id) FILTER (WHERE l.refused_as IS NULL) AS people,
-       count(*) FILTER (WHERE l.refused_as IS NOT NULL) AS refused, coalesce(sum(l.ms), 0)::bigint AS ms,
+       count(DISTINCT l.person_id) FILTER (WHERE l.refused_as IS NULL) AS people, sum(l.ms)::bigint AS ms,
        a.confirmed, q.name AS answered_by, a.at AS answered_at, coalesce(a.note, '') AS note
 FROM elearn.attendance_list t
 JOIN elearn.class_session s ON s.id = t.session_id
@@ -203,18 +199,17 @@ def lists_of(session: Session, session_id: UUID) -> list[ListLine]:
     return [_list(row) for row in session.execute(query, {"session": session_id})]
 
 
-def one_list(session: Session, list_id: UUID) -> ListLine | None:
+def one_list(session: Session, list_id: UUID) -> ListLine:
     query = sa.text(LISTS.format(where="t.id = :list"))
-    row = session.execute(query, {"list": list_id}).one_or_none()
-    return None if row is None else _list(row)
+    return _list(session.execute(query, {"list": list_id}).one())
 
 
 def _list(row: sa.Row[tuple[object, ...]]) -> ListLine:
     stages = {None: Stage.WAITING, True: Stage.CONFIRMED, False: Stage.REFUSED}
     return ListLine(
-        row.id, row.session_id, row.act, row.class_title, row.item, row.kind, row.place, row.from_at, row.to_at,
-        row.proposed_by, row.proposed_by_id, row.proposed_at, row.reason, row.people, row.refused, row.ms,
-        stages[row.confirmed], row.answered_by, row.answered_at, row.note,
+        row.id, row.act, row.class_title, row.item, row.kind, row.place, row.from_at, row.to_at, row.proposed_by,
+        row.proposed_by_id, row.proposed_at, row.reason, row.people, row.ms, stages[row.confirmed], row.answered_by,
+        row.answered_at, row.note,
     )  # fmt: skip
 
 
@@ -247,12 +242,12 @@ JOIN elearn.outline_item i ON i.id = s.outline_item_id
 LEFT JOIN elearn.attendance_answer a ON a.list_id = t.id
 LEFT JOIN elearn.attended_span d ON d.line_id = l.id
 WHERE l.person_id = :person AND a.confirmed IS NOT FALSE
-ORDER BY l.from_at DESC LIMIT :most
+ORDER BY l.from_at DESC LIMIT 200
 """)
 
 
-def own(session: Session, person_id: UUID, *, most: int = 200) -> list[OwnLine]:
-    """A learner's own stretches on site, newest first. One query."""
+def own(session: Session, person_id: UUID) -> list[OwnLine]:
+    """A learner's own stretches on site, newest first; at most 200. One query."""
 
     def stage(row: sa.Row[tuple[object, ...]]) -> Stage:
         if row.refused_as is not None:
@@ -264,10 +259,11 @@ def own(session: Session, person_id: UUID, *, most: int = 200) -> list[OwnLine]:
     return [
         OwnLine(row.class_title, row.item, row.kind, row.place, row.on, row.from_at, row.to_at, row.ms, stage(row),
                 row.refused_as, row.filed)
-        for row in session.execute(OWN, {"person": person_id, "most": most})
+        for row in session.execute(OWN, {"person": person_id})
     ]  # fmt: skip
 
 
 def names(session: Session, lines: Sequence[AttendanceLine]) -> Mapping[UUID, str]:
     """Whose lines these are."""
-    return facts.names_of(session, {line.person_id for line in lines})
+    rows = session.execute(sa.select(Person.id, Person.name).where(Person.id.in_({line.person_id for line in lines})))
+    return {row.id: row.name for row in rows}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from elearn.errors import Conflict, NotFound
 from elearn.people.models import Person
-from elearn.tracking.attendance import importing
+from elearn.tracking.attendance import importing, ledger_check
 from elearn.tracking.attendance.importing import Preview
 from elearn.tracking.attendance.models import AttendanceLine, AttendanceList, AttendanceMark, AttendedSpan
 from tests.builders_courses import enrolled
@@ -62,6 +62,17 @@ def test_rows_become_lists_that_count_when_they_are_confirmed(session: Session) 
     counted = {(one.person_id, one.how): 0 for one in session.query(AttendanceLine)}
     assert session.query(AttendedSpan).count() == 3
     assert (ada.id, "sheet") in counted
+
+
+def test_what_was_imported_in_a_broken_millisecond_follows_from_its_marks(session: Session) -> None:
+    school = a_school(session, learners=0)
+    school.plan()
+    _ada, number = a_learner(school, "李四")
+    moment = LATER + timedelta(microseconds=1_700)
+    preview = look(school, ("李四", number, "2026-07-01", "09:00", "10:00"), now=moment)
+    [whole] = take(school, preview, now=moment)
+    school.confirm(whole)
+    assert list(ledger_check.differences(session)) == []
 
 
 def test_each_wrong_row_has_its_reason_and_nothing_is_taken(session: Session) -> None:

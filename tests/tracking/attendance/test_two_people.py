@@ -120,8 +120,11 @@ def test_a_list_is_answered_once_and_one_waits_at_a_time(session: Session) -> No
     with pytest.raises(Conflict) as waiting:
         school.propose(held)
     assert waiting.value.error_code == "list_waiting"
-    with pytest.raises(Malformed):
-        confirming.refuse(session, whole.id, by=school.second.person_id, acting=school.acting, now=whole.at, note=" ")
+    for note in (" ", "错" * 201):
+        with pytest.raises(Malformed):
+            confirming.refuse(
+                session, whole.id, by=school.second.person_id, acting=school.acting, now=whole.at, note=note
+            )
     confirming.refuse(session, whole.id, by=school.teacher.person_id, acting=school.acting, now=whole.at, note="错了")
     with pytest.raises(Conflict) as answered:
         school.confirm(whole)
