@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import click
 from elearn.clock import utcnow
 from elearn.credit_export import exam_targets, grant_rules, recomputing
 from elearn.db import db
+from elearn.people.operators import operator_name
 from elearn.people.registry import local_day
 
 
@@ -62,7 +61,7 @@ def add(
         valid_days=valid_days,
         grants_while_held=grant_while_held,
         today=today,
-        by=_operator(),
+        by=operator_name(),
         at=now,
     )
     db.session.commit()
@@ -107,7 +106,7 @@ def load_targets(file: Path) -> None:
     PX_TYPE_CODE), catalogue_version.
     """
     rows = exam_targets.read_targets(file.read_text(encoding="utf-8"))
-    added = exam_targets.load(db.session(), rows, by=_operator(), at=utcnow())
+    added = exam_targets.load(db.session(), rows, by=operator_name(), at=utcnow())
     db.session.commit()
     click.echo(f"{added} of {len(rows)} rows added")
 
@@ -130,11 +129,3 @@ def recompute() -> None:
     """Judge everybody afresh; a new version is written where the newest no longer says what is true."""
     judged, written = recomputing.recompute(db.session(), recomputing.everybody(db.session()), now=utcnow())
     click.echo(f"{judged} persons, {written} new versions")
-
-
-def _operator() -> str:
-    """Who runs the command, as the machine calls them; a container may have no name for its user."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -8,6 +8,7 @@ may do what, `persons.py` for what can be done with people. Pure are `identity.p
     identity   models   permissions ◄── callers (who asks)
     persons   accounts   organisations   roles   (on registry: what they share)   passwords   tries   csrf
     signin (sessions, one-time passwords)      devices ◄── signatures     commands
+    operators (who runs a command of ours)
     programs (what is no person: a name and a secret against a bearer token; the doors that give tokens use it)
 """
 

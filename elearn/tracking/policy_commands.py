@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import sqlalchemy as sa
 from elearn.clock import utcnow
 from elearn.db import db
 from elearn.people.identity import is_region
+from elearn.people.operators import operator_name
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking import policies, rules
@@ -59,7 +58,7 @@ def load_rules(catalogue: Path | None, dry_run: bool) -> None:
     if dry_run:
         click.echo("Nothing was changed.")
         return
-    policies.load(session, plan, by=_operator(), at=now)
+    policies.load(session, plan, by=operator_name(), at=now)
     session.commit()
     click.echo(f"{len(plan.add)} added, {len(plan.end)} ended, {len(plan.same)} there already.")
 
@@ -122,11 +121,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple | list) else str(value)
-
-
-def _operator() -> str:
-    """Who runs the command, as the machine calls them; a container may have no name for its user."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
