@@ -26,8 +26,6 @@ from elearn.courses.requirements.rows import (
 from elearn.credit_export.eligibility import Rules
 from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS, RuleSet, rule_set
 
-NOTHING_LOADED = Catalogue()
-
 
 @dataclass(frozen=True, slots=True)
 class Aim:

@@ -9,12 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.courses.requirements.choosing import places
+from elearn.courses.requirements.rows import is_place
 from elearn.credit_export.lifecycle import STRICTEST, GrantRule
 from elearn.credit_export.models import GrantRuleRow
 from elearn.errors import Malformed
-from elearn.people.identity import is_region
 
-EVERYWHERE = "CN"
 MOST_DAYS = 36_500
 
 
@@ -26,11 +26,10 @@ def all_rules(session: Session) -> list[GrantRuleRow]:
 def rule_of(rows: Sequence[GrantRuleRow], region: str | None, on: date) -> GrantRule:
     """The rule of a place (six digits of GB/T 2260; None: not known) on a day.
 
-    The nearest place wins: city, province, the whole country. There, of the rules that have begun, the one that began
-    last; of two from one day the one loaded last. With none, all that could be asked is asked.
+    The nearest place wins (`choosing.places`). There, of the rules that have begun, the one that began last; of two from
+    one day the one loaded last. With none, all that could be asked is asked.
     """
-    places = [EVERYWHERE] if region is None else [region, f"{region[:4]}00", f"{region[:2]}0000", EVERYWHERE]
-    for place in places:
+    for place in places(region):
         begun = [row for row in rows if row.region == place and row.effective_from <= on]
         if begun:
             return as_rule(max(begun, key=lambda row: (row.effective_from, row.number)))
@@ -78,7 +77,7 @@ def add_rule(
     at: datetime,
 ) -> GrantRuleRow:
     """A region asks this from a day on. Raises Malformed: no region, a day that is over, no number of days."""
-    if region != EVERYWHERE and not is_region(region):
+    if not is_place(region):
         raise Malformed("A region is six digits (GB/T 2260), or CN.", code="region_form")
     if effective_from < today:
         raise Malformed("A rule begins today or later: what was granted was granted by the rule of its day.")

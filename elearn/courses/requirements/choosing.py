@@ -110,23 +110,19 @@ class Catalogue:
             nearest: dict[str, tuple[int, Loaded]] = {}
             where = {name: rank for rank, name in enumerate(places(region))}
             for line in self._slots.get(section, ()):
-                begun = [one for one in line if one.row.effective_from <= on]
-                if not begun or (begun[-1].row.effective_to is not None and begun[-1].row.effective_to < on):
+                found = _begun(line, on)
+                if found is None or _over(found, on):
                     continue
-                rank = where.get(begun[-1].row.region)
-                if rank is not None and (begun[-1].row.id not in nearest or rank < nearest[begun[-1].row.id][0]):
-                    nearest[begun[-1].row.id] = (rank, begun[-1])
+                rank, id = where.get(found.row.region), found.row.id
+                if rank is not None and (id not in nearest or rank < nearest[id][0]):
+                    nearest[id] = (rank, found)
             self._held[key] = tuple(nearest[name][1] for name in sorted(nearest))
         return self._held[key]
 
     def everywhere(self, section: str, on: date) -> list[Loaded]:
-        """What is in force in any place, the country's first."""
-        found = []
-        for line in self._slots.get(section, ()):
-            begun = [one for one in line if one.row.effective_from <= on]
-            if begun and (begun[-1].row.effective_to is None or on <= begun[-1].row.effective_to):
-                found.append(begun[-1])
-        return sorted(found, key=lambda one: (one.row.region != EVERYWHERE, one.row.region, one.number))
+        """What is in force in any place."""
+        begun = (_begun(line, on) for line in self._slots.get(section, ()))
+        return [one for one in begun if one is not None and not _over(one, on)]
 
     def category(self, id: str, region: str | None, on: date) -> tuple[Category, str] | None:
         """A category with the name of its row."""
@@ -138,13 +134,8 @@ class Catalogue:
     def ended(self, section: str, id: str, region: str | None, on: date) -> Loaded | None:
         """The row of the nearest place that was in force for an id and is over on this day; None: there is none."""
         rank = {name: number for number, name in enumerate(places(region))}
-        over = [
-            begun[-1]
-            for line in self._slots.get(section, ())
-            if line[0].row.id == id and line[0].row.region in rank
-            and (begun := [one for one in line if one.row.effective_from <= on])
-            and begun[-1].row.effective_to is not None and begun[-1].row.effective_to < on
-        ]  # fmt: skip
+        begun = (_begun(line, on) for line in self._slots.get(section, ()) if line[0].row.id == id)
+        over = [one for one in begun if one is not None and one.row.region in rank and _over(one, on)]
         return min(over, key=lambda one: rank[one.row.region], default=None)
 
     def sources(self) -> dict[str, Source]:
@@ -198,6 +189,15 @@ class Catalogue:
 
     def _of(self, kind: type[Kind], section: str, region: str | None, on: date) -> list[Found[Kind]]:
         return [Found(one.row, one.name) for one in self.on(section, region, on) if isinstance(one.row, kind)]
+
+
+def _begun(line: Sequence[Loaded], on: date) -> Loaded | None:
+    """The newest of the slots of one id and region that has begun."""
+    return next((one for one in reversed(line) if one.row.effective_from <= on), None)
+
+
+def _over(one: Loaded, on: date) -> bool:
+    return one.row.effective_to is not None and one.row.effective_to < on
 
 
 def _about(groups: Collection[Group], group: Group | None) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,10 +11,10 @@ from elearn.clock import utcnow
 from elearn.courses.requirements import comparing, service
 from elearn.courses.requirements.comparing import in_brief
 from elearn.courses.requirements.reading import BadCatalogue
-from elearn.courses.requirements.rows import SECTIONS, Category, OutlineRow, Row
+from elearn.courses.requirements.rows import SECTIONS, Category, OutlineRow, Row, is_place
 from elearn.db import db
 from elearn.errors import Malformed
-from elearn.people.identity import is_region
+from elearn.people.operators import operator_name
 from elearn.people.registry import local_day
 
 
@@ -63,7 +61,7 @@ def load(file: Path | None, yes: bool, production: bool) -> None:
     if not yes:
         click.confirm("Apply?", abort=True)
     name = file.name if file else "requirements.yaml"
-    done = service.apply(session, plan, file_name=name, by=_operator(), at=now)
+    done = service.apply(session, plan, file_name=name, by=operator_name(), at=now)
     db.session.commit()
     click.echo(
         f"loaded {done.rows} rows of edition {done.version} as {done.loaded_by}; records are judged by them tonight, "
@@ -87,7 +85,7 @@ def show(on: datetime | None, region: str | None, category: str | None, loads: b
                 f"from {each.file_name} sha256 {each.file_sha256[:16]}{doubt}"
             )
         return
-    if region is not None and not is_region(region):
+    if region is not None and not is_place(region):
         raise Malformed("A region is six digits (GB/T 2260), or CN.", code="region_form")
     day: date = on.date() if on else local_day(utcnow())
     held = service.catalogue(session)
@@ -117,11 +115,3 @@ def _wanted(row: Row, search: str | None) -> bool:
         return search == row.category or search in row.name
     named: tuple[str, ...] = getattr(row, "categories", ())
     return search in named
-
-
-def _operator() -> str:
-    """Who runs the command, as the machine calls them; a container may have no name for its user."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -255,28 +254,16 @@ def _between(rows: Sequence[tuple[str, Row, Path]]) -> Iterator[tuple[Path, str]
         seen.add(slot)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A row names another: `row` needs a row `id` in `section`."""
-
-    row: Row
-    section: str
-    id: str
-    on: date
-
-
-def references(section: str, row: Row) -> Iterator[Reference]:
-    """What other rows a row names."""
+def references(row: Row) -> Iterator[tuple[str, str]]:
+    """(section, id) of each other row that a row names."""
     for source in row.source:
-        yield Reference(row, "sources", source, row.effective_from)
+        yield "sources", source
     match row:
         case OutlineRow():
-            yield Reference(row, "categories", row.category, row.effective_from)
+            yield "categories", row.category
         case Prerequisite() | Exemption():
             for category in row.categories:
-                yield Reference(row, "categories", category, row.effective_from)
-        case _:
-            pass
+                yield "categories", category
 
 
 def short_outline(row: OutlineRow, category: Category) -> str | None:

@@ -311,10 +311,15 @@ def rule_name(section: str, row: Row) -> str:
     return f"{section}/{row.id}@{row.region}@{row.effective_from}#{digest(deciding)[:8]}"
 
 
+def is_place(region: str) -> bool:
+    """The whole country, or six digits of GB/T 2260."""
+    return region == EVERYWHERE or is_region(region)
+
+
 def problems_of(section: str, row: Row) -> list[str]:
     """What is wrong with a row whose fields are each right."""
     found = []
-    if row.region != EVERYWHERE and not is_region(row.region):
+    if not is_place(row.region):
         found.append("region: six digits of GB/T 2260, or CN")
     if row.effective_to is not None and row.effective_to < row.effective_from:
         found.append("effective_to: before effective_from")

@@ -23,7 +23,7 @@ from elearn.courses.requirements.choosing import Catalogue, Loaded
 from elearn.courses.requirements.comparing import Change, changes
 from elearn.courses.requirements.models import RequirementLoad, RequirementRow
 from elearn.courses.requirements.reading import BadCatalogue, File, Problem, read, references, short_outline
-from elearn.courses.requirements.rows import Category, OutlineRow, Row, as_data, from_data
+from elearn.courses.requirements.rows import OutlineRow, Row, as_data, from_data
 from elearn.db import new_id
 from elearn.errors import Conflict
 from elearn.runtime import runtime
@@ -142,10 +142,10 @@ def _dangling(
     """Rows that name what neither the file nor the catalogue has."""
     known = {(section, row.id) for section, row in file} | {(one.section, one.row.id) for one in held.rows}
     return [
-        (f"{section}/{row.id}", f"there is no {needed.id} in {needed.section}, here or loaded")
+        (f"{section}/{row.id}", f"there is no {needed} in {within}, here or loaded")
         for section, row in rows
-        for needed in references(section, row)
-        if (needed.section, needed.id) not in known
+        for within, needed in references(row)
+        if (within, needed) not in known
     ]
 
 
@@ -211,12 +211,3 @@ def _make_outline(session: Session, row: OutlineRow) -> None:
     else:
         there.effective_to = row.effective_to
     session.flush()
-
-
-def category_names(session: Session, on: date) -> dict[str, Category]:
-    """The categories in force on a day in any place, by id; the country's before a region's."""
-    found: dict[str, Category] = {}
-    for one in catalogue(session).everywhere("categories", on):
-        if isinstance(one.row, Category):
-            found.setdefault(one.row.id, one.row)
-    return found
