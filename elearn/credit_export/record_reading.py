@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import grant_rules
-from elearn.credit_export.hours import MICRO, Kind, Modality, Standing, named, standing
+from elearn.credit_export.hours import Kind, Modality, Standing, named, standing
 from elearn.credit_export.lifecycle import Act, Office, State
 from elearn.credit_export.models import EligibilityRecord, EligibilityStep
 from elearn.credit_export.records import tally_of
@@ -187,11 +187,6 @@ def outlines_seen(session: Session, caller: Caller, *, on: date) -> list[tuple[U
 def counts_of(hours: dict[str, Any], rules: str) -> Standing:
     """What the hours of a record are worth against what it says is asked, by its own rules."""
     return standing(tally_of(hours), required_theory=hours["required_theory"], rules=named(rules))
-
-
-def tenths(micro: int) -> int:
-    """Tenths of a 学时 of millionths, rounded down."""
-    return micro * 10 // MICRO
 
 
 @dataclass(frozen=True, slots=True)

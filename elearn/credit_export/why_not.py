@@ -6,6 +6,7 @@ record of the person stays what it is. Reads only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Kind, Outline, OutlineItem, TrainingClass
+from elearn.courses.models import Enrolment, Kind, Outline, OutlineItem, TrainingClass
 from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.choosing import Loaded
 from elearn.credit_export import holds, records
@@ -27,16 +28,18 @@ from elearn.people.registry import local_day
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the rules of a day say about a person."""
+class Outcome:
+    """What the rules of a day say about a person under one outline: the same on every page, and in a record."""
 
     case: Case
     judgement: Judgement
-    counts: Standing
-    used: tuple[Loaded, ...]
-    """The dated rows that decided, in the order in which the judgement names them."""
-    holding: frozenset[Hold]
-    """What keeps a record from being granted today, whatever the rules say."""
+
+    @property
+    def counts(self) -> Standing:
+        """What the hours are worth against those that are asked."""
+        return standing(
+            self.case.hours, required_theory=self.case.category.required_theory, rules=self.case.rules.hours
+        )
 
     @property
     def eligible(self) -> bool:
@@ -51,17 +54,36 @@ class Answer:
         return self.judgement.reasons if isinstance(self.judgement, Ineligible) else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer(Outcome):
+    """The same with what it rests on."""
+
+    used: tuple[Loaded, ...]
+    """The dated rows that decided, in the order in which the judgement names them."""
+    holding: frozenset[Hold]
+    """What keeps a record from being granted today, whatever the rules say."""
+
+
+def today(session: Session, person_id: UUID, *, now: datetime) -> dict[UUID, Outcome]:
+    """By outline of the person's classes: what the rules of today say."""
+    on = local_day(now)
+    cases = gather(session, person_id, now=now)
+    findings = records.found_of(session, cases, on)
+    return {
+        case.outline_id: Outcome(case, records.decide(case, on, findings[case.person_id, case.outline_id]))
+        for case in cases
+    }
+
+
 def ask(session: Session, person: Person, outline: Outline, *, on: date, now: datetime) -> Answer:
     """The judgement of a person under an outline by the rules of the day `on`."""
     found = gather(session, person.id, now=now, outline_id=outline.id, on=on)
     case = found[0] if found else _in_no_class(session, person, outline, on)
     findings = records.found_of(session, [case], on)[case.person_id, case.outline_id]
-    judgement = records.decide(case, on, findings)
     held = {one.name: one for one in requirements.catalogue(session).rows}
     return Answer(
         case,
-        judgement,
-        standing(case.hours, required_theory=case.category.required_theory, rules=case.rules.hours),
+        records.decide(case, on, findings),
         tuple(held[name] for name in case.rules.names if name in held),
         holds.holds_of(session, [case], local_day(now))[case.person_id, case.outline_id],
     )
@@ -76,9 +98,8 @@ def _in_no_class(session: Session, person: Person, outline: Outline, on: date) -
             .group_by(OutlineItem.kind)
         ).all()
     )
-    region = None if outline.region == "CN" else outline.region
     theory, practice = (int(sums.get(kind, 0)) for kind in (Kind.THEORY, Kind.PRACTICE))
-    aim = Aim(outline.category, outline.training, region, theory, practice)
+    aim = Aim(outline.category, outline.training, outline.region, theory, practice)
     chosen = rules_on(requirements.catalogue(session), aim, on)
     asks = (chosen.required_theory, chosen.required_practice)
     return Case(
@@ -144,17 +165,8 @@ def outlines(session: Session, person_id: UUID, reach: Reach | None, on: date) -
     `reach` None: the person asks. An outline under which the person is in a class of others only is not named.
     """
     visible, hidden = set[UUID](), set[UUID]()
-    rows = session.execute(
-        sa.text("""
-        SELECT k.outline_id, k.institution_id, i.region FROM elearn.enrolment n
-        JOIN elearn.training_class k ON k.id = n.class_id
-        JOIN elearn.organisation i ON i.id = k.institution_id
-        WHERE n.person_id = :person
-        """),
-        {"person": person_id},
-    )
-    for row in rows:
-        (visible if reach is None or _reaches(reach, row.institution_id, row.region) else hidden).add(row.outline_id)
+    for row in _classes_of(session, person_id):
+        (visible if reach is None or _reaches(reach, row) else hidden).add(row.outline_id)
     found = session.scalars(
         sa.select(Outline)
         .where(
@@ -168,21 +180,24 @@ def outlines(session: Session, person_id: UUID, reach: Reach | None, on: date) -
     )
 
 
-def _reaches(reach: Reach, institution_id: UUID, region: str | None) -> bool:
-    return (
-        reach.everybody
-        or institution_id in reach.institutions
-        or any((region or "").startswith(one) for one in reach.regions)
-    )
-
-
 def may_ask(session: Session, person_id: UUID, reach: Reach) -> bool:
     """Whether the person was ever in a class within reach."""
-    rows = session.execute(
-        sa.select(TrainingClass.institution_id, Organisation.region)
+    return reach.everybody or any(_reaches(reach, row) for row in _classes_of(session, person_id))
+
+
+def _classes_of(session: Session, person_id: UUID) -> Sequence[sa.Row[UUID, UUID, str | None]]:
+    """Outline, institution and the institution's region of each class that the person was ever in."""
+    return session.execute(
+        sa.select(TrainingClass.outline_id, TrainingClass.institution_id, Organisation.region)
+        .join(Enrolment, Enrolment.class_id == TrainingClass.id)
         .join(Organisation, Organisation.id == TrainingClass.institution_id)
-        .where(TrainingClass.id.in_(sa.text("SELECT class_id FROM elearn.enrolment WHERE person_id = :person")))
-        .distinct(),
-        {"person": person_id},
+        .where(Enrolment.person_id == person_id)
+    ).all()
+
+
+def _reaches(reach: Reach, row: sa.Row[UUID, UUID, str | None]) -> bool:
+    return (
+        reach.everybody
+        or row.institution_id in reach.institutions
+        or any((row.region or "").startswith(one) for one in reach.regions)
     )
-    return reach.everybody or any(_reaches(reach, row.institution_id, row.region) for row in rows)

@@ -61,8 +61,8 @@ def eligibility_list() -> ResponseReturnValue:
         show = Listed(request.args.get("show", Listed.TODO))
     except ValueError as error:
         raise NotFound("There is nothing at this address.") from error
-    form = Form(request.args.to_dict())
-    search = form["search"].replace("\0", "")[:100]
+    form = Form.asked()
+    search = form["search"]
     found, counts = record_reading.lines(
         db.session(), caller, show=show, on=on, outline_id=form.id("outline"), search=search, page=page
     )
@@ -236,7 +236,7 @@ def _record_page(record: EligibilityRecord, form: Form) -> str:
         propose=[act for act in may if act in SENSITIVE and waiting is None],
         nos=sorted({eligibility_texts.no_text(no) for no in acting.values() if isinstance(no, No)} - {""}),
         reasons=REASONS,
-        holding=sorted(line.held),
+        holding=sorted(line.held) if line.standing.state in WAITS else [],
         findings=about_person(session, newest.person_id),
         may_state=bool(actors) and newest.person_id != caller.person_id,
         today=local_day(utcnow()),

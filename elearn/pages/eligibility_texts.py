@@ -6,7 +6,7 @@ from typing import Any
 
 from elearn.credit_export.hours import RuleSet, as_text, named, shown_tenths
 from elearn.credit_export.lifecycle import Act, GrantRule, No, Office, State, Why
-from elearn.credit_export.record_reading import Listed, tenths
+from elearn.credit_export.record_reading import Listed
 from elearn.locale import gettext as _
 
 
@@ -189,11 +189,6 @@ def employment_text(kind: str) -> str:
 def kind_text(modality: str, kind: str) -> str:
     where = _("online") if modality == "online" else _("on site")
     return f"{_('Practice') if kind == 'practice' else _('Theory')} · {where}"
-
-
-def micro(amount: int) -> str:
-    """Millionths of a 学时 with one decimal, rounded down."""
-    return as_text(tenths(amount))
 
 
 def hours_table(hours: dict[str, Any], rules: str) -> list[tuple[str, int, str]]:

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 ONCE = "once"
 REMEMBERED_S = 24 * 3600
+MOST_ASKED = 100
 MARK = re.compile(r"[\w-]{16,64}")
 
 
@@ -42,6 +43,11 @@ class Form:
     def sent(cls) -> Form:
         """What this request brings."""
         return cls(request.form.to_dict(), request.form.to_dict(flat=False))
+
+    @classmethod
+    def asked(cls) -> Form:
+        """What the address of this request asks for; cut, as somebody may have typed it."""
+        return cls({name: value.replace("\0", "")[:MOST_ASKED] for name, value in request.args.items()})
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")

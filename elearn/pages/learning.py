@@ -17,9 +17,10 @@ from elearn.courses import catalogue, learning, subtitles
 from elearn.courses.delivery import media_url
 from elearn.courses.learning import MyClass
 from elearn.courses.models import Lesson, Outline, TrainingClass, Unit, UnitKind
-from elearn.credit_export import record_reading
+from elearn.credit_export import record_reading, why_not
 from elearn.credit_export.eligibility import Reason
-from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS
+from elearn.credit_export.hours import MINUTE_MS
+from elearn.credit_export.why_not import Outcome
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
@@ -73,11 +74,11 @@ def _standings(
     return {course.id: watching.course_standing(course, progress) for one in classes for course in one.courses}
 
 
-def _hours_of_classes(classes: tuple[MyClass, ...], person_id: UUID) -> dict[UUID, watching.Hours]:
+def _hours_of_classes(classes: tuple[MyClass, ...], person_id: UUID) -> dict[UUID, Outcome]:
     """Class id -> the hours under its outline."""
     if not classes:
         return {}
-    hours = watching.hours_of(db.session(), person_id, now=utcnow())
+    hours = why_not.today(db.session(), person_id, now=utcnow())
     outlines = db.session.execute(
         sa.select(TrainingClass.id, TrainingClass.outline_id).where(
             TrainingClass.id.in_([one.class_id for one in classes])
@@ -273,8 +274,7 @@ def my_hours() -> ResponseReturnValue:
     """What is final, what waits, what an exam system would be told, and what was not counted."""
     session, person_id, now = db.session(), current_person_id(), utcnow()
     standing = watched.standing(session, person_id)
-    hours = watching.hours_of(session, person_id, now=now)
-    lengths = next((one.case.rules.hours for one in hours.values()), AQ8011_2023)
+    hours = why_not.today(session, person_id, now=now)
     outlines = {
         outline.id: outline for outline in session.scalars(sa.select(Outline).where(Outline.id.in_(list(hours))))
     }
@@ -296,8 +296,7 @@ def my_hours() -> ResponseReturnValue:
         record_texts=eligibility_texts,
         refusals=watching.recent_refusals(session, person_id, now=now),
         refusal_text=refusal_text,
-        online_minutes=lengths.online_hour_ms // MINUTE_MS,
-        offline_minutes=lengths.offline_hour_ms // MINUTE_MS,
+        minute_ms=MINUTE_MS,
     )
 
 

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.requirements import service
 from elearn.courses.requirements.choosing import Catalogue, Loaded, between
-from elearn.courses.requirements.rows import SECTIONS, Category, Exemption, OutlineRow, Prerequisite, Region
+from elearn.courses.requirements.rows import SECTIONS, Category, Exemption, OutlineRow, Prerequisite, Region, is_place
 from elearn.db import db
 from elearn.locale import gettext as _
 from elearn.pages import rule_texts
 from elearn.pages.forms import Form
-from elearn.people.identity import is_region
 from elearn.people.permissions import SIGNED_IN
 from elearn.people.registry import local_day
 
@@ -32,27 +31,28 @@ def install(bp: Blueprint) -> None:
 @web.allow(SIGNED_IN)
 def rules_in_force() -> ResponseReturnValue:
     """`?on=`, `?region=`, `?search=`; with `?than=`, what is not the same on `on` as on that day before."""
-    form = Form({name: value.replace("\0", "")[:100] for name, value in request.args.items()})
+    form = Form.asked()
     on, than = form.day("on") or local_day(utcnow()), form.day("than")
     region = form["region"].strip() or None
-    if region is not None and not is_region(region):
+    if region is not None and not is_place(region):
         form.errors["region"] = _("A region is six digits (GB/T 2260), or CN.")
         region = None
     held = service.catalogue(db.session())
     words = form["search"].strip().casefold()
-    comparing = than is not None and not form.errors
+    if form.errors:
+        than = None
     page = render_template(
         "elearn/rules.html",
         form=form,
         on=on,
-        than=than if comparing else None,
+        than=than,
         region=region,
         regions=regions(held, on),
         loaded=bool(held.rows),
-        sections=[] if comparing else sections(held, region, on, words),
+        sections=[] if than else sections(held, region, on, words),
         turns=[
             one
-            for one in (between(held, region, than, on) if than is not None and comparing else ())
+            for one in (between(held, region, than, on) if than else ())
             if one.section in SHOWN and any(_speaks_of(each, words) for each in (one.before, one.after) if each)
         ],
         sources=held.sources(),

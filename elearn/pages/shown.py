@@ -7,11 +7,12 @@ from datetime import date, datetime
 from babel.dates import format_date, format_datetime
 
 from elearn.courses.teaching import clock_text
+from elearn.credit_export.hours import MICRO, as_text
 from elearn.locale import gettext as _
 from elearn.locale import language
 from elearn.zone import LOCAL_ZONE as ZONE
 
-__all__ = ["ZONE", "clock_text", "day", "length", "moment", "per_mille", "size"]
+__all__ = ["ZONE", "class_hours", "clock_text", "day", "length", "moment", "per_mille", "size"]
 
 
 def length(ms: int) -> str:
@@ -43,6 +44,11 @@ def moment(at: datetime) -> str:
 def size(octets: int) -> str:
     """A file's size, in decimal units."""
     return f"{octets / 1e9:.1f} GB" if octets >= 1e9 else f"{max(1, octets // 100_000) / 10:.1f} MB"
+
+
+def class_hours(micro: int) -> str:
+    """Millionths of a 学时 with one decimal, rounded down once."""
+    return as_text(micro * 10 // MICRO)
 
 
 def per_mille(part: int, whole: int) -> int:

@@ -14,11 +14,7 @@ from elearn.clock import from_ms, to_ms
 from elearn.courses.curriculum import next_unit
 from elearn.courses.learning import MyClass, MyCourse, MyLesson
 from elearn.courses.models import Unit
-from elearn.credit_export import records
-from elearn.credit_export.eligibility import Ineligible, Judgement, Reason
-from elearn.credit_export.hours import MICRO, Standing, as_text, standing
 from elearn.pages.shown import per_mille
-from elearn.people.registry import local_day
 from elearn.tracking.models import BelievedSpan, Kind, Report, Sitting
 from elearn.tracking.spans import Span, merge
 from elearn.tracking.verifier import REFUSAL_CLASS, Refusal, RefusalClass
@@ -105,65 +101,6 @@ def course_standing(course: MyCourse, progress: Mapping[UUID, Progress]) -> Cour
 def unit_ids(classes: Sequence[MyClass]) -> set[UUID]:
     """All offered units of these classes."""
     return {lesson.unit_id for one in classes for course in one.courses for lesson in course.lessons}
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """One outline as an exam system would be told about this person today, in tenths of 学时 as text."""
-
-    case: records.Case
-    judgement: Judgement
-    counts: Standing
-
-    @property
-    def eligible(self) -> bool:
-        return not isinstance(self.judgement, Ineligible)
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        return self.judgement.reasons if isinstance(self.judgement, Ineligible) else ()
-
-    @property
-    def theory(self) -> str:
-        return in_tenths(self.counts.theory)
-
-    @property
-    def practice(self) -> str:
-        return in_tenths(self.counts.practice)
-
-    @property
-    def theory_permille(self) -> int:
-        return per_mille(self.counts.theory, self.case.category.required_theory * MICRO)
-
-    @property
-    def practice_permille(self) -> int:
-        return per_mille(self.counts.practice, self.case.category.required_practice * MICRO)
-
-    @property
-    def over_share(self) -> str | None:
-        """Online theory beyond the share that may be online; None when there is none."""
-        beyond = self.counts.theory_if_all_online_counted - self.counts.theory
-        return in_tenths(beyond) if beyond > 0 else None
-
-
-def in_tenths(micro: int) -> str:
-    """Millionths of a 学时 as text with one decimal, rounded down."""
-    return as_text(micro * 10 // MICRO)
-
-
-def hours_of(session: Session, person_id: UUID, *, now: datetime) -> dict[UUID, Hours]:
-    """By outline: what counts, and the judgement of today. Two queries."""
-    on = local_day(now)
-    cases = records.gather(session, person_id, now=now)
-    found = records.found_of(session, cases, on)
-    return {
-        case.outline_id: Hours(
-            case,
-            records.decide(case, on, found[case.person_id, case.outline_id]),
-            standing(case.hours, required_theory=case.category.required_theory, rules=case.rules.hours),
-        )
-        for case in cases
-    }
 
 
 def spans_of(session: Session, learner_id: UUID, unit_id: UUID) -> dict[str, list[list[int]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -44,7 +44,7 @@ def reach_of(caller: Caller) -> Reach:
 def why_not() -> ResponseReturnValue:
     """`?search=` finds people; `?person=`, `?outline=`, `?on=` ask."""
     session, caller, now = db.session(), require_caller(), utcnow()
-    form = Form({name: value.replace("\0", "")[:100] for name, value in request.args.items()})
+    form = Form.asked()
     reach, today = reach_of(caller), local_day(now)
     on = form.day("on") or today
     search = form["search"].strip()
@@ -70,7 +70,6 @@ def why_not() -> ResponseReturnValue:
         outlines=choices,
         outline=outline,
         on=on,
-        today=today,
         answer=answer,
         today_answer=today_answer,
         texts=why_not_texts,

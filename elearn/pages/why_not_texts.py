@@ -24,11 +24,6 @@ DECIDED_BY = {
 """Sections of the catalogue whose rows decide about a reason."""
 
 
-def hours(micro: int) -> str:
-    """Millionths of a 学时 that are there, rounded down."""
-    return as_text(max(0, micro) * 10 // MICRO)
-
-
 def missing(micro: int) -> str:
     """Millionths of a 学时 that are missing, rounded up: what is short is never shown as nothing."""
     return as_text(-(-max(0, micro) * 10 // MICRO))
@@ -43,14 +38,14 @@ def sentence(reason: Reason, answer: Answer) -> str:
         case Reason.HOURS_THEORY_SHORT:
             return _(
                 "Theory: %(has)s of %(asked)s hours count, %(missing)s are missing.",
-                has=hours(counts.theory),
+                has=shown.class_hours(counts.theory),
                 asked=theory,
                 missing=missing(theory * MICRO - counts.theory),
             )
         case Reason.HOURS_PRACTICE_SHORT:
             return _(
                 "Practice: %(has)s of %(asked)s hours count, %(missing)s are missing. Practice is done on site.",
-                has=hours(counts.practice),
+                has=shown.class_hours(counts.practice),
                 asked=practice,
                 missing=missing(practice * MICRO - counts.practice),
             )
@@ -68,6 +63,8 @@ def sentence(reason: Reason, answer: Answer) -> str:
             return _("It is not shown that every teacher of the class holds a valid certificate.")
         case Reason.TEACHER_INVALID:
             return _("A teacher of the class held no valid certificate on a day of teaching.")
+        case Reason.COURSE_TEST_MISSING if facts.course_tests is None:
+            return _("A course test is asked for, and the courses have none that binds this person.")
         case Reason.COURSE_TEST_MISSING:
             return _("A test of a course is not passed. Without it none of the course counts.")
         case Reason.IDENTITY_UNVERIFIED:

@@ -15,10 +15,10 @@ from elearn.courses.requirements.rows import Education, Group, Prerequisite, Tra
 from elearn.credit_export.dated_rules import Aim
 from elearn.credit_export.eligibility import Category, Facts, Ineligible, Reason, Rules
 from elearn.credit_export.gathering import Case
-from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS, Tally, standing
+from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS, Tally
 from elearn.credit_export.lifecycle import Hold
 from elearn.credit_export.why_not import Answer
-from elearn.pages import rule_texts, why_not_texts
+from elearn.pages import rule_texts, shown, why_not_texts
 from tests.credit_export.rules.conftest import catalogue
 
 ON = date(2026, 7, 1)
@@ -59,13 +59,12 @@ def answer(reason: Reason, facts: Facts, *, in_force: bool = True) -> Answer:
         rules=rules,
         aim=Aim("welder", Training.INITIAL, None, 88, 60),
     )
-    counts = standing(hours, required_theory=88, rules=AQ8011_2023)
-    return Answer(case, Ineligible("rules", (reason,)), counts, (), frozenset())
+    return Answer(case, Ineligible("rules", (reason,)), (), frozenset())
 
 
 NOBODY_SAID = Facts(True, True)
 KNOWN = Facts(
-    True, True, teachers_valid=False, born_on=date(2010, 1, 1), education=Education.PRIMARY,
+    True, True, course_tests=False, teachers_valid=False, born_on=date(2010, 1, 1), education=Education.PRIMARY,
     health_certificate_to=date(2026, 6, 30),
 )  # fmt: skip
 
@@ -107,6 +106,16 @@ def test_every_reason_is_a_sentence(in_language: Say, language: str) -> None:
             KNOWN,
             "Education: senior high school or more is asked; primary school is shown.",
         ),
+        (
+            Reason.COURSE_TEST_MISSING,
+            NOBODY_SAID,
+            "A course test is asked for, and the courses have none that binds this person.",
+        ),
+        (
+            Reason.COURSE_TEST_MISSING,
+            KNOWN,
+            "A test of a course is not passed. Without it none of the course counts.",
+        ),
         (Reason.PREREQ_HEALTH, KNOWN, "The health certificate ended on Jun 30, 2026."),
     ],
 )
@@ -115,7 +124,7 @@ def test_sentences_hold_their_numbers(in_language: Say, reason: Reason, facts: F
 
 
 def test_what_is_short_is_never_shown_as_nothing() -> None:
-    assert (why_not_texts.missing(1), why_not_texts.hours(99_999)) == ("0.1", "0.0")
+    assert (why_not_texts.missing(1), shown.class_hours(99_999)) == ("0.1", "0.0")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

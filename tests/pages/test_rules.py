@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Outline
+from elearn.courses.models import Outline, OutlineItem
 from elearn.courses.requirements import service
+from elearn.credit_export.models import EligibilityRecord
 from elearn.people.models import Account, Role
-from tests.builders_courses import a_class, enrolled
+from tests.builders_courses import a_class, an_outline, enrolled
 from tests.builders_people import AT, an_account
 from tests.pages.conftest import Browser, World
 
@@ -67,6 +69,10 @@ def test_a_region_has_its_own_rules(loaded: World, browser: Browsing) -> None:
     assert "senior high school" not in reader.page("/rules?region=330000")
 
 
+def test_the_whole_country_has_a_code_of_its_own(loaded: World, browser: Browsing) -> None:
+    assert "Review: every 36 months" in browser(loaded.worker).page("/rules?region=CN&on=2026-05-31")
+
+
 def test_what_changed_between_two_days(loaded: World, browser: Browsing) -> None:
     page = browser(loaded.worker).page("/rules?on=2026-06-01&than=2026-05-31")
     assert "From May 31, 2026 to Jun 1, 2026" in page
@@ -93,6 +99,20 @@ def test_the_rules_in_chinese(loaded: World, browser: Browsing) -> None:
 )
 def test_a_wrong_form_is_told_beside_its_field(loaded: World, browser: Browsing, query: str, said: str) -> None:
     assert said in browser(loaded.worker).page(f"/rules?{query}", status=422)
+
+
+def test_every_page_shows_what_the_rules_ask_and_not_what_the_outline_does(
+    loaded: World, browser: Browsing, session: Session
+) -> None:
+    for item in session.scalars(sa.select(OutlineItem).where(OutlineItem.outline_id == loaded.outline.id)):
+        item.required_hours = 1
+    session.commit()
+    learner = browser(loaded.worker)
+    for page in ("/", "/hours", f"/why-not?outline={loaded.outline.id}"):
+        text = learner.page(page)
+        assert "0.0 / 88" in text, page
+        assert "0.0 / 60" in text, page
+    assert "is 30 minutes online or 45 minutes on site." in learner.page("/hours")
 
 
 # --- why not ----------------------------------------------------------------------------------------------------------
@@ -138,8 +158,6 @@ def test_who_is_in_no_class_is_told_so(loaded: World, browser: Browsing) -> None
 
 
 def test_an_asking_writes_nothing(loaded: World, browser: Browsing, session: Session) -> None:
-    from elearn.credit_export.models import EligibilityRecord
-
     browser(loaded.manager).page(why(loaded.worker, loaded.outline))
     assert session.query(EligibilityRecord).count() == 0
 
@@ -172,8 +190,6 @@ def test_an_officer_asks_in_the_officers_region(
 
 def test_classes_of_others_are_not_told_of(loaded: World, browser: Browsing, session: Session) -> None:
     """Another school that the same person goes to sees nothing of the first one's class."""
-    from tests.builders_courses import an_outline
-
     second = an_outline(session)
     enrolled(session, a_class(session, loaded.other_institution.id, second), loaded.worker.person_id)
     session.commit()
