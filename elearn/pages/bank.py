@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,13 +28,14 @@ from elearn.locale import gettext as _
 from elearn.pages import forms, frame, test_texts
 from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
-from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN, TEACHER
 from elearn.people.registry import local_day
 
-WRITES = (Role.INSTITUTION_MANAGER, Role.TEACHER)
 SHOWN_PROBLEMS = 500
-YEAR_S = 365 * 24 * 3600
+MAX_FORM_BYTES = 10_000_000
+"""A question with a picture."""
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def install(bp: Blueprint) -> None:
@@ -50,27 +53,25 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/questions/images/<uuid:institution_id>/<name>", "bank_image", bank_image)
 
 
-def _choice(enum: type[Kind] | type[State] | type[Format] | type[Difficulty], text: str | None) -> object | None:
-    try:
-        return enum(text) if text else None
-    except ValueError:
-        return None
+def _word(words: type[Word], text: str | None) -> Word | None:
+    """None: it names none of them."""
+    return next((word for word in words if word.value == text), None)
 
 
 @web.allow(TEACHER)
 def bank_list() -> ResponseReturnValue:
     """Questions by state, kind, item and words; several drafts may be reviewed at once."""
-    organisation, all_own = frame.own_organisations(*WRITES)
+    organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
     today = local_day(utcnow())
-    state, kind = _choice(State, request.args.get("state")), _choice(Kind, request.args.get("kind"))
-    item = Form({"item": request.args.get("item", "")}).id("item")
-    page, search = frame.page_number(), request.args.get("search", "")[:100]
+    state, kind = _word(State, request.args.get("state")), _word(Kind, request.args.get("kind"))
+    asked = Form.asked()
+    page, item, search = frame.page_number(), asked.id("item"), asked["search"]
     lines, total = bank.listed(
         db.session(),
         organisation.id,
         today=today,
-        state=state if isinstance(state, State) else None,
-        kind=kind if isinstance(kind, Kind) else None,
+        state=state,
+        kind=kind,
         outline_item_id=item,
         search=search,
         page=page,
@@ -110,8 +111,8 @@ def bank_list() -> ResponseReturnValue:
 
 def _typed(form: Form, institution_id: UUID) -> tuple[Content, Difficulty]:
     """The question in a form. Raises Malformed."""
-    kind, difficulty = _choice(Kind, form["kind"]), _choice(Difficulty, form["difficulty"])
-    if not isinstance(kind, Kind) or not isinstance(difficulty, Difficulty):
+    kind, difficulty = _word(Kind, form["kind"]), _word(Difficulty, form["difficulty"])
+    if kind is None or difficulty is None:
         raise Malformed("This page is out of date. Load it again and repeat.")
     image = form["image"] or None
     sent = request.files.get("picture")
@@ -119,17 +120,30 @@ def _typed(form: Form, institution_id: UUID) -> tuple[Content, Difficulty]:
         image = bank.keep_image(db.session(), institution_id, sent.read(), at=utcnow())
     elif form["no_picture"]:
         image = None
-    return (
-        notation.read(kind, form["stem"], form["answers"], explanation=form["explanation"], image=image),
-        difficulty,
-    )
+    content = notation.read(kind, form["stem"], form["answers"], explanation=form["explanation"], image=image)
+    return content, difficulty
+
+
+def _write(
+    form: Form, institution_id: UUID, write: Callable[[Content, Difficulty], BankVersion]
+) -> ResponseReturnValue | None:
+    """Write what was typed and lead to it. None: `form` says what is wrong."""
+    try:
+        made = write(*_typed(form, institution_id))
+    except DomainError as error:
+        forms.undo_first()
+        form.blame(error, {"page_image": "picture", "bad_question": "stem"}, "answers")
+        return None
+    db.session.commit()
+    frame.say(_("The question is written. A second person reviews it before it is asked."))
+    return redirect(url_for("elearn.pages.bank_question", version_id=made.id), 303)
 
 
 @web.allow(TEACHER)
 def bank_new() -> ResponseReturnValue:
     """Write a question; a second person reviews it."""
-    request.max_content_length = 10_000_000
-    organisation, all_own = frame.own_organisations(*WRITES)
+    request.max_content_length = MAX_FORM_BYTES
+    organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
     now = utcnow()
     form = Form.sent() if request.method == "POST" else Form({"kind": request.args.get("kind", Kind.SINGLE.value)})
     if request.method == "POST":
@@ -137,11 +151,11 @@ def bank_new() -> ResponseReturnValue:
         if not form.errors:
             if not forms.is_first():
                 return redirect(url_for("elearn.pages.bank_list", organisation=organisation.id), 303)
-            try:
+
+            def write(content: Content, difficulty: Difficulty) -> BankVersion:
                 item = form.id("item")
                 assert item is not None
-                content, difficulty = _typed(form, organisation.id)
-                made = bank.add_question(
+                return bank.add_question(
                     db.session(),
                     institution_id=organisation.id,
                     outline_item_id=item,
@@ -150,13 +164,10 @@ def bank_new() -> ResponseReturnValue:
                     by=current_person_id(),
                     at=now,
                 )
-            except DomainError as error:
-                forms.undo_first()
-                form.blame(error, {"page_image": "picture", "bad_question": "stem"}, "answers")
-            else:
-                db.session.commit()
-                frame.say(_("The question is written. A second person reviews it before it is asked."))
-                return redirect(url_for("elearn.pages.bank_question", version_id=made.id), 303)
+
+            done = _write(form, organisation.id, write)
+            if done is not None:
+                return done
     page = render_template(
         "elearn/bank_edit.html",
         form=form,
@@ -172,11 +183,8 @@ def bank_new() -> ResponseReturnValue:
 @web.allow(TEACHER)
 def bank_question(version_id: UUID) -> ResponseReturnValue:
     """One version: what it asks, what is right, who wrote and who reviewed it."""
-    return _question_page(version_id)
-
-
-def _question_page(version_id: UUID) -> str:
-    line = bank.line_of(db.session(), version_id, acting=frame.acting(*WRITES), today=local_day(utcnow()))
+    today = local_day(utcnow())
+    line = bank.line_of(db.session(), version_id, acting=frame.acting(*frame.WRITES_QUESTIONS), today=today)
     versions = db.session.scalars(
         sa.select(BankVersion).where(BankVersion.question_id == line.question.id).order_by(BankVersion.version.desc())
     ).all()
@@ -189,16 +197,16 @@ def _question_page(version_id: UUID) -> str:
         texts=test_texts,
         me=current_person_id(),
         image_url=test_texts.image_url(line.question.institution_id),
-        state_of=lambda version: bank.state_of(version, local_day(utcnow())),
+        state_of=lambda version: bank.state_of(version, today),
     )
 
 
 @web.allow(TEACHER)
 def bank_edit(version_id: UUID) -> ResponseReturnValue:
     """Write it anew; of a reviewed question a new version is made."""
-    request.max_content_length = 10_000_000
-    now = utcnow()
-    line = bank.line_of(db.session(), version_id, acting=frame.acting(*WRITES), today=local_day(now))
+    request.max_content_length = MAX_FORM_BYTES
+    acting, now = frame.acting(*frame.WRITES_QUESTIONS), utcnow()
+    line = bank.line_of(db.session(), version_id, acting=acting, today=local_day(now))
     content = line.content
     form = Form.sent()
     if request.method == "GET":
@@ -217,24 +225,10 @@ def bank_edit(version_id: UUID) -> ResponseReturnValue:
         if not form.errors:
             if not forms.is_first():
                 return redirect(url_for("elearn.pages.bank_question", version_id=version_id), 303)
-            try:
-                typed, difficulty = _typed(form, line.question.institution_id)
-                made = bank.change(
-                    db.session(),
-                    version_id,
-                    typed,
-                    difficulty,
-                    acting=frame.acting(*WRITES),
-                    by=current_person_id(),
-                    at=now,
-                )
-            except DomainError as error:
-                forms.undo_first()
-                form.blame(error, {"page_image": "picture", "bad_question": "stem"}, "answers")
-            else:
-                db.session.commit()
-                frame.say(_("The question is written. A second person reviews it before it is asked."))
-                return redirect(url_for("elearn.pages.bank_question", version_id=made.id), 303)
+            change = partial(bank.change, db.session(), version_id, acting=acting, by=current_person_id(), at=now)
+            done = _write(form, line.question.institution_id, change)
+            if done is not None:
+                return done
     page = render_template(
         "elearn/bank_edit.html",
         form=form,
@@ -267,7 +261,7 @@ def bank_retire(version_id: UUID) -> ResponseReturnValue:
 
 
 def _act(version_id: UUID, action: Callable[..., BankVersion], done: str) -> ResponseReturnValue:
-    acting = frame.acting(*WRITES)
+    acting = frame.acting(*frame.WRITES_QUESTIONS)
     bank.own_version(db.session(), version_id, acting)
     if forms.is_first():
         try:
@@ -284,8 +278,8 @@ def _act(version_id: UUID, action: Callable[..., BankVersion], done: str) -> Res
 @web.allow(TEACHER)
 def bank_review_many() -> ResponseReturnValue:
     """Review the ticked drafts: all of them or none."""
-    form, acting, now = Form.sent(), frame.acting(*WRITES), utcnow()
-    organisation, _all = frame.own_organisations(*WRITES)
+    form, acting, now = Form.sent(), frame.acting(*frame.WRITES_QUESTIONS), utcnow()
+    organisation, _all = frame.own_organisations(*frame.WRITES_QUESTIONS)
     back = redirect(url_for("elearn.pages.bank_list", organisation=organisation.id, state=State.DRAFT), 303)
     ids = form.ids("version")[: bank.PAGE]
     if not ids:
@@ -307,7 +301,7 @@ def bank_review_many() -> ResponseReturnValue:
 @web.allow(TEACHER)
 def bank_import() -> ResponseReturnValue:
     """Take a file of questions: all of it, or nothing and what is wrong line by line."""
-    organisation, all_own = frame.own_organisations(*WRITES)
+    organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
     now = utcnow()
     problems: tuple[Problem, ...] = ()
     form = Form()
@@ -338,14 +332,10 @@ def bank_import() -> ResponseReturnValue:
                     leave_out_other_kinds=bool(form["leave_out"]),
                     for_certificate=form["usage"] == "certificate",
                 )
-            except exchange.BadFile as error:
-                db.session.rollback()
-                forms.undo_first()
-                problems = error.problems
-                form.blame(error, {}, "file")
             except DomainError as error:
                 db.session.rollback()
                 forms.undo_first()
+                problems = error.problems if isinstance(error, exchange.BadFile) else ()
                 form.blame(error, {}, "file")
             else:
                 db.session.commit()
@@ -361,16 +351,11 @@ def bank_import() -> ResponseReturnValue:
         organisation=organisation,
         organisations=all_own,
         outlines=teaching.outlines_on(db.session(), local_day(now)),
-        problems=[(one.where, one.line, _problem_text(one)) for one in problems[:SHOWN_PROBLEMS]],
+        problems=[(one.where, one.line, _(one.sentence, **one.facts)) for one in problems[:SHOWN_PROBLEMS]],
         more=max(0, len(problems) - SHOWN_PROBLEMS),
         may_leave_out=any(one.other_kind for one in problems),
     )
     return page, 422 if form.errors else 200
-
-
-def _problem_text(problem: Problem) -> str:
-    text = _(problem.sentence)
-    return text % problem.facts if problem.facts else text
 
 
 @web.allow(TEACHER)
@@ -382,15 +367,19 @@ def bank_template() -> ResponseReturnValue:
 @web.allow(TEACHER)
 def bank_export() -> ResponseReturnValue:
     """The questions that are asked now, as a file."""
-    organisation, _all = frame.own_organisations(*WRITES)
-    chosen = _choice(Format, request.args.get("format"))
-    if not isinstance(chosen, Format):
+    organisation, _all = frame.own_organisations(*frame.WRITES_QUESTIONS)
+    chosen = _word(Format, request.args.get("format"))
+    if chosen is None:
         raise NotFound("There is nothing at this address.")
-    item = Form({"item": request.args.get("item", "")}).id("item")
+    item = Form.asked().id("item")
     if item is not None and db.session.get(OutlineItem, item) is None:
         raise NotFound("There is no such item in an outline.")
     written = exchange.make_file(
-        db.session(), chosen, institution_id=organisation.id, acting=frame.acting(*WRITES), outline_item_id=item
+        db.session(),
+        chosen,
+        institution_id=organisation.id,
+        acting=frame.acting(*frame.WRITES_QUESTIONS),
+        outline_item_id=item,
     )
     answer = _file(written.data, formats.MEDIA_TYPE[chosen], f"questions.{formats.SUFFIX[chosen]}")
     answer.headers["X-Left-Out"] = str(len(written.left_out))
@@ -406,7 +395,7 @@ def _file(data: bytes, media_type: str, name: str) -> Response:
 def bank_image(institution_id: UUID, name: str) -> ResponseReturnValue:
     """A picture of a question, for those who write there and those who learn there."""
     person_id = current_person_id()
-    if institution_id not in frame.acting(*WRITES):
+    if institution_id not in frame.acting(*frame.WRITES_QUESTIONS):
         learns = db.session.execute(
             sa.select(Enrolment.id)
             .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
@@ -419,5 +408,5 @@ def bank_image(institution_id: UUID, name: str) -> ResponseReturnValue:
     if found is None:
         raise NotFound("There is nothing at this address.")
     media_type, data = found
-    headers = {"Cache-Control": f"private, max-age={YEAR_S}, immutable"}
+    headers = {"Cache-Control": f"private, max-age={frame.YEAR_S}, immutable"}
     return Response(data, headers=headers, content_type=media_type)

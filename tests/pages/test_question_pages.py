@@ -232,12 +232,20 @@ def test_several_drafts_are_reviewed_at_once_or_none(
     send(browser(world.manager), world, xlsx.template(), item=item)
     ids = [str(one.id) for one in versions(session)]
     own, second = browser(world.manager), browser(teacher)
+    assert 'name="version"' in second.get("/teaching/questions?state=draft").text
+    assert 'name="version"' not in second.get("/teaching/questions").text, "no button would send it"
     assert own.post("/teaching/questions/review", {"version": ids}).status_code == 303
     assert all(one.reviewed_at is None for one in versions(session))
     assert "does not review it" in own.page("/teaching/questions")
     second.post("/teaching/questions/review", {"version": ids[:2]})
     assert sum(one.reviewed_at is not None for one in versions(session)) == 2
     assert "2 questions are reviewed" in second.page("/teaching/questions?state=draft")
+
+
+def test_whatever_stands_in_the_address_of_the_list_is_looked_for(world: World, browser: Browsers) -> None:
+    visitor = browser(world.manager)
+    for query in ("search=%00", "search=%25", "state=x&kind=x&page=x", "search=" + "x" * 5000):
+        assert visitor.get(f"/teaching/questions?{query}").status_code == 200, query
 
 
 def test_a_picture_is_kept_anew_and_seen_by_those_who_learn_there(
