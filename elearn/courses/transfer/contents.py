@@ -9,7 +9,6 @@ import msgspec
 
 from elearn.courses.centres import Audience, Centre, Industry, Level
 
-FORMAT = "elearn-course"
 VERSION = 1
 INDEX = "course.json"
 NAME = re.compile(

@@ -16,6 +16,7 @@ from elearn.courses import catalogue, describing, teaching
 from elearn.courses.models import Lesson, Outline, OutlineItem, Subtitle, Unit, UnitBlock, UnitKind, UnitPage
 from elearn.courses.transfer import contents
 from elearn.errors import Conflict
+from media.manifest import KEYS_FILE, MANIFEST_FILE
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 CHUNK = 1 << 20
@@ -127,8 +128,8 @@ class _Making:
 
     def _media(self, content_hash: str) -> None:
         place = self.media_dir / content_hash
-        found = sorted(path for path in place.rglob("*") if path.is_file() and path.name != "keys.bin")
-        if place / "manifest.json" not in found:
+        found = sorted(path for path in place.rglob("*") if path.is_file() and path.name != KEYS_FILE)
+        if place / MANIFEST_FILE not in found:
             raise Conflict("The files of a lesson are not here; the course cannot be exported.", code="no_files")
         for path in found:
             self._add(f"media/{content_hash}/{path.relative_to(place).as_posix()}", path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,7 +73,7 @@ def import_course(
     return Imported(made, lessons, known, tuple(placed))
 
 
-def take_away(placed: list[Path] | tuple[Path, ...]) -> None:
+def take_away(placed: Iterable[Path]) -> None:
     """The directories of an import that was not committed."""
     for place in placed:
         shutil.rmtree(place, ignore_errors=True)

@@ -7,10 +7,8 @@ it was said to have, so neither a name nor a bomb leads anywhere. Every refusal 
 from __future__ import annotations
 
 import hashlib
-import lzma
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from elearn.courses.page_images import Image
 from elearn.courses.pool import QuestionDraft
 from elearn.courses.transfer import contents
 from elearn.errors import Malformed
+from elearn.unpacking import BROKEN_ZIP
 from media.crypt import iv_of
 from media.errors import BadManifest
 from media.manifest import MANIFEST_FILE, PUBLIC, Manifest, parse_manifest
@@ -35,8 +34,6 @@ MAX_TOTAL = 8_000_000_000
 MAX_SMALL = 8_500_000
 """Bytes of a file that is read as a whole: a manifest, a picture, subtitles."""
 CHUNK = 1 << 20
-BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, RuntimeError)
-"""What Python's reader raises at damage, and at what it cannot unpack."""
 BOXES = (b"styp", b"moof", b"sidx", b"emsg", b"prft", b"mdat", b"ftyp")
 """How a segment of fMP4 begins (ISO 14496-12)."""
 
@@ -82,7 +79,7 @@ class Opened:
                         break
                     digest.update(piece)
                     yield piece
-        except BROKEN as error:
+        except BROKEN_ZIP as error:
             raise BadPackage("%(part)s is damaged.", name) from error
         if size != said.bytes or digest.hexdigest() != said.sha256:
             raise BadPackage("%(part)s is not what the package says: its hash or size differs.", name)
@@ -93,7 +90,7 @@ def opened(file: IO[bytes]) -> Iterator[Opened]:
     """The package in `file`. Raises BadPackage."""
     try:
         archive = zipfile.ZipFile(file)
-    except BROKEN as error:
+    except BROKEN_ZIP as error:
         raise BadPackage("This is no package, or it is cut off.") from error
     with archive:
         names = _sound_names(archive)
@@ -127,7 +124,7 @@ def _index(archive: zipfile.ZipFile) -> contents.Package:
     try:
         with archive.open(contents.INDEX) as file:
             raw = file.read(MAX_INDEX + 1)
-    except BROKEN as error:
+    except BROKEN_ZIP as error:
         raise BadPackage("%(part)s is damaged.", contents.INDEX) from error
     if len(raw) > MAX_INDEX:
         raise BadPackage("%(part)s is too large.", contents.INDEX)

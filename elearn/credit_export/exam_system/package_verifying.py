@@ -10,18 +10,15 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 
-import openpyxl
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from openpyxl.utils.exceptions import InvalidFileException
 
+from elearn import unpacking
 from elearn.credit_export.exam_system.mapping import MOST_COLUMNS, Column, Format
 from elearn.credit_export.exam_system.package_files import (
     FORMAT,
@@ -41,12 +38,6 @@ LARGEST_UNPACKED_BYTES = 300_000_000
 """Of all that the XLSX, a ZIP itself, unpacks to; 10,000 rows take 30 MB. A few hundred bytes can hold gigabytes."""
 LARGEST_SMALL_BYTES = 1_000_000
 """Of manifest, signature and keys."""
-
-BROKEN_SHEET = (
-    zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, AttributeError, TypeError,
-    ValueError, EOFError, OSError, OverflowError, RuntimeError, AssertionError,
-)  # fmt: skip
-"""What openpyxl raises over files that are none."""
 
 
 class PackageRefused(DomainError):
@@ -161,10 +152,9 @@ def _require_rows(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None
 def _rows_of(file: IO[bytes], width: int) -> Iterator[tuple[Any, ...]]:
     """The first `width` cells of each row; missing ones are empty. Raises PackageRefused, also before it unpacks."""
     try:
-        with zipfile.ZipFile(file) as inside:
-            if sum(one.file_size for one in inside.infolist()) > LARGEST_UNPACKED_BYTES:
-                raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=ROWS_XLSX)
-        with closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book:
+        with unpacking.workbook(file, most_bytes=LARGEST_UNPACKED_BYTES) as book:
             yield from book.worksheets[0].iter_rows(values_only=True, max_col=width)
-    except BROKEN_SHEET as error:
-        raise PackageRefused("form", "The package cannot be read: %(why)s", why=repr(error)) from error
+    except unpacking.TooMuch as error:
+        raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=ROWS_XLSX) from error
+    except unpacking.NoWorkbook as error:
+        raise PackageRefused("form", "The package cannot be read: %(why)s", why=str(error)) from error

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,10 +19,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import openpyxl
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn import unpacking
 from elearn.courses.models import Outline
 from elearn.credit_export.exam_system import deliveries, mapping, packages, receipts
 from elearn.credit_export.exam_system.answers import outlines_of
@@ -32,7 +31,6 @@ from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.mapping import Column, Profile, ReceiptField, Result
 from elearn.credit_export.exam_system.models import Receipt
 from elearn.credit_export.exam_system.package_files import TOTAL
-from elearn.credit_export.exam_system.package_verifying import BROKEN_SHEET
 from elearn.credit_export.models import EligibilityRecord
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind, Keys, blind_index, check_document
@@ -128,25 +126,29 @@ class Report:
 
 def read(content: bytes, profile: Profile) -> list[Line]:
     """The lines of a receipt file. Raises Malformed: no spreadsheet, or none of its sheets is a receipt."""
-    _require_size(content)
+    if len(content) > LARGEST_FILE_BYTES:
+        raise _too_large()
     lines: list[Line] = []
     found = missing_result = False
     try:
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()  # what a file says of its own size is not believed
-            rows = _rows(sheet.iter_rows(values_only=True))
-            header = _header(rows, profile)
-            if header is None:
-                continue
-            places, receipt = header
-            missing_result = ReceiptField.RESULT not in receipt
-            if not missing_result:
-                found = True
-                lines += _lines(rows, str(sheet.title), places, receipt, profile)
-        book.close()
-    except BROKEN_SHEET as error:
-        raise _no_spreadsheet() from error
+        with unpacking.workbook(io.BytesIO(content), most_bytes=LARGEST_UNPACKED_BYTES) as book:
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()  # what a file says of its own size is not believed
+                rows = _rows(sheet.iter_rows(values_only=True))
+                header = _header(rows, profile)
+                if header is None:
+                    continue
+                places, receipt = header
+                missing_result = ReceiptField.RESULT not in receipt
+                if not missing_result:
+                    found = True
+                    lines += _lines(rows, str(sheet.title), places, receipt, profile)
+    except unpacking.TooMuch as error:
+        raise _too_large() from error
+    except unpacking.NoWorkbook as error:
+        raise Malformed(
+            "The file is no spreadsheet that can be read: save it as XLSX.", code="no_spreadsheet"
+        ) from error
     if not found:
         needed = next(column.header for column in profile.columns if column.source == mapping.RECORD)
         wanted = profile.receipt[ReceiptField.RESULT]
@@ -156,21 +158,8 @@ def read(content: bytes, profile: Profile) -> list[Line]:
     return lines
 
 
-def _no_spreadsheet() -> Malformed:
-    return Malformed("The file is no spreadsheet that can be read: save it as XLSX.", code="no_spreadsheet")
-
-
-def _require_size(content: bytes) -> None:
-    """A few bytes can unpack to gigabytes."""
-    if len(content) > LARGEST_FILE_BYTES:
-        raise Malformed("The file is larger than a receipt is.", code="too_large")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
-            unpacked = sum(one.file_size for one in package.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise _no_spreadsheet() from error
-    if unpacked > LARGEST_UNPACKED_BYTES:
-        raise Malformed("The file is larger than a receipt is.", code="too_large")
+def _too_large() -> Malformed:
+    return Malformed("The file is larger than a receipt is.", code="too_large")
 
 
 Row = tuple[int, tuple[Any, ...]]
@@ -182,7 +171,7 @@ def _rows(values: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
         empty = 0 if any(cell is not None for cell in cells) else empty + 1
         filled += not empty
         if filled > MOST_ROWS:
-            raise Malformed("The file is larger than a receipt is.", code="too_large")
+            raise _too_large()
         if empty > LONGEST_GAP:
             return
         yield number, cells[:MOST_COLUMNS]

@@ -10,15 +10,12 @@ import io
 import math
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
+from elearn import unpacking
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind
 
@@ -59,6 +56,10 @@ KINDS = {
 ON_SITE = ("", "线下", "面授", "现场", "实操", "集中培训", "on site", "offline")
 
 
+LATER = {"中午": 11, "下午": 12, "晚上": 12}
+"""An hour below that is one of the afternoon."""
+
+
 class Problem(StrEnum):
     """What is wrong with a row, of what can be seen in the row itself."""
 
@@ -93,23 +94,16 @@ def read(content: bytes) -> list[Row]:
         raise Malformed("A spreadsheet of attendance has at most 10 MB.", code="bad_sheet")
     found: list[Row] = []
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(one.file_size for one in packed.infolist()) > LARGEST_UNPACKED_BYTES:
-                raise Malformed("The spreadsheet is too large when unpacked.", code="bad_sheet")
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        try:
+        with unpacking.workbook(io.BytesIO(content), most_bytes=LARGEST_UNPACKED_BYTES) as book:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file says of its own size is not believed
-                found += _sheet(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))
-                if len(found) > MOST_ROWS:
-                    raise Malformed("At most 2,000 rows are taken at once.", code="bad_sheet")
-        finally:
-            book.close()
-    except Malformed:
-        raise
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, EOFError, TypeError, IndexError,
-            SyntaxError, AttributeError, OverflowError, RuntimeError) as error:  # fmt: skip
-        # What openpyxl raises for a file that is none; the row rules above raise nothing of it.
+                for row in _sheet(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)):
+                    found.append(row)
+                    if len(found) > MOST_ROWS:
+                        raise Malformed("At most 2,000 rows are taken at once.", code="bad_sheet")
+    except unpacking.TooMuch as error:
+        raise Malformed("The spreadsheet is too large when unpacked.", code="bad_sheet") from error
+    except unpacking.NoWorkbook as error:
         raise Malformed("This is no spreadsheet that can be read (XLSX).", code="bad_sheet") from error
     if not found:
         raise Malformed(
@@ -170,8 +164,11 @@ def _row(number: int, values: dict[Column, object]) -> Row:
     return Row(number, name, document, kind or DocumentKind.RESIDENT_ID, on, begins, ends, problem)
 
 
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?|(\d{4})(\d{2})(\d{2})")
-_TIME = re.compile(r"(上午|下午|晚上|中午)?(?:.*[ T])?(\d{1,2})(?:[:点时](?:(\d{1,2})分?)?)(?:[::](\d{1,2}))?")
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T][^-/年月]*)?|(\d{4})(\d{2})(\d{2})")
+# A day may stand before the time; a word that may mean another half of the day, or another time, may not.
+_TIME = re.compile(
+    r"(上午|下午|晚上|中午)?(?:[^:点时午晚夜A-Za-z]*[ T])?(\d{1,2})(?:[:点时](?:(\d{1,2})分?)?)(?:[::](\d{1,2}))?"
+)
 
 
 def day_of(value: object) -> date | None:
@@ -207,7 +204,9 @@ def time_of(value: object) -> time | None:
     if found is None:
         return None
     half, hours, minutes, seconds_text = found.groups()
-    hour = int(hours) + (12 if half in ("下午", "晚上") and int(hours) < 12 else 0)
+    hour = int(hours) + (12 if int(hours) < LATER.get(half, 0) else 0)
+    if half == "晚上" and hour == 12:
+        return None  # midnight: before the day, or after it?
     try:
         return time(hour, int(minutes or 0), int(seconds_text or 0))
     except ValueError:

@@ -251,6 +251,7 @@ HOSTILE: list[tuple[str, Callable[[Files], bytes]]] = [
     ("an absolute path", lambda files: zipped(listed(files, "/etc/passwd", b"x"))),
     ("a backslash", lambda files: zipped(listed(files, "media\\x", b"x"))),
     ("keys in the clear", lambda files: zipped(listed(files, f"media/{'0' * 64}/keys.bin", b"x"))),
+    ("a name that is no UTF-8", lambda files: zipped(files, (zipfile.ZipInfo("images/\xfc"), b"x")).replace("\xfc".encode(), b"\xff\xfe")),
     ("a link", lambda files: zipped(files, (a_link(f"images/{'0' * 64}"), b"/etc/passwd"))),
     ("a file that is not listed", lambda files: zipped(files | {f"images/{'0' * 64}": b"x"})),
     ("a listed file that is missing", lambda files: zipped({k: v for k, v in files.items() if not k.endswith(".vtt")})),

@@ -40,6 +40,7 @@ def a_sheet(*rows: tuple[object, ...], headers: tuple[str, ...] = HEADERS, above
         (46204, date(2026, 7, 1)), (date(2026, 7, 1), date(2026, 7, 1)), (MOMENT, date(2026, 7, 1)),
         ("２０２６－０７－０１", date(2026, 7, 1)), ("2026-07-01 09:00", date(2026, 7, 1)),
         (" 2026-07-01 ", date(2026, 7, 1)),
+        ("2026-07-01 星期三", date(2026, 7, 1)), ("2026-07-01 至 2026-07-03", None),
         ("2026-02-30", None), ("7月1日", None), ("tomorrow", None), ("", None), (None, None), (True, None), (12, None),
         ("01/07/2026", None),
     ],
@@ -53,7 +54,9 @@ def test_a_date_is_read_in_every_form_that_means_one_day(cell: object, on: date 
     [
         ("09:00", time(9)), ("9:00", time(9)), ("9：30", time(9, 30)), ("09:00:15", time(9, 0, 15)), ("9点", time(9)),
         ("9点30分", time(9, 30)), ("14时05", time(14, 5)), ("下午2:30", time(14, 30)), ("上午9:00", time(9)),
-        ("中午12:00", time(12)), ("下午12:30", time(12, 30)), ("2026-07-01 09:00", time(9)), (time(9, 30), time(9, 30)),
+        ("中午12:00", time(12)), ("中午1:00", time(13)), ("中午11:30", time(11, 30)), ("下午 2:30", time(14, 30)),
+        ("2026-07-01 星期三 09:00", time(9)), ("晚上12:00", None), ("2026-07-01 下午 2:30", None), ("PM 2:30", None),
+        ("9:00 - 10:30", None), ("下午12:30", time(12, 30)), ("2026-07-01 09:00", time(9)), (time(9, 30), time(9, 30)),
         (MOMENT, time(9, 30)), (0.375, time(9)), (46204.5, time(12)),
         ("25:00", None), ("9:70", None), ("nine", None), ("", None), (None, None), (9, None), ("9", None), (True, None),
     ],
@@ -95,8 +98,11 @@ def test_what_is_no_spreadsheet_is_refused_whole() -> None:
     with zipfile.ZipFile(empty, "w") as packed:
         packed.writestr("a.txt", "a")
     whole = a_sheet(GOOD)
+    with zipfile.ZipFile(io.BytesIO(whole)) as packed:
+        begins = packed.getinfo("xl/worksheets/sheet1.xml").header_offset
+    damaged = whole[: begins + 80] + bytes(20) + whole[begins + 100 :]
     for content in (
-        b"", b"text", whole[:-200], whole[: len(whole) // 2], bomb.getvalue(), empty.getvalue(), a_sheet(),
+        b"", b"text", whole[:-200], whole[: len(whole) // 2], damaged, bomb.getvalue(), empty.getvalue(), a_sheet(),
         a_sheet(GOOD, headers=("a", "b", "c", "d", "e", "f", "g")), a_sheet(*[GOOD] * (sheets.MOST_ROWS + 1)),
     ):  # fmt: skip
         with pytest.raises(Malformed) as refused:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-import zlib
 from pathlib import PurePosixPath
 
 from elearn.courses.questions.formats.draft import MAX_FILE_BYTES, Unsafe
 from elearn.errors import Malformed
+from elearn.unpacking import BROKEN_ZIP
 
 MOST_ENTRIES = 25_000
 MOST_BYTES = 256 * 1024 * 1024
@@ -34,7 +34,7 @@ class Package:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             entries = self._zip.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        except BROKEN_ZIP as error:
             raise Malformed("This is not a zip file, or it is damaged.", code="bad_zip") from error
         if len(entries) > MOST_ENTRIES:
             raise Unsafe("The package holds too many files.")
@@ -76,7 +76,7 @@ class Package:
                     if self._read > self._allowed:
                         raise Unsafe("Unpacked, the package is far larger than what was sent.")
                     parts.append(chunk)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except BROKEN_ZIP as error:
             raise Malformed("This is not a zip file, or it is damaged.", code="bad_zip") from error
         return b"".join(parts)
 

@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import xlsxwriter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from elearn.courses.questions.formats.draft import (
     DIFFICULTIES,
@@ -55,6 +52,7 @@ from elearn.courses.questions.kinds import (
     problem_of,
 )
 from elearn.errors import Malformed
+from elearn.unpacking import BROKEN_SHEET
 
 LETTERS = "ABCDEFGHIJ"
 COLUMNS = (
@@ -254,17 +252,7 @@ def _rows(data: bytes, reading: Reading) -> Iterator[_Row]:
             cells = {name: text for name, value in zip(names, row, strict=False) if name and (text := _cell(value))}
             if cells:
                 yield _Row(line, cells)
-    except (
-        InvalidFileException,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        IndexError,
-        ParseError,
-        OSError,
-        AttributeError,
-        TypeError,
-    ) as error:
+    except BROKEN_SHEET as error:
         raise Malformed("This is not an Excel workbook (.xlsx), or it is damaged.", code="bad_xlsx") from error
 
 

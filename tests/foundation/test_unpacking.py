@@ -1,0 +1,101 @@
+"""Zip files and spreadsheets of strangers: whatever is wrong with one, it is refused as what it is, never a crash."""
+
+from __future__ import annotations
+
+import io
+import random
+import zipfile
+from collections.abc import Callable
+
+import openpyxl
+import pytest
+
+from elearn import unpacking
+from elearn.courses.questions.formats.safe_zip import Package
+from elearn.errors import Malformed
+
+MOST = 10_000_000
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def a_workbook() -> bytes:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in range(50):
+        sheet.append([f"第 {row} 行", row, row / 7])
+    book.save(out)
+    return out.getvalue()
+
+
+def rows_of(data: bytes, *, most_bytes: int = MOST) -> list[tuple[object, ...]]:
+    with unpacking.workbook(io.BytesIO(data), most_bytes=most_bytes) as book:
+        return list(book.worksheets[0].iter_rows(values_only=True))
+
+
+def with_part(data: bytes, name: str, body: bytes | None) -> bytes:
+    """The same with another part of that name, or without it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
+        for each in before.namelist():
+            if each != name:
+                after.writestr(each, before.read(each))
+        if body is not None:
+            after.writestr(name, body)
+    return out.getvalue()
+
+
+def a_misnamed_zip(places: int) -> bytes:
+    """A name that is no UTF-8 and says it is: in its own head, or (two places) in the table of contents too."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("ü", b"x")
+    return out.getvalue().replace("ü".encode(), b"\xff\xfe", places)
+
+
+DAMAGE: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("nothing", lambda data: b""),
+    ("another file", lambda data: b"%PDF-1.7"),
+    ("cut in half", lambda data: data[: len(data) // 2]),
+    ("no part of a workbook", lambda data: a_misnamed_zip(0)),
+    ("a name that is no UTF-8", lambda data: a_misnamed_zip(2)),
+    ("a sheet that is missing", lambda data: with_part(data, SHEET, None)),
+    ("a sheet that is broken off", lambda data: with_part(data, SHEET, b"<worksheet><sheetData><row><c t='inl")),
+    ("a cell that is none", lambda data: with_part(data, SHEET, b"<worksheet><sheetData><row><c r='?'/></row>")),
+    ("a workbook that is no XML", lambda data: with_part(data, "xl/workbook.xml", b"\0\1\2")),
+]
+
+
+@pytest.mark.parametrize(("what", "damage"), DAMAGE, ids=[one[0] for one in DAMAGE])
+def test_what_is_no_workbook_is_refused_as_none(what: str, damage: Callable[[bytes], bytes]) -> None:
+    whole = a_workbook()
+    assert len(rows_of(whole)) == 50
+    with pytest.raises(unpacking.NoWorkbook):
+        rows_of(damage(whole))
+
+
+def test_no_damage_to_a_workbook_is_a_crash() -> None:
+    draw, whole = random.Random(26300), a_workbook()
+    for _ in range(150):
+        at, wide = draw.randrange(len(whole)), draw.randrange(1, 40)
+        damaged = whole[:at] + draw.randbytes(wide) + whole[at + wide :]
+        try:
+            rows_of(damaged)
+        except (unpacking.NoWorkbook, unpacking.TooMuch):
+            continue
+
+
+def test_a_workbook_that_unpacks_to_more_than_is_taken_is_not_unpacked() -> None:
+    small = with_part(a_workbook(), SHEET, bytes(MOST))
+    assert len(small) < MOST // 100
+    with pytest.raises(unpacking.TooMuch):
+        rows_of(small)
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_a_name_that_is_no_utf_8_is_damage(places: int) -> None:
+    data = a_misnamed_zip(places)
+    with pytest.raises(unpacking.BROKEN_ZIP), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.read("ü")
+    with pytest.raises(Malformed):
+        Package(data).read("ü")
