@@ -92,7 +92,7 @@ class Facts:
     identified: bool = True
     """The person's document is known; it is not of somebody who never gave one, or was erased."""
     course_tests: bool | None = None
-    """Every course test is passed; None: the courses have none."""
+    """Every course test that binds the person is passed; None: none does."""
     teachers_valid: bool | None = None
     """Every teacher of the class was valid on each date."""
     born_on: date | None = None

@@ -5,7 +5,8 @@ Rules are chosen by where the class's institution is and by the category that it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import lcm
@@ -14,13 +15,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses.papers.standing import course_tests_passed
+from elearn.courses.papers.standing import course_tests
 from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.choosing import Catalogue
 from elearn.courses.requirements.rows import EVERYWHERE, CreditRules, Training
 from elearn.credit_export.dated_rules import Aim, Chosen, daily_cap, rules_on
 from elearn.credit_export.eligibility import Category, Facts, Rules
 from elearn.credit_export.hours import Amount, Kind, Modality, Tally, tally
+from elearn.people.permissions import significant
 from elearn.people.registry import local_day
 
 CASES = """
@@ -113,6 +115,20 @@ WHERE r.person_id = ANY (:persons) AND s.granted_at IS NOT NULL
 GROUP BY r.person_id, r.outline_id
 """)
 
+ADMITTED_THEN = sa.text("""
+SELECT w.person_id, w.outline_id, w.at
+FROM unnest(CAST(:persons AS uuid[]), CAST(:outlines AS uuid[]), CAST(:moments AS timestamptz[]))
+     AS w (person_id, outline_id, at)
+JOIN LATERAL (
+    SELECT s.to_state, s.granted_at, s.expires_on
+    FROM elearn.eligibility_record r JOIN elearn.eligibility_step s ON s.record_id = r.id
+    WHERE r.person_id = w.person_id AND r.outline_id = w.outline_id AND s.at < w.at
+    ORDER BY s.position DESC LIMIT 1
+) AS last ON last.granted_at IS NOT NULL AND last.to_state IN ('granted', 'suspended')
+WHERE last.expires_on IS NULL OR (w.at AT TIME ZONE 'Asia/Shanghai')::date <= last.expires_on
+""")
+"""Who held an admission under an outline at a moment: also one that was suspended then, as it may be given back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -171,7 +187,7 @@ def gather_many(
     limits = _limits(choosing.catalogue, day)
     rows = session.execute(CAPPED_CASES if limits else ALL_CASES, values | limits).all()
     found = [(row, *choosing.of(row)) for row in rows]
-    tests = course_tests_passed(session, people, {row.outline_id for row in rows})
+    tests = _tests_passed(session, people, {row.outline_id for row in rows})
     # Asked for where it matters only: an outline that is over, of people who are not to be trained again.
     over = {
         row.person_id
@@ -213,6 +229,25 @@ def gather_many(
     ]
 
 
+def _tests_passed(
+    session: Session, person_ids: Collection[UUID], outline_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], bool | None]:
+    """(person, outline) -> whether the course tests that bind the person are passed; None: no test does.
+
+    A test does not bind whoever held an admission under its outline when it was first offered: nobody loses one by
+    somebody publishing a test.
+    """
+    found = course_tests(session, person_ids, outline_ids)
+    missing = [(person, outline, since) for (person, outline), one in found.items() for since in one.missing_since]
+    spared: dict[tuple[UUID, UUID], set[datetime]] = defaultdict(set)
+    if missing:
+        persons, outlines, moments = map(list, zip(*missing, strict=True))
+        asked = {"persons": persons, "outlines": outlines, "moments": moments}
+        for row in session.execute(ADMITTED_THEN, asked):
+            spared[row.person_id, row.outline_id].add(row.at)
+    return {line: one.passed(spared=spared.get(line, ())) for line, one in found.items()}
+
+
 def gather(
     session: Session, person_id: UUID, *, now: datetime, outline_id: UUID | None = None, on: date | None = None
 ) -> list[Case]:
@@ -233,15 +268,8 @@ def _limits(catalogue: Catalogue, on: date) -> dict[str, object]:
     whole = lcm(country.online_hour_ms, country.offline_hour_ms)
     caps = {region: daily_cap(catalogue, region, on) for region in regions}
     return {
-        "places": ["" if region == EVERYWHERE else _begins(region) for region in caps],
+        "places": ["" if region == EVERYWHERE else significant(region) for region in caps],
         "most": [None if cap is None else cap * whole for cap in caps.values()],
         "online": whole // country.online_hour_ms,
         "offline": whole // country.offline_hour_ms,
     }
-
-
-def _begins(region: str) -> str:
-    """What the codes of a region and of all within it begin with."""
-    while region.endswith("00"):
-        region = region[:-2]
-    return region

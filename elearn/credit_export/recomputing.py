@@ -1,8 +1,9 @@
 """Records follow what they are made of without anybody asking: hours, enrolments, filings, rules, the calendar.
 
 New hours are recorded by who enters them. Here is the rest: once a minute whoever was enrolled, whose class was filed,
-about whom two people stated something or a case was closed, a short while ago; once a night everybody, because a day
-begins or ends the force of outlines and rules.
+about whom two people stated something or a case was closed, who passed a course test or whose course was given one or
+asks for its test no more, a short while ago; once a night everybody, because a day begins or ends the force of outlines
+and rules.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, TrainingClass
-from elearn.courses.papers.models import TestAttempt
+from elearn.courses.papers.models import CourseTest, Purpose, TestAttempt, TestBlueprint
 from elearn.credit_export import holds, records
 from elearn.credit_export.findings import reading as findings
 from elearn.db import db
@@ -55,7 +56,7 @@ def everybody(session: Session) -> Iterator[list[UUID]]:
 
 def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]:
     """Whoever was enrolled or left since then, whose class was filed, whom a finding is about, whose case was closed,
-    who passed a course test; in pages."""
+    who passed a course test, whose course was given one, or is without it again; in pages."""
     touched = set(
         session.scalars(
             sa.select(Enrolment.person_id)
@@ -71,6 +72,21 @@ def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]
     touched |= set(
         session.scalars(
             sa.select(TestAttempt.person_id).where(TestAttempt.passed.is_(True), TestAttempt.closed_at >= since)
+        )
+    )
+    touched |= set(
+        session.scalars(
+            sa.select(Enrolment.person_id)
+            .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
+            .join(
+                CourseTest,
+                (CourseTest.outline_id == TrainingClass.outline_id)
+                & (CourseTest.institution_id == TrainingClass.institution_id),
+            )
+            .join(TestBlueprint, TestBlueprint.test_id == CourseTest.id)
+            .where(CourseTest.purpose == Purpose.COURSE)
+            .where((TestBlueprint.published_at >= since) | (CourseTest.retired_at >= since))
+            .distinct()
         )
     )
     found = sorted(touched | findings.lately_answered(session, since) | set(holds.lately_released(session, since)))

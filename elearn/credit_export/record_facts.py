@@ -1,7 +1,7 @@
 """What a record keeps beside judgement and hours: the other blocks of RULES 4(c), as they were when it was written.
 
-None stands where this platform has no such fact: it says nothing about prerequisites, teachers and course tests, and a
-receiver must not read a silence as a yes. Who the person is stands in no record: a document number is opened for each
+None stands where this platform has no such fact or the rules ask for none (prerequisites, teachers, course tests), and
+a receiver must not read a silence as a yes. Who the person is stands in no record: a document number is opened for each
 answer and that is written down, and erasing a person leaves nothing here that names them. What a judgement rests on and
 what the outline is called at the exam stand here too; `records.py` adds them.
 """

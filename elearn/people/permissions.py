@@ -129,13 +129,13 @@ def may_see_region(caller: Caller, region: str | None) -> bool:
 def regions_of(caller: Caller) -> frozenset[str]:
     """What the codes of all regions begin with that a regulator's officer reaches; empty for everybody else."""
     return frozenset(
-        _significant(grant.region)
+        significant(grant.region)
         for grant in caller.grants
         if grant.role is Role.REGULATOR_OFFICER and grant.region is not None
     )
 
 
-def _significant(region: str) -> str:
+def significant(region: str) -> str:
     """Without the pairs of zeros at its end: the part that names the level."""
     while len(region) > 2 and region.endswith("00"):
         region = region[:-2]

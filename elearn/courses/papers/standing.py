@@ -31,19 +31,32 @@ class MyTest:
     passed: bool
 
 
-def course_tests_passed(
+@dataclass(frozen=True, slots=True)
+class CourseTests:
+    """How somebody stands with the tests of their courses under one outline."""
+
+    some_passed: bool = False
+    missing_since: tuple[datetime, ...] = ()
+    """Of each test that is not passed: when it was first offered."""
+
+    def passed(self, *, spared: Collection[datetime] = ()) -> bool | None:
+        """Whether all are passed but those first offered at a moment of `spared`; None: no test is asked for."""
+        if any(since not in spared for since in self.missing_since):
+            return False
+        return self.some_passed or None
+
+
+def course_tests(
     session: Session, person_ids: Collection[UUID], outline_ids: Collection[UUID]
-) -> dict[tuple[UUID, UUID], bool | None]:
-    """(person, outline) -> whether all tests of the person's courses are passed; None: these courses have no test.
+) -> dict[tuple[UUID, UUID], CourseTests]:
+    """(person, outline) -> how the person stands with the tests of their courses.
 
     The person's courses are those of the institutions in whose classes of that outline they are enrolled; somebody in
     no class has none. A test counts while it is offered; a mock exam never does. Passed is passed: a later version of
     the test, or a later try, takes nothing away. One query however many are asked about (RULES 4(b),
     course_credit_needs_test).
     """
-    found: dict[tuple[UUID, UUID], bool | None] = {
-        (person, outline): None for person in person_ids for outline in outline_ids
-    }
+    found = {(person, outline): CourseTests() for person in person_ids for outline in outline_ids}
     if not found:
         return found
     passed = (
@@ -52,13 +65,21 @@ def course_tests_passed(
         .where(TestAttempt.person_id == Enrolment.person_id)
         .correlate(CourseTest, Enrolment)
     )
-    offered = (
-        sa.exists()
-        .where(TestBlueprint.test_id == CourseTest.id, is_offered())
+    offered = sa.exists().where(TestBlueprint.test_id == CourseTest.id, is_offered()).correlate(CourseTest)
+    # A version takes the place of the one before at once, so a test is offered from its first version on.
+    since = (
+        sa.select(sa.func.min(TestBlueprint.published_at))
+        .where(TestBlueprint.test_id == CourseTest.id)
         .correlate(CourseTest)
+        .scalar_subquery()
     )
     rows = session.execute(
-        sa.select(Enrolment.person_id, TrainingClass.outline_id, sa.func.bool_and(passed))
+        sa.select(
+            Enrolment.person_id,
+            TrainingClass.outline_id,
+            sa.func.bool_or(passed),
+            sa.func.array_agg(since).filter(~passed),
+        )
         .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
         .join(
             CourseTest,
@@ -70,7 +91,8 @@ def course_tests_passed(
         .where(CourseTest.purpose == Purpose.COURSE, CourseTest.retired_at.is_(None), offered)
         .group_by(Enrolment.person_id, TrainingClass.outline_id)
     )
-    found.update({(person, outline): all_passed for person, outline, all_passed in rows})
+    for person, outline, some_passed, missing_since in rows:
+        found[person, outline] = CourseTests(some_passed, tuple(missing_since or ()))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,7 +12,7 @@ from elearn.courses import classes
 from elearn.courses.papers import standing as papers_standing
 from elearn.courses.papers import tests
 from elearn.courses.papers.blueprint import Section
-from elearn.courses.papers.standing import course_tests_passed
+from elearn.courses.papers.standing import CourseTests, course_tests
 from elearn.courses.papers.tests import Policy
 from tests import builders_courses as courses
 from tests import builders_people as people
@@ -31,7 +31,7 @@ def school(session: Session) -> TestingSchool:
 
 def standing(session: Session, school: TestingSchool) -> bool | None:
     person, outline = school.learner.person_id, school.outline.id
-    return course_tests_passed(session, [person], [outline])[person, outline]
+    return course_tests(session, [person], [outline])[person, outline].passed()
 
 
 def test_courses_without_a_test_say_nothing(session: Session, school: TestingSchool) -> None:
@@ -77,6 +77,34 @@ def test_a_new_version_of_the_test_takes_nothing_away(session: Session, school: 
     assert standing(session, school) is True
 
 
+@pytest.mark.parametrize(
+    ("some_passed", "missing", "spared", "passed"),
+    [
+        (False, (), (), None),
+        (True, (), (), True),
+        (False, (AT,), (), False),
+        (True, (AT,), (), False),
+        (True, (AT, BEGUN), (AT,), False),
+        (True, (AT, BEGUN), (AT, BEGUN), True),
+        (False, (AT,), (AT,), None),
+    ],
+)
+def test_a_test_that_somebody_is_spared_is_not_asked_for(
+    some_passed: bool, missing: tuple[datetime, ...], spared: tuple[datetime, ...], passed: bool | None
+) -> None:
+    assert CourseTests(some_passed, missing).passed(spared=spared) is passed
+
+
+def test_a_test_is_offered_from_its_first_version_on(session: Session, school: TestingSchool) -> None:
+    test, first = a_test(session, school)
+    newer = tests.add_blueprint(
+        session, test.id, [Section(1, 1000)], Policy(), acting=school.acting, by=school.writer.person_id, at=BEGUN
+    )
+    tests.publish(session, newer.id, acting=school.acting, at=BEGUN)
+    person, outline = school.learner.person_id, school.outline.id
+    assert course_tests(session, [person], [outline])[person, outline].missing_since == (first.published_at,)
+
+
 def test_all_courses_with_a_test_have_to_be_passed(session: Session, school: TestingSchool) -> None:
     first, _ = a_test(session, school)
     second_course = courses.a_course(session, school.institution.id, outline=school.outline, title="急救")
@@ -98,7 +126,7 @@ def test_tests_of_other_institutions_do_not_concern_somebody(session: Session, s
     a_test(session, school)
     person = other.learner.person_id
     courses.enrolled(session, courses.a_class(session, other.institution.id, school.outline), person)
-    assert course_tests_passed(session, [person], [school.outline.id]) == {(person, school.outline.id): None}
+    assert course_tests(session, [person], [school.outline.id]) == {(person, school.outline.id): CourseTests()}
 
 
 def test_who_left_the_class_is_in_none(session: Session, school: TestingSchool) -> None:
@@ -112,13 +140,13 @@ def test_any_number_of_people_and_outlines_is_one_query(session: Session, school
     others = [people.an_account(session).person_id for _ in range(5)]
     nowhere = uuid4()
     with statements(session) as sent:
-        found = course_tests_passed(session, [school.learner.person_id, *others], [school.outline.id, nowhere])
+        found = course_tests(session, [school.learner.person_id, *others], [school.outline.id, nowhere])
     assert len(sent) == 1
     assert len(found) == 12
-    assert found.pop((school.learner.person_id, school.outline.id)) is False
-    assert set(found.values()) == {None}
+    assert found.pop((school.learner.person_id, school.outline.id)).passed() is False
+    assert {one.passed() for one in found.values()} == {None}
     with statements(session) as sent:
-        assert course_tests_passed(session, [], [nowhere]) == {}
+        assert course_tests(session, [], [nowhere]) == {}
     assert sent == []
 
 
