@@ -13,10 +13,8 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from elearn.clock import utcnow
+from elearn.credit_export.ledger import stamp_standing, trouble
 from elearn.credit_export.ledger.doors import desk
-from elearn.credit_export.ledger.stamp_standing import state_of
-from elearn.credit_export.ledger.trouble import state_of as state_of_log
-from elearn.credit_export.ledger.trouble import troubles
 from elearn.db import db
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
@@ -36,13 +34,13 @@ def healthz() -> ResponseReturnValue:
     """
     database = _database()
     # Our clock is the database's.
-    found = troubles(desk().ledger_dir, utcnow()) if database == "ok" else []
+    found = trouble.troubles(desk().ledger_dir, utcnow()) if database == "ok" else []
     parts: dict[str, object] = {
         "database": database,
         "redis": _redis(),
-        "ledger": state_of_log(found) if database == "ok" else "unknown",
+        "ledger": trouble.state_of(found) if database == "ok" else "unknown",
         "ledger_why": sorted({one.code for one in found}),
-        "stamps": state_of(desk().ledger_dir, runtime().settings.ledger_tsa),
+        "stamps": stamp_standing.state_of(desk().ledger_dir, runtime().settings.ledger_tsa),
     }
     up = parts["database"] == "ok"
     answer = jsonify(status="ok" if up else "down", **parts)

@@ -10,19 +10,15 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.models import Outline
 from elearn.credit_export.exam_system import receivers
-from elearn.credit_export.ledger.doors import desk
-from elearn.credit_export.ledger.stamp_standing import read_stamping
-from elearn.credit_export.ledger.trouble import SENTENCES, Level, Trouble, state_of, troubles
 from elearn.credit_export.models import ReceiverOutline
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame, shown
+from elearn.pages import forms, frame, log
 from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, OPERATOR
-from elearn.runtime import runtime
 
 MAX_NAME = 200
 
@@ -58,33 +54,9 @@ def receivers_list() -> ResponseReturnValue:
         outlines=outlines,
         scopes=scope_texts(),
         may_change=Role.OPERATOR in require_caller().roles,
-        log=_log(),
-        stamps=_stamps(),
+        log=log.trouble(),
+        stamps=log.stamps(),
     )
-
-
-def _log() -> tuple[Level, list[tuple[str, str]]]:
-    """How it stands with the log of hours: the worst, and (sentence, what the program saw, in English) for each."""
-    found = troubles(desk().ledger_dir, utcnow())
-    return state_of(found), [(trouble_text(one), one.detail) for one in found]
-
-
-def trouble_text(one: Trouble) -> str:
-    """What is wrong, in the reader's language."""
-    return _(SENTENCES[one.code], **one.facts(shown.moment(one.since) if one.since else "—"))
-
-
-def _stamps() -> tuple[bool, str, list[str]]:
-    """How it stands with time stamps: whether it is as it should be, that in words, and what is not, in English."""
-    if runtime().settings.ledger_tsa is None:
-        return True, _("No time stamp authority stamps the log: ELEARN_LEDGER_TSA names none."), []
-    standing = read_stamping(desk().ledger_dir)
-    newest = standing.newest
-    when = shown.moment(newest) if newest else _("never")
-    if standing.state == "ok":
-        return True, _("A time stamp authority stamps the log once an hour; newest stamp: %(when)s.", when=when), []
-    bad = _("The time stamp authority needs a look. Hours do not wait for it. Newest stamp: %(when)s.", when=when)
-    return False, bad, standing.sentences()
 
 
 @web.allow(OPERATOR)
@@ -122,7 +94,9 @@ def new_receiver() -> ResponseReturnValue:
     known = db.session.execute(
         sa.select(Outline.code, sa.func.max(Outline.name)).group_by(Outline.code).order_by(Outline.code)
     ).all()
-    page = render_template("elearn/receiver_new.html", form=form, known=known, scopes=scope_texts())
+    page = render_template(
+        "elearn/receiver_new.html", form=form, known=known, scopes=scope_texts(), usual=receivers.SCOPES
+    )
     return page, 422 if form.errors else 200
 
 

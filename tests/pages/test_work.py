@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses import teaching
 from elearn.courses.models import Course, Enrolment, Lesson, Question, TrainingClass, Unit
+from elearn.credit_export.exam_system.receivers import ALL_SCOPES, SCOPES
 from elearn.credit_export.models import Receiver
 from elearn.people import organisations
 from elearn.people.models import Account, EmploymentKind, Membership, PasswordReset, Person
@@ -355,6 +356,13 @@ def test_an_operator_adds_an_exam_system_and_sees_its_secret_once(
     desk = browser(world.operator)
     assert desk.post(f"/receivers/{found.client_id}/revoke").status_code == 303
     assert "revoked on" in desk.page("/receivers")
+
+
+def test_what_nobody_has_by_default_is_not_ticked_at_first(world: World, browser: Opens) -> None:
+    page = browser(world.operator).get("/receivers/new").text
+    ticked = dict(re.findall(r'name="scope" value="([a-z.]+)"( checked)?', page))
+    assert {scope for scope, tick in ticked.items() if tick} == set(SCOPES)
+    assert set(ticked) == set(ALL_SCOPES)
 
 
 def test_an_exam_system_without_outline_or_scope_is_not_added(world: World, browser: Opens, session: Session) -> None:

@@ -34,11 +34,17 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 def put(path: Path, data: bytes) -> None:
     """The same where nothing is rewritten that is there already; directories on the way are made, and on disk."""
-    make_directory(path.parent)
-    if path.exists() and path.read_bytes() == data:
-        sync_directory(path.parent)  # whoever wrote it may have died before its name was on disk
-    else:
-        write_whole(path, data)
+    for last in (False, True):
+        try:
+            make_directory(path.parent)
+            if path.exists() and path.read_bytes() == data:
+                sync_directory(path.parent)  # whoever wrote it may have died before its name was on disk
+            else:
+                write_whole(path, data)
+            return
+        except FileNotFoundError:  # who published more leaves has just swept the directory of narrow tiles away
+            if last:
+                raise
 
 
 def make_directory(directory: Path) -> None:

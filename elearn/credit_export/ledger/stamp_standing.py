@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from elearn.clock import MILLISECOND, from_ms
-from elearn.credit_export.ledger.files import write_whole
+from elearn.credit_export.ledger.files import put
 from elearn.credit_export.ledger.standing import Part
 from elearn.settings import Settings
 
@@ -61,9 +61,7 @@ def state_of(ledger_dir: Path, tsa: str | None) -> str:
 
 
 def write_stamping(ledger_dir: Path, standing: Stamping) -> None:
-    if read_stamping(ledger_dir) != standing:
-        ledger_dir.mkdir(parents=True, exist_ok=True)
-        write_whole(ledger_dir / FILE, msgspec.json.encode(standing))
+    put(ledger_dir / FILE, msgspec.json.encode(standing))
 
 
 @click.command("stamps")

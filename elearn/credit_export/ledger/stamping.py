@@ -28,7 +28,7 @@ from elearn import jobs
 from elearn.clock import MILLISECOND, to_ms, utcnow
 from elearn.credit_export.ledger import stamps
 from elearn.credit_export.ledger.advancing import all_logs
-from elearn.credit_export.ledger.files import write_whole
+from elearn.credit_export.ledger.files import put
 from elearn.credit_export.ledger.growing import newest_checkpoint
 from elearn.credit_export.ledger.models import LedgerCheckpoint, LedgerStamp
 from elearn.credit_export.ledger.naming import directory_of
@@ -125,37 +125,37 @@ def _keep(session: Session, row: LedgerStamp) -> list[LedgerStamp]:
 def _show(session: Session, ledger_dir: Path, row: LedgerStamp) -> None:
     """The files of a stamp; where none are there, those of all, and `newest` last."""
     directory = directory_of(ledger_dir, row.origin) / DIRECTORY
+    asked = LedgerStamp.origin == row.origin
     if (directory / NEWEST).exists():
         if (directory / NEWEST).read_text() == f"{row.size}\n":
             return
-        rows = [row]
-    else:
-        rows = list(session.scalars(sa.select(LedgerStamp).where(LedgerStamp.origin == row.origin)))
-    directory.mkdir(parents=True, exist_ok=True)
-    for one in rows:
-        note = session.scalar(
-            sa.select(LedgerCheckpoint.note).where(
-                LedgerCheckpoint.origin == one.origin, LedgerCheckpoint.size == one.size
-            )
-        )
-        write_whole(directory / f"{one.size}.txt", read_note(str(note).encode()).text.encode())
-        write_whole(directory / f"{one.size}.tsr", one.reply)
-    write_whole(directory / NEWEST, f"{row.size}\n".encode())
+        asked &= LedgerStamp.size == row.size
+    for one, text in _with_text(session, asked):
+        put(directory / f"{one.size}.txt", text)
+        put(directory / f"{one.size}.tsr", one.reply)
+    put(directory / NEWEST, f"{row.size}\n".encode())
 
 
-def unsound(session: Session) -> Iterator[tuple[str, str]]:
-    """For `elearn ledger check`: stamps that are not over their checkpoint, or not of the time they are kept under."""
+def _with_text(session: Session, *asked: sa.ColumnElement[bool]) -> Iterator[tuple[LedgerStamp, bytes]]:
+    """Stamps, each with the text that it is over."""
     rows = session.execute(
         sa.select(LedgerStamp, LedgerCheckpoint.note)
         .join(
             LedgerCheckpoint,
             (LedgerCheckpoint.origin == LedgerStamp.origin) & (LedgerCheckpoint.size == LedgerStamp.size),
         )
+        .where(*asked)
         .execution_options(yield_per=1_000)
     )
     for row, note in rows:
+        yield row, read_note(note.encode()).text.encode()
+
+
+def unsound(session: Session) -> Iterator[tuple[str, str]]:
+    """For `elearn ledger check`: stamps that are not over their checkpoint, or not of the time they are kept under."""
+    for row, text in _with_text(session):
         try:
-            stamped_at = stamps.stamped(row.reply, read_note(note.encode()).text.encode())
+            stamped_at = stamps.stamped(row.reply, text)
         except StampRefused as error:
             yield f"{row.origin} {row.size}", str(error)
             continue

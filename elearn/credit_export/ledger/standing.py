@@ -70,22 +70,6 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting_ms: int = 0
     """Since when leaves wait to be published; 0: none do."""
 
-    @property
-    def state(self) -> str:
-        """ok | waits (for the signer or for witnesses: nothing is lost) | alarm."""
-        parts = (self.signer, *self.witnesses.values())
-        if self.alarm or any(part.state == "refuses" for part in parts):
-            return "alarm"
-        return "ok" if self.quorum and self.signer.state == "ok" else "waits"
-
-    def sentences(self) -> list[str]:
-        """What is not as it should be, a sentence each."""
-        found = [self.alarm] if self.alarm else []
-        for part in (self.signer, *self.witnesses.values()):
-            if part.state != "ok" and part.detail not in found:
-                found.append(part.detail)
-        return found
-
 
 _read = msgspec.json.Decoder(Standing).decode
 

@@ -3,14 +3,14 @@
     standing.json (of each log)   who publishes writes it      the signer, the witnesses, since when leaves wait
     running.json (beside them)    the job `ledger.advance`     when it ran last, why it failed, how far evidence is
 
-Read by `/healthz` (codes alone), the operator's page (sentences in the reader's language, details) and `elearn ledger
+Read by `/healthz` (codes alone), the operator's pages (sentences in the reader's language, details) and `elearn ledger
 state`. Neither file is needed by anything else, and no database is asked: the log may be stuck because it is away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -161,11 +161,15 @@ def of_log(standing: Standing, now: datetime) -> list[Trouble]:
     found = []
     if standing.alarm:
         found.append(Trouble(Code.LOG_CONTRADICTS, Level.ALARM, log, detail=standing.alarm))
-    parts = _Parts(log)
-    parts.add(standing.signer, Code.SIGNER_AWAY, Code.SIGNER_REFUSES, waits=True)
+    parts = [("", standing.signer, Code.SIGNER_AWAY, Code.SIGNER_REFUSES, Level.WAITS)]
+    missed = Level.OK if standing.quorum else Level.WAITS
     for name, part in standing.witnesses.items():
-        parts.add(part, Code.WITNESS_AWAY, Code.WITNESS_REFUSES, name=name, waits=not standing.quorum)
-    found += parts.found
+        parts.append((name, part, Code.WITNESS_AWAY, Code.WITNESS_REFUSES, missed))
+    for name, part, away, refuses, level in parts:
+        if part.state == "away":
+            found.append(Trouble(away, level, log, name, part.since, part.detail))
+        elif part.state == "refuses":
+            found.append(Trouble(refuses, Level.ALARM, log, name, part.since, part.detail))
     waiting = from_ms(standing.waiting_ms) if standing.waiting_ms else None
     if waiting is not None and now - waiting > LATE:
         found.append(Trouble(Code.PUBLISHING_LATE, Level.ALARM, log, since=waiting))
@@ -173,19 +177,6 @@ def of_log(standing: Standing, now: datetime) -> list[Trouble]:
         # Nobody is away any more, and the next run asks them all.
         found.append(Trouble(Code.PUBLISHING_LATE, Level.WAITS, log, since=waiting))
     return found
-
-
-@dataclass(slots=True)
-class _Parts:
-    log: str
-    found: list[Trouble] = field(default_factory=list)
-
-    def add(self, part: Part, away: Code, refuses: Code, *, name: str = "", waits: bool) -> None:
-        if part.state == "away":
-            level = Level.WAITS if waits else Level.OK
-            self.found.append(Trouble(away, level, self.log, name, part.since, part.detail))
-        elif part.state == "refuses":
-            self.found.append(Trouble(refuses, Level.ALARM, self.log, name, part.since, part.detail))
 
 
 @click.command("state")

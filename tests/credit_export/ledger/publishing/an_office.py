@@ -26,6 +26,7 @@ from elearn.credit_export.ledger.signer import LocalSigner, OtherSize, SignerAwa
 from elearn.credit_export.ledger.standing import Standing, read_standing
 from elearn.credit_export.ledger.tiles import WIDTH, bundle, entries_path, new_tiles, tile_path
 from elearn.credit_export.ledger.tree import Tree, leaf_hash
+from elearn.credit_export.ledger.trouble import Level, of_log, state_of
 from elearn.credit_export.ledger.witness.keeping import add_log, opened
 from elearn.credit_export.ledger.witness.keys import make_key
 from elearn.credit_export.ledger.witnesses import WitnessAway, read_answer, request_body
@@ -98,6 +99,15 @@ class Office:
     @property
     def standing(self) -> Standing:
         return read_standing(self.files.directory)
+
+    @property
+    def level(self) -> Level:
+        return state_of(of_log(self.standing, self.now))
+
+    @property
+    def said(self) -> list[str]:
+        """What the programs saw that is not as it should be."""
+        return [one.detail for one in of_log(self.standing, self.now) if one.detail]
 
     @property
     def size(self) -> int:

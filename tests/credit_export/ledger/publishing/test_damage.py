@@ -43,8 +43,8 @@ def alarm(office: Office) -> str:
     before, file = office.size, office.files.checkpoint()
     assert office.publish(after=60 * MINUTE) is None
     assert (office.size, office.files.checkpoint()) == (before, file)
-    assert office.standing.state == "alarm"
-    return " ".join(office.standing.sentences())
+    assert office.level == "alarm"
+    return " ".join(office.said)
 
 
 def tiles(office: Office) -> dict[Path, bytes]:
@@ -159,7 +159,7 @@ def test_after_the_newer_backup_is_restored_the_log_goes_on(office: Office) -> N
     assert office.published(after=MINUTE).size == 15
     office.append(5)
     assert office.published(after=MINUTE).size == 20
-    assert office.standing.state == "ok"
+    assert office.level == "ok"
     office.require_sound()
 
 

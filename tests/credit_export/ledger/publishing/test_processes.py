@@ -75,7 +75,7 @@ def test_a_publisher_killed_again_and_again_leaves_one_sound_log(own_app: Flask,
             office.publish(after=60 * MINUTE)
             require_sound(db.session(), office.origin, office.files, office.trust)
             assert office.size == office.leaves() > before
-            assert office.standing.state == "ok"
+            assert office.level == "ok"
             assert file is None or LocalSigner(tmp_path / "signer").logs()[office.origin].size == office.size
 
 
@@ -112,7 +112,7 @@ def test_signer_and_witnesses_are_killed_and_come_back(own_app: Flask, tmp_path:
                 office.append(3)
                 assert office.publish(after=MINUTE) is None
                 assert office.size == 300
-                assert "witness exam does not cosign" in office.standing.sentences()[0]
+                assert "witness exam does not cosign" in office.said[0]
                 running["exam"].start_again()
                 assert office.published(after=MINUTE).size == 303
             finally:
@@ -120,7 +120,7 @@ def test_signer_and_witnesses_are_killed_and_come_back(own_app: Flask, tmp_path:
                     one.stop()
         office.append(1)
         assert office.publish(after=MINUTE) is None
-        assert "does not sign" in office.standing.sentences()[0]
+        assert "does not sign" in office.said[0]
         office.require_sound()
 
 

@@ -68,7 +68,7 @@ def test_two_witnesses_cosign_and_the_record_says_so(witnessed: Office) -> None:
         assert (published.witnessed, len(published.note.lines)) == (True, 3)
         assert newest(witnessed).witnessed
         witnessed.require_sound()
-    assert witnessed.standing.state == "ok"
+    assert witnessed.level == "ok"
     assert [part.size for part in witnessed.standing.witnesses.values()] == [301, 301]
 
 
@@ -80,14 +80,14 @@ def test_a_witness_that_is_down_holds_everything_up_and_nothing_is_lost(witnesse
     witnessed.append(300)
     assert witnessed.publish(after=MINUTE) is None
     assert witnessed.size == 3
-    assert witnessed.standing.state == "waits"
-    assert any("The witness regulator does not cosign" in one for one in witnessed.standing.sentences())
+    assert witnessed.level == "waits"
+    assert any("The witness regulator does not cosign" in one for one in witnessed.said)
     assert witnessed.standing.witnesses["regulator"].since == witnessed.now
     assert witnessed.standing.witnesses["exam"].state == "ok"
     regulator.away = False
     assert witnessed.published(after=MINUTE).size == 303
     witnessed.require_sound()
-    assert witnessed.standing.state == "ok"
+    assert witnessed.level == "ok"
 
 
 def test_a_witness_that_is_down_is_asked_again_after_a_while_that_grows_to_a_minute(witnessed: Office) -> None:
@@ -116,19 +116,19 @@ def test_a_quorum_of_any_does_not_wait_for_the_one_that_is_down(session: Session
     office.witnesses[0].away = False
     office.append(1)
     assert len(office.published(after=MINUTE).note.lines) == 3
-    assert office.standing.sentences() == []
+    assert office.said == []
 
 
 def test_a_signer_that_is_down_is_waited_for(office: Office) -> None:
     office.signer.away = True
     office.append(3)
     assert office.publish() is None
-    assert office.standing.state == "waits"
-    assert "nobody is there" in office.standing.sentences()[0]
+    assert office.level == "waits"
+    assert "nobody is there" in office.said[0]
     office.signer.away = False
     assert office.publish(after=SECOND) is None, "it is left alone for a moment"
     assert office.published(after=MINUTE).size == 3
-    assert office.standing.state == "ok"
+    assert office.level == "ok"
 
 
 def test_the_cosignatures_of_a_log_that_does_not_grow_are_renewed_each_hour(witnessed: Office) -> None:
@@ -159,12 +159,12 @@ def test_a_witness_that_signs_with_another_key_does_not_count(witnessed: Office)
     witnessed.witnesses[0].directory = witnessed.place / "impostor"
     assert witnessed.publish() is None
     assert witnessed.size == 0
-    assert "signs with another key" in witnessed.standing.sentences()[0]
+    assert "signs with another key" in witnessed.said[0]
 
 
 def test_a_log_that_the_witness_is_not_told_of_waits_and_says_why(witnessed: Office) -> None:
     shutil.rmtree(witnessed.witnesses[0].directory / "logs")
     witnessed.append(1)
     assert witnessed.publish() is None
-    assert "not known here" in witnessed.standing.sentences()[0]
-    assert witnessed.standing.state == "waits"
+    assert "not known here" in witnessed.said[0]
+    assert witnessed.level == "waits"

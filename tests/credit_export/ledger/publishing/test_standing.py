@@ -19,7 +19,7 @@ from elearn.credit_export.ledger.standing import (
     read_standing,
     write_standing,
 )
-from elearn.credit_export.ledger.trouble import command, state_of, troubles
+from elearn.credit_export.ledger.trouble import command, of_log, state_of, troubles
 from elearn.db import db
 from elearn.people.models import Role
 from tests.builders_people import an_account, signed_in
@@ -44,7 +44,8 @@ AWAY, REFUSES = OK.worse("away", "nobody is there", NOW), OK.worse("refuses", "a
     ],
 )
 def test_what_a_state_means(sentence: str, standing: Standing, state: str, sentences: list[str]) -> None:
-    assert (standing.state, standing.sentences()) == (state, sentences), sentence
+    found = of_log(standing, NOW)
+    assert (state_of(found), [one.detail for one in found]) == (state, sentences), sentence
 
 
 def test_a_part_that_stays_away_keeps_since_when() -> None:
