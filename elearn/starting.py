@@ -84,16 +84,22 @@ def end_with(pid: int) -> None:
     threading.Thread(target=watch, name="end with the server", daemon=True).start()
 
 
+class Stopped(KeyboardInterrupt):
+    """Not KeyboardInterrupt itself: where that leaves an `exec` (of a dataclass, say, in the middle of an import),
+    Python remembers it and ends by SIGINT at last, whatever status it was asked for.
+    """
+
+
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """While this lasts, SIGINT and SIGTERM raise KeyboardInterrupt, so that what was begun is ended in order.
+    """While this lasts, SIGINT and SIGTERM raise a KeyboardInterrupt, so that what was begun is ended in order.
 
     A shell starts what it puts into the background (`nohup ... &` in a script) with SIGINT ignored, and then Python
     would not hear it; nor does it clean up at a SIGTERM by itself. Only a program's main thread may ask for this.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Stopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -110,6 +110,21 @@ def test_a_program_is_stopped_in_order_also_where_it_was_started_with_the_signal
     assert process.communicate(timeout=20)[0] == "ended in order\n"
 
 
+def test_the_status_is_what_was_asked_for_also_where_the_signal_came_in_the_middle_of_an_exec() -> None:
+    program = textwrap.dedent(
+        """
+        import os, signal, sys
+        from elearn.starting import stopped_by_signals
+        try:
+            with stopped_by_signals():
+                exec("os.kill(os.getpid(), signal.SIGINT); [None for _ in range(10**9)]")
+        except KeyboardInterrupt:
+            sys.exit(130)
+        """
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 130
+
+
 def test_afterwards_signals_do_what_they_did_before() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with stopped_by_signals():
