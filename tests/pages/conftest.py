@@ -108,12 +108,14 @@ class Browser:
     def post(self, path: str, form: dict[str, object] | None = None, **values: object) -> TestResponse:
         self._forget()
         data = {"csrf_token": self.token, **(form or {})}
-        return self.client.post(
+        answer = self.client.post(
             path,
             data=data,
             headers={"Accept": "text/html", "Accept-Language": "en"},
             **values,
         )
+        answer.request.input_stream.close()  # a large form is a file, which werkzeug's client leaves open
+        return answer
 
     @staticmethod
     def _forget() -> None:
