@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -62,21 +62,29 @@ def allow(*who: Who) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P,
     def guard(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @functools.wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            refusal: errors.DomainError | None = None
-            for one in who:
-                try:
-                    one.check(request.view_args or {})
-                except (errors.NotSignedIn, errors.Forbidden) as error:
-                    refusal = error
-                else:
-                    return view(*args, **kwargs)
-            raise refusal or errors.Forbidden("You may not do this.")
+            refusal = _refusal(who)
+            if refusal is not None:
+                raise refusal
+            return view(*args, **kwargs)
 
         cast(Any, guarded).allowed = tuple(one.name for one in who)
         cast(Any, guarded).who = who
         return guarded
 
     return guard
+
+
+def _refusal(who: Iterable[Who]) -> errors.DomainError | None:
+    """Why none of them lets the caller in; None: one of them does."""
+    refusal: errors.DomainError = errors.Forbidden("You may not do this.")
+    for one in who:
+        try:
+            one.check(request.view_args or {})
+        except (errors.NotSignedIn, errors.Forbidden) as error:
+            refusal = error
+        else:
+            return None
+    return refusal
 
 
 def takes_up_to(octets: Callable[[], int]) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -92,15 +100,9 @@ def takes_up_to(octets: Callable[[], int]) -> Callable[[Callable[P, T]], Callabl
 def _largest_body() -> int:
     view = current_app.view_functions.get(request.endpoint or "")
     octets: Callable[[], int] | None = getattr(view, "largest_body", None)
-    if octets is None:
+    if octets is None or _refusal(getattr(view, "who", ())) is not None:
         return MAX_BODY_BYTES
-    for one in getattr(view, "who", ()):
-        try:
-            one.check(request.view_args or {})
-        except (errors.NotSignedIn, errors.Forbidden):
-            continue
-        return octets()
-    return MAX_BODY_BYTES
+    return octets()
 
 
 def exempt_from_csrf(view: Callable[P, T]) -> Callable[P, T]:

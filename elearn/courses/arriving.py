@@ -15,7 +15,6 @@ import errno
 import fcntl
 import logging
 import os
-import shutil
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,7 +35,7 @@ logger = logging.getLogger(__name__)
 KEPT_FOR = timedelta(hours=24)
 """Since the last piece."""
 MAX_UNFINISHED = 30
-"""Of one institution at a time; each may hold a whole file's room."""
+"""Of the institutions that one manager acts for; each may hold a whole file's room."""
 MAX_CHECKED = 16 << 20
 """Bytes of a piece that comes with a checksum: it is judged before any of it is kept."""
 SUFFIX = ".arriving"
@@ -71,8 +70,9 @@ def begin(
 ) -> ArrivingFile:
     """Make room for a file of `length` bytes. Raises NotFound, TooLarge, Malformed (empty), TooMany, Unavailable."""
     lesson = teaching.own_lesson(session, lesson_id, acting)
-    if length > limit:
-        raise TooLarge("The video is larger than %(limit)s MB.", limit=limit // 1_000_000)
+    file_id = new_id()
+    part = part_path(data_dir, file_id)
+    uploads.require_room(part, length, limit=limit)
     if length == 0:
         raise Malformed("The file is empty: it holds no video.", code="zero_length")
     unfinished = session.execute(
@@ -84,11 +84,6 @@ def begin(
     ).scalar_one()
     if unfinished >= MAX_UNFINISHED:
         raise TooMany("Too many videos are on their way. Finish or give up some of them first.", retry_after_s=3600)
-    file_id = new_id()
-    part = part_path(data_dir, file_id)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    if length > shutil.disk_usage(part.parent).free:
-        raise Unavailable("There is no space left for this video.", code="disk_full")
     made = ArrivingFile(
         id=file_id,
         lesson_id=lesson.id,

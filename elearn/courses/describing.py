@@ -73,7 +73,7 @@ def describe(session: Session, course: Course, said: Particulars) -> None:
         teaching_here = {person_id for person_id, _name in teachers_of(session, course.institution_id)}
         if said.teacher_id not in teaching_here:
             raise NotFound("There is no such teacher in this institution.", code="teacher")
-    if course.centre is not None and said.centre is not course.centre and _is_published(session, course.id):
+    if said.centre is not course.centre and _is_published(session, course.id):
         raise Conflict("Hours rest on the centre of this course: make a new course.", code="centre")
     if course.needs_review and not said.needs_review:
         raise Conflict("A review that was asked for is not taken back.", code="needs_review")
@@ -102,13 +102,9 @@ def require_item_of(session: Session, course: Course, item_id: UUID | None) -> N
     """Raises Malformed unless the item belongs to the outline that the course teaches."""
     if item_id is None or item_id == course.outline_item_id:
         return
-    outlines = set(
-        session.scalars(
-            sa.select(OutlineItem.outline_id).where(OutlineItem.id.in_([item_id, course.outline_item_id or item_id]))
-        )
-    )
-    known = session.get(OutlineItem, item_id)
-    if known is None or course.outline_item_id is None or len(outlines) != 1:
+    item = session.get(OutlineItem, item_id)
+    of_course = session.get(OutlineItem, course.outline_item_id) if course.outline_item_id else None
+    if item is None or of_course is None or item.outline_id != of_course.outline_id:
         raise Malformed("A lesson teaches an item of its course's outline.", code="item")
 
 

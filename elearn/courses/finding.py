@@ -154,13 +154,13 @@ def find(session: Session, wanted: Wanted, *, after: str | None = None, at_once:
             f"c.id IN ({_holding(number, word, offered=wanted.own is None)})",
             **{f"keys{number}": keys_of(word), f"like{number}": _like(word)},
         )
-    rank = " AND ".join(f"elearn.folded(c.title) LIKE :like{number}" for number in range(len(words)))
-    place = f"(({rank or 'true'})::int, c.created_at, c.id)"
+    in_title = " AND ".join(f"elearn.folded(c.title) LIKE :like{number}" for number in range(len(words)))
+    rank = f"({in_title or 'true'})::int"
     if after is not None:
-        query.add(f"{place} < (:rank, :at, :id)", **_opened(after))
+        query.add(f"({rank}, c.created_at, c.id) < (:rank, :at, :id)", **_opened(after))
     page = f"""
         WITH page AS (
-            SELECT c.id, c.created_at, ({rank or "true"})::int AS rank FROM elearn.course c
+            SELECT c.id, c.created_at, {rank} AS rank FROM elearn.course c
             WHERE {" AND ".join(query.conditions) or "true"}
             ORDER BY 3 DESC, c.created_at DESC, c.id DESC LIMIT :limit)"""
     rows = session.execute(sa.text(page + LINES), query.values).all()

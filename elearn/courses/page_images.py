@@ -26,6 +26,8 @@ JPEG_QUALITY = 3
 """FFmpeg's scale: 2 is best, 31 worst."""
 
 DECODERS = ((b"\xff\xd8\xff", "mjpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
+TYPES = {"mjpeg": "image/jpeg", "png": "image/png"}
+"""Decoder -> media type, of what is written here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,10 @@ def written_anew(sent: bytes) -> Image:
 def looked_at(written: bytes, type_: str) -> Image:
     """A picture that another installation wrote, as it is. Raises Malformed: too large, broken, or of another type."""
     decoder = next((name for mark, name in DECODERS if written.startswith(mark)), None)
-    if len(written) > MAX_BYTES or {"mjpeg": "image/jpeg", "png": "image/png"}.get(decoder or "") != type_:
+    if decoder is None or TYPES[decoder] != type_ or len(written) > MAX_BYTES:
         raise Malformed("The picture cannot be read.", code="page_image")
     try:
-        _decoded(written, decoder or "")
+        _decoded(written, decoder)
     except FFmpegError as error:
         raise Malformed("The picture cannot be read.", code="page_image") from error
     return Image(written, type_)

@@ -27,11 +27,16 @@ LIMIT_KEY = "ELEARN_UPLOAD_BYTES"
 """Key of the application's config: the largest video taken, in bytes; default `uploads.MAX_UPLOAD_BYTES`."""
 
 
+def largest_video() -> int:
+    """In bytes."""
+    return int(current_app.config.get(LIMIT_KEY, uploads.MAX_UPLOAD_BYTES))
+
+
 @bp.post("/courses/lessons/<uuid:lesson_id>/video")
 @allow(MANAGER)
 def send_video(lesson_id: UUID) -> ResponseReturnValue:
     """Take a video: the request's body is the file itself, `?name=` what its sender calls it."""
-    limit = int(current_app.config.get(LIMIT_KEY, uploads.MAX_UPLOAD_BYTES))
+    limit = largest_video()
     # One more, so that our own count answers and not a closed connection.
     request.max_content_length = limit + 1
     teaching.own_lesson(db.session(), lesson_id, _acting())

@@ -194,7 +194,6 @@ def add_course(
         summary=summary.strip(),
         created_at=at,
         centre=said.centre,
-        needs_review=said.needs_review,
     )
     session.add(course)
     describing.describe(session, course, said)

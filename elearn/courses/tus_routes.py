@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn.clock import utcnow
 from elearn.courses import arriving, teaching, tus, uploads
 from elearn.courses.arriving import Gone, WrongChecksum
 from elearn.courses.models import ArrivingFile
+from elearn.courses.routes import largest_video
 from elearn.db import db
 from elearn.errors import Malformed
 from elearn.people.callers import require_caller
@@ -30,8 +31,6 @@ from elearn.web import allow, refuse
 
 bp = Blueprint("arriving", __name__)
 
-LIMIT_KEY = "ELEARN_UPLOAD_BYTES"
-"""As in `routes`: the largest video taken."""
 CHECKSUM_MISMATCH = 460
 METHODS = ["HEAD", "PATCH", "DELETE", "POST", "OPTIONS"]
 
@@ -77,7 +76,7 @@ def begin_video(lesson_id: UUID) -> ResponseReturnValue:
         lesson_id,
         file_name=tus.metadata(request.headers.get("Upload-Metadata")).get("filename", ""),
         length=tus.count("Upload-Length", request.headers.get("Upload-Length")),
-        limit=_limit(),
+        limit=largest_video(),
         data_dir=runtime().settings.data_dir,
         acting=_acting(),
         at=utcnow(),
@@ -96,15 +95,10 @@ def video_piece(file_id: UUID) -> ResponseReturnValue:
         return _abilities()
     # What changes something came by a method that asks for the page's token, whatever it says it is.
     if request.method == "POST" or method == request.method:
-        if method in ("HEAD", "GET"):
+        does = {"HEAD": _where_to_go_on, "GET": _where_to_go_on, "PATCH": _take, "DELETE": _give_up}.get(method)
+        if does is not None:
             tus.require_version(request.headers.get("Tus-Resumable"))
-            return _where_to_go_on(file_id)
-        if method == "PATCH":
-            tus.require_version(request.headers.get("Tus-Resumable"))
-            return _take(file_id)
-        if method == "DELETE":
-            tus.require_version(request.headers.get("Tus-Resumable"))
-            return _give_up(file_id)
+            return does(file_id)
     raise Malformed("A piece comes by PATCH.", code="tus_method")
 
 
@@ -121,7 +115,7 @@ def _take(file_id: UUID) -> ResponseReturnValue:
     tus.require_pieces(request.content_type)
     offset = tus.count("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus.checksum(request.headers.get("Upload-Checksum"))
-    request.max_content_length = _limit() + 1
+    request.max_content_length = largest_video() + 1
     data_dir = runtime().settings.data_dir
     file = _own(file_id)
     if offset != arriving.arrived(file, data_dir):
@@ -187,13 +181,9 @@ def _abilities() -> ResponseReturnValue:
     return "", 204, {
         "Tus-Version": tus.VERSION,
         "Tus-Extension": tus.EXTENSIONS,
-        "Tus-Max-Size": str(_limit()),
+        "Tus-Max-Size": str(largest_video()),
         "Tus-Checksum-Algorithm": ",".join(tus.DIGESTS),
     }  # fmt: skip
-
-
-def _limit() -> int:
-    return int(current_app.config.get(LIMIT_KEY, uploads.MAX_UPLOAD_BYTES))
 
 
 def _acting() -> frozenset[UUID]:

@@ -94,11 +94,7 @@ def store(stream: IO[bytes], target: Path, *, announced: int | None, limit: int 
 
     Raises TooLarge, Malformed (empty, cut short, evidently no video), Unavailable (no space).
     """
-    if announced is not None and announced > limit:
-        raise TooLarge("The video is larger than %(limit)s MB.", limit=limit // 1_000_000)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if announced is not None and announced > shutil.disk_usage(target.parent).free:
-        raise Unavailable("There is no space left for this video.", code="disk_full")
+    require_room(target, announced or 0, limit=limit)
     part = target.with_suffix(".part")
     try:
         with part.open("wb") as file:
@@ -117,6 +113,15 @@ def store(stream: IO[bytes], target: Path, *, announced: int | None, limit: int 
         part.unlink(missing_ok=True)
         raise
     return size
+
+
+def require_room(target: Path, announced: int, *, limit: int) -> None:
+    """There is a directory with so many bytes left for `target`. Raises TooLarge, Unavailable."""
+    if announced > limit:
+        raise TooLarge("The video is larger than %(limit)s MB.", limit=limit // 1_000_000)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if announced > shutil.disk_usage(target.parent).free:
+        raise Unavailable("There is no space left for this video.", code="disk_full")
 
 
 def _copy(stream: IO[bytes], file: IO[bytes], limit: int) -> int:

@@ -185,17 +185,15 @@ def load(session: Session, targets: Collection[Target], *, by: str, at: datetime
     if missing:
         raise Malformed("There is no such outline: %(codes)s", codes=", ".join(missing))
     rows = all_rows(session)
-    last = max((row.number for row in rows), default=0)
+    last = rows[-1].number if rows else 0
+    holding = {(row.outline_code, row.region, row.effective_from): as_target(row) for row in rows}
     added = 0
     for one in targets:
-        same = [row for row in rows if (row.outline_code, row.region) == (one.outline_code, one.region)]
-        newest = max((row for row in same if row.effective_from == one.effective_from), key=_order, default=None)
-        if newest is not None and as_target(newest) == one:
-            continue
-        last, added = last + 1, added + 1
-        row = ExamTarget(number=last, loaded_by=by, loaded_at=at, **_columns(one))
-        session.add(row)
-        rows.append(row)
+        place = (one.outline_code, one.region, one.effective_from)
+        if holding.get(place) != one:
+            added += 1
+            session.add(ExamTarget(number=last + added, loaded_by=by, loaded_at=at, **_columns(one)))
+            holding[place] = one
     session.flush()
     return added
 

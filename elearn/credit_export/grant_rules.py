@@ -26,8 +26,8 @@ def all_rules(session: Session) -> list[GrantRuleRow]:
 def rule_of(rows: Sequence[GrantRuleRow], region: str | None, on: date) -> GrantRule:
     """The rule of a place (six digits of GB/T 2260; None: not known) on a day.
 
-    The nearest place wins (`choosing.places`). There, of the rules that have begun, the one that began last; of two from
-    one day the one loaded last. With none, all that could be asked is asked.
+    The nearest place wins (`choosing.places`). There, of the rules that have begun, the one that began last; of two
+    from one day the one loaded last. With none, all that could be asked is asked.
     """
     for place in places(region):
         begun = [row for row in rows if row.region == place and row.effective_from <= on]

@@ -27,7 +27,7 @@ MOST_LESSONS = 300
 class Listed(StrEnum):
     """The lists of records."""
 
-    TODO = "todo"
+    FOR_YOU = "todo"
     """Waits for the reader."""
     SHORT = "short"
     UNDER_WAY = "under_way"
@@ -36,7 +36,7 @@ class Listed(StrEnum):
 
 
 CONDITIONS = {
-    Listed.TODO: "(l.mine OR l.waiting)",
+    Listed.FOR_YOU: "(l.mine OR l.waiting)",
     Listed.SHORT: "l.to_state = 'computed' AND l.outcome = 'ineligible'",
     Listed.UNDER_WAY: """(l.to_state IN ('submitted', 'institution_checked', 'regulator_verified')
                    OR (l.to_state = 'computed' AND l.outcome <> 'ineligible'))""",

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.credit_export import feed, grant_rules, holds, records
+from elearn.credit_export.findings.stating import in_words
 from elearn.credit_export.lifecycle import (
     OFFICES,
     REASONS,
@@ -44,7 +45,6 @@ from elearn.people.permissions import may_see_region, scope_of
 from elearn.people.registry import local_day
 from elearn.tracking.signals.reviews import Place, place_of
 
-MAX_NOTE = 2_000
 SAYS_WHY = SENSITIVE | {Act.RETURN}
 """Acts that want words beside their reason code."""
 
@@ -221,7 +221,7 @@ def answer(
     Raises as `act`; Conflict `proposal_gone`: it has its answer.
     """
     record, actors = _actors(session, record_id, caller)
-    words = _note(note, needed=not confirm)
+    words = in_words(note, needed=not confirm)
     writer, line = _decide(session, record, at)
     waiting = line.waiting
     if waiting is None or waiting.id != proposal_id:
@@ -292,16 +292,9 @@ def _objector(line: Line, actors: list[Actor]) -> Actor:
 
 def _reason(what: Act, reason: str, note: str, *, held: bool = False) -> tuple[str, str]:
     if what is Act.GRANT:  # the reason says whether something held it back
-        return (Why.DESPITE_HOLD if held else Why.IN_ORDER).value, _note(note, needed=held)
+        return (Why.DESPITE_HOLD if held else Why.IN_ORDER).value, in_words(note, needed=held)
     offered = REASONS[what]
     code = reason or (offered[0] if len(offered) == 1 else "")
     if code not in offered:
         raise refusal(No.WRONG_REASON)
-    return str(code), _note(note, needed=what in SAYS_WHY)
-
-
-def _note(note: str, *, needed: bool) -> str:
-    words = note.strip()
-    if len(words) > MAX_NOTE or (needed and not words) or "\0" in words:  # PostgreSQL keeps no NUL
-        raise Malformed("Please give your reasons in 1 to 2000 characters.", code="note")
-    return words
+    return str(code), in_words(note, needed=what in SAYS_WHY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -29,6 +28,7 @@ from elearn.courses.finding import Wanted
 from elearn.db import db
 from elearn.locale import gettext as _
 from elearn.pages import frame
+from elearn.pages.course_form import told
 from elearn.people.callers import current_person_id
 from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN
@@ -50,39 +50,33 @@ def catalogue() -> ResponseReturnValue:
     """What is offered, or with `?own=1` a manager's own courses; what no filter knows is as if it were not asked."""
     own = frame.acting(MANAGES)
     mine = bool(own) and request.args.get("own") == "1"
-    chosen = {
-        "words": request.args.get("words", "")[:LONGEST],
-        "centre": _chosen(Centre, "centre"),
-        "level": _chosen(Level, "level"),
-        "audience": _chosen(Audience, "audience"),
-        "industry": _chosen(Industry, "industry"),
-    }
     wanted = Wanted(
-        words=chosen["words"] or "",
-        centre=Centre(chosen["centre"]) if chosen["centre"] else None,
-        level=Level(chosen["level"]) if chosen["level"] else None,
-        audience=Audience(chosen["audience"]) if chosen["audience"] else None,
-        industry=Industry(chosen["industry"]) if chosen["industry"] else None,
+        words=request.args.get("words", "")[:LONGEST],
+        centre=_chosen(Centre, "centre"),
+        level=_chosen(Level, "level"),
+        audience=_chosen(Audience, "audience"),
+        industry=_chosen(Industry, "industry"),
         own=own if mine else None,
     )
     found = finding.find(db.session(), wanted, after=request.args.get("after") or None)
-    asked: dict[str, Any] = {name: value for name, value in chosen.items() if value} | ({"own": "1"} if mine else {})
+    chosen = {name: getattr(wanted, name) for name in ("centre", "level", "audience", "industry")}
+    asked: dict[str, Any] = {"words": wanted.words or None, **chosen, "own": "1" if mine else None}
     return render_template(
         "elearn/catalogue.html",
         found=found,
+        words=wanted.words,
         chosen=chosen,
-        narrowed=any(value for name, value in chosen.items() if name != "words"),
-        anything=any(chosen.values()),
+        narrowed=any(chosen.values()),
         may_own=bool(own),
         mine=mine,
         continued="after" in request.args,
         next_url=url_for("elearn.pages.catalogue", **asked, after=found.after) if found.after else None,
         first_url=url_for("elearn.pages.catalogue", **asked),
         filters=(
-            ("centre", _("Centre"), _told(CENTRES)),
-            ("level", _("Level"), _told(LEVELS)),
-            ("audience", _("For whom"), _told(AUDIENCES)),
-            ("industry", _("Industry"), _told(INDUSTRIES)),
+            ("centre", _("Centre"), told(CENTRES)),
+            ("level", _("Level"), told(LEVELS)),
+            ("audience", _("For whom"), told(AUDIENCES)),
+            ("industry", _("Industry"), told(INDUSTRIES)),
         ),
         grade=grade,
         industries=industries,
@@ -117,10 +111,5 @@ def industries(line: finding.Line) -> str:
     return _(", ").join(_(INDUSTRIES[one]) for one in line.industries) or _("every industry")
 
 
-def _chosen(words: type[Word], name: str) -> str:
-    text = request.args.get(name, "")
-    return text if text in {one.value for one in words} else ""
-
-
-def _told(words: Mapping[Word, str]) -> list[tuple[str, str]]:
-    return [(one.value, _(text)) for one, text in words.items()]
+def _chosen(words: type[Word], name: str) -> Word | None:
+    return next((one for one in words if one == request.args.get(name)), None)

@@ -81,14 +81,15 @@ def choices(session: Session, institution_id: UUID) -> dict[str, object]:
     """What the form offers, told in the caller's language."""
     return {
         "centres": [(centre.value, _(CENTRES[centre]), _(CREDITS[POLICIES[centre].credit])) for centre in Centre],
-        "levels": _told(LEVELS),
-        "audiences": _told(AUDIENCES),
-        "industries": _told(INDUSTRIES),
+        "levels": told(LEVELS),
+        "audiences": told(AUDIENCES),
+        "industries": told(INDUSTRIES),
         "teachers": [(str(person_id), name) for person_id, name in describing.teachers_of(session, institution_id)],
     }
 
 
-def _told(words: Mapping[Word, str]) -> list[tuple[str, str]]:
+def told(words: Mapping[Word, str]) -> list[tuple[str, str]]:
+    """Each word of a vocabulary with what it is called in the caller's language."""
     return [(one.value, _(text)) for one, text in words.items()]
 
 

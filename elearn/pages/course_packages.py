@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tempfile
-from typing import IO, cast
+from collections.abc import Generator
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -39,30 +40,29 @@ def largest_package() -> int:
     return int(current_app.config.get(LIMIT_KEY, MAX_TOTAL))
 
 
-class _Answer:
-    """A file that is sent once, and closed also where nobody reads the answer to its end."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-
-    def read(self, size: int = -1) -> bytes:
-        return self.file.read(size)
-
-    def close(self) -> None:
-        self.file.close()
-
-    def __del__(self) -> None:
-        self.file.close()
-
-
 @web.allow(MANAGER)
 def export_course(course_id: UUID) -> ResponseReturnValue:
     """The course as a file; whoever has it has the lessons, so it is asked for by a form and never cached."""
     course = teaching.own_course(db.session(), course_id, frame.acting(MANAGES))
+    pieces = _package(course_id)
+    try:
+        first = next(pieces)
+    except Conflict as error:
+        frame.say(forms.said(error), "bad")
+        return redirect(url_for("elearn.pages.teaching_course", course_id=course_id), 303)
+    name = re.sub(r"[^\w-]+", "-", course.title).strip("-")[:80] or "course"
+    response = Response(itertools.chain([first], pieces), content_type="application/zip")
+    response.call_on_close(pieces.close)
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.zip")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _package(course_id: UUID) -> Generator[bytes]:
+    """The package piece by piece, whole on the disk before the first: what is wrong is said before an answer begins."""
     settings = runtime().settings
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    file = tempfile.TemporaryFile(dir=settings.data_dir)  # noqa: SIM115  (the answer closes it)
-    try:
+    with tempfile.TemporaryFile(dir=settings.data_dir) as file:
         exporting.export(
             db.session(),
             course_id,
@@ -71,20 +71,9 @@ def export_course(course_id: UUID) -> ResponseReturnValue:
             media_dir=settings.media_dir,
             sealing_key=settings.sealing_key,
         )
-    except Conflict as error:
-        file.close()
-        frame.say(forms.said(error), "bad")
-        return redirect(url_for("elearn.pages.teaching_course", course_id=course_id), 303)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    name = re.sub(r"[^\w-]+", "-", course.title).strip("-")[:80] or "course"
-    response = send_file(
-        cast("IO[bytes]", _Answer(file)), mimetype="application/zip", as_attachment=True, download_name=f"{name}.zip"
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return response
+        file.seek(0)
+        while piece := file.read(exporting.CHUNK):
+            yield piece
 
 
 @web.takes_up_to(largest_package)

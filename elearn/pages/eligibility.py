@@ -58,7 +58,7 @@ def eligibility_list() -> ResponseReturnValue:
     """Records by where they stand; `?show=`, `?outline=`, `?search=` narrow it down."""
     caller, page, on = require_caller(), frame.page_number(), local_day(utcnow())
     try:
-        show = Listed(request.args.get("show", Listed.TODO))
+        show = Listed(request.args.get("show", Listed.FOR_YOU))
     except ValueError as error:
         raise NotFound("There is nothing at this address.") from error
     form = Form.asked()
@@ -75,7 +75,7 @@ def eligibility_list() -> ResponseReturnValue:
         lines=found,
         counts=counts,
         outlines=record_reading.outlines_seen(db.session(), caller, on=on),
-        acts=_acts_at_once(found) if show is Listed.TODO else [],
+        acts=_acts_at_once(found) if show is Listed.FOR_YOU else [],
         page=page,
         pages=-(-counts[show] // record_reading.PAGE),
         url=lambda name: url_for("elearn.pages.eligibility_list", show=name, **narrowed),

@@ -153,7 +153,7 @@ def reason_text(reason: str) -> str:
 
 def list_text(name: Listed) -> str:
     return {
-        Listed.TODO: _("To do"),
+        Listed.FOR_YOU: _("To do"),
         Listed.SHORT: _("Not yet"),
         Listed.UNDER_WAY: _("Under way"),
         Listed.GRANTED: _("Granted"),

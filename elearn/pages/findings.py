@@ -18,12 +18,10 @@ from elearn.clock import utcnow
 from elearn.courses.models import Outline
 from elearn.credit_export import records, steps
 from elearn.credit_export.findings import reading, stating
-from elearn.credit_export.findings.models import Finding
 from elearn.credit_export.findings.reading import FindingLine
 from elearn.credit_export.findings.rules import (
     EXEMPTS,
     Kind,
-    holds,
     why_not_confirm,
     why_not_object,
     why_not_state,
@@ -63,18 +61,12 @@ def findings() -> ResponseReturnValue:
     show = request.args.get("show", "waiting")
     if show not in ("waiting", "answered"):
         raise NotFound("There is nothing at this address.")
-    found: list[FindingLine] = []
-    counts: dict[str, int] = {}
-    for name in ("waiting", "answered"):
-        lines, counts[name] = reading.lines(
-            db.session(), caller, waiting=name == "waiting", page=page if name == show else 1
-        )
-        found = lines if name == show else found
+    counts = dict(zip(("waiting", "answered"), reading.counts(db.session(), caller), strict=True))
     return render_template(
         "elearn/findings.html",
         show=show,
         counts=counts,
-        lines=found,
+        lines=reading.lines(db.session(), caller, waiting=show == "waiting", page=page),
         today=local_day(utcnow()),
         may_suspend=bool(_institutions()),
         page=page,
@@ -140,7 +132,7 @@ def finding_new() -> ResponseReturnValue:
         raise Malformed("This page is out of date. Load it again and repeat.")
     kind, session = Kind(form["kind"]), db.session()
     from_on, to_on = form.day("from_on") or local_day(utcnow()), form.day("to_on")
-    paper, about = None, None
+    paper = None
     if record is not None:
         about = About(person_id=record.person_id)
         if kind in EXEMPTS:
@@ -160,8 +152,8 @@ def finding_new() -> ResponseReturnValue:
             caller=require_caller(), keys=members.keys(), at=utcnow(),
         ).id  # fmt: skip
 
-    again = url_for("elearn.pages.findings")
-    return _take(take, form, lambda: _new_page(form, record, kinds), again, _("It waits for somebody of another side."))
+    done = _("It waits for somebody of another side.")
+    return _take(take, form, lambda: _new_page(form, record, kinds), url_for("elearn.pages.findings"), done)
 
 
 def _take(take: Callable[[], UUID], form: Form, again: Callable[[], str], back: str, done: str) -> ResponseReturnValue:
@@ -195,21 +187,20 @@ def _visible(finding_id: UUID) -> FindingLine:
     session, caller = db.session(), require_caller()
     line = reading.line_of(session, finding_id)
     if line is not None:
-        own = stating.voices(session, caller, _about(session, finding_id))
+        own = stating.voices(session, caller, _about(line))
         office = any(why_not_state(line.kind, None, voice) is None for voice in own)
         if office or Role.AUDITOR in caller.roles:
             return line
     raise NotFound("There is nothing at this address.")
 
 
-def _about(session: sa.orm.Session, finding_id: UUID) -> About:
-    found = session.get_one(Finding, finding_id)
-    return About(found.person_id, found.organisation_id)
+def _about(line: FindingLine) -> About:
+    return About(line.person_id, line.organisation_id)
 
 
 def _page(line: FindingLine, form: Form) -> str:
     session, caller, today = db.session(), require_caller(), local_day(utcnow())
-    own = stating.voices(session, caller, _about(session, line.id))
+    own = stating.voices(session, caller, _about(line))
     refused = [why_not_confirm(line.waiting, voice) for voice in own]
     number = ""
     if line.person_id is not None and line.number_sealed is not None:
@@ -224,7 +215,7 @@ def _page(line: FindingLine, form: Form) -> str:
         form=form,
         number=number,
         ended=None if line.ends_id is None else reading.line_of(session, line.ends_id),
-        holds=bool(line.confirmed) and line.ends_id is None and holds(line.from_on, line.to_on, line.ended_on, today),
+        holds=line.holds_on(today),
         may_confirm=line.confirmed is None and None in refused,
         may_object=line.confirmed is None and any(why_not_object(line.waiting, voice) is None for voice in own),
         no=next((no for no in refused if no is not None), None) if None not in refused else None,

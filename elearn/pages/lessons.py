@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses import catalogue, pool, teaching
+from elearn.courses import catalogue, pool, teaching, unit_states
 from elearn.courses.models import Course, Lesson, Question, Unit, UnitBlock, Upload, UploadState
+from elearn.courses.unit_states import State, Step
 from elearn.errors import NotFound
 
 RUNNING = frozenset({UploadState.WAITING, UploadState.PACKAGING, UploadState.PLACING})
@@ -38,6 +39,8 @@ class LessonDesk:
     questions: tuple[catalogue.QuestionFacts, ...]
     windows: tuple[Window, ...]
     upload: Upload | None
+    steps: Mapping[UUID, Step]
+    """The newest step of the review of each version that was ever submitted."""
 
     @property
     def running(self) -> bool:
@@ -49,15 +52,17 @@ class LessonDesk:
         return all(one.covered for one in self.windows)
 
     @property
-    def state(self) -> str:
-        """draft, published or retired: of the version looked at; empty without one."""
-        return state_of(self.unit) if self.unit else ""
+    def state(self) -> State | None:
+        """Of the version looked at; None without one."""
+        return self.state_of(self.unit) if self.unit else None
 
+    @property
+    def reviewed_by_two(self) -> bool:
+        """Whether the version looked at is published by nobody but a second person."""
+        return self.course.needs_review or (self.unit is not None and self.unit.id in self.steps)
 
-def state_of(unit: Unit | teaching.UnitLine) -> str:
-    if unit.published_at is None:
-        return "draft"
-    return "published" if unit.retired_at is None else "retired"
+    def state_of(self, unit: Unit) -> State:
+        return unit_states.state_of(unit, self.steps.get(unit.id))
 
 
 def lesson_desk(
@@ -84,9 +89,10 @@ def lesson_desk(
     if unit is None and unit_id is not None:
         raise NotFound("There is no such lesson.")
     if unit is None:
-        return LessonDesk(course, lesson, units, None, 0, (), (), upload)
+        return LessonDesk(course, lesson, units, None, 0, (), (), upload, {})
     blocks = session.scalar(sa.select(sa.func.count()).where(UnitBlock.unit_id == unit.id)) or 0
     questions = catalogue.questions_about(session, unit.id)
     missing = set(pool.uncovered(unit.duration_ms, questions))
     windows = tuple(Window(*one, covered=one not in missing) for one in pool.windows(unit.duration_ms))
-    return LessonDesk(course, lesson, units, unit, blocks, questions, windows, upload)
+    steps = unit_states.last_steps(session, [one.id for one, _count in units])
+    return LessonDesk(course, lesson, units, unit, blocks, questions, windows, upload, steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -15,7 +15,7 @@ from elearn.courses.centres import CENTRES, Centre
 from elearn.courses.delivery import media_url
 from elearn.courses.models import Question, Unit, UnitKind
 from elearn.courses.pool import QuestionDraft
-from elearn.courses.routes import LIMIT_KEY
+from elearn.courses.routes import largest_video
 from elearn.courses.teaching import PAGE, PoolTooThin
 from elearn.db import db, new_id
 from elearn.errors import Conflict, DomainError, Malformed, NotFound
@@ -31,9 +31,9 @@ MANAGES = Role.INSTITUTION_MANAGER
 LETTERS = reading.LETTERS
 
 
-def largest_video() -> int:
-    """In bytes; a form adds little to it."""
-    return int(current_app.config.get(LIMIT_KEY, uploads.MAX_UPLOAD_BYTES)) + 100_000
+def largest_form() -> int:
+    """In bytes: a video, and the little that a form adds to it."""
+    return largest_video() + 100_000
 
 
 def install(bp: Blueprint) -> None:
@@ -168,7 +168,6 @@ def _course_page(course_id: UUID, form: Form) -> str:
         form=form,
         items=[(one.id, f"{one.code} {one.name}") for one in items],
         centre=_(CENTRES[view.course.centre]),
-        state_of=lessons.state_of,
         running=lessons.RUNNING,
     )
 
@@ -224,7 +223,6 @@ def _lesson_page(
         desk=desk,
         poster=media_url(desk.unit.content_hash, "poster.jpg") if desk.unit else None,
         pages=_pages_of(desk.unit),
-        state_of=lessons.state_of,
         upload_problem=_(problem) if problem else None,
         may_try_again=desk.upload is not None and desk.upload.error_code in uploads.TRY_AGAIN,
         one=one or Form(),
@@ -234,7 +232,7 @@ def _lesson_page(
     )
 
 
-@web.takes_up_to(largest_video)
+@web.takes_up_to(largest_form)
 @web.allow(MANAGER)
 def send_video(lesson_id: UUID) -> ResponseReturnValue:
     """Take a video from a browser without scripts: whole, in a form."""

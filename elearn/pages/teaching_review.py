@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses import catalogue, page_text, page_units, reviewing, subtitles, teaching, unit_states, webvtt
-from elearn.courses.models import Course, Lesson, Unit, UnitKind
+from elearn.courses.models import Course, Lesson, UnitKind
 from elearn.courses.unit_states import State
 from elearn.db import db
 from elearn.errors import DomainError, Malformed
@@ -56,11 +56,11 @@ def preview(unit_id: UUID) -> ResponseReturnValue:
 def _preview_page(unit_id: UUID, form: Form, problems: tuple[webvtt.Problem, ...]) -> str:
     session, caller = db.session(), current_person_id()
     unit = teaching.own_unit(session, unit_id, frame.acting(*TEACHES))
-    manages = unit_id in _managed(unit)
     last = unit_states.last_step(session, unit_id)
     state = unit_states.state_of(unit, last)
     lesson = session.get_one(Lesson, unit.lesson_id)
     course = session.get_one(Course, lesson.course_id)
+    manages = course.institution_id in frame.acting(MANAGES)
     frame.here(url_for("elearn.pages.preview_unit", unit_id=unit_id))
     reads = unit.kind is UnitKind.PAGES
     return render_template(
@@ -83,14 +83,6 @@ def _preview_page(unit_id: UUID, form: Form, problems: tuple[webvtt.Problem, ...
         form=form,
         problems=[(one.line, _(one.sentence)) for one in problems],
     )
-
-
-def _managed(unit: Unit) -> set[UUID]:
-    """The unit, when the caller manages the institution that teaches it."""
-    query = (
-        sa.select(Course.institution_id).join(Lesson, Lesson.course_id == Course.id).where(Lesson.id == unit.lesson_id)
-    )
-    return {unit.id} if db.session.scalar(query) in frame.acting(MANAGES) else set()
 
 
 def _names(person_ids: list[UUID]) -> dict[UUID, str]:

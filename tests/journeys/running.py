@@ -180,8 +180,8 @@ def is_running(pid: int) -> bool:
 @contextmanager
 def running(product: RunningProduct) -> Iterator[RunningProduct]:
     """The product, started for as long as this lasts."""
-    product.start()
     try:
+        product.start()
         yield product
     finally:
         product.stop()

@@ -36,10 +36,10 @@ def test_a_course_goes_from_one_institution_to_another(session: Session, world: 
     assert "1 lessons, all as drafts" in taking.page(taken.location)
     copies = session.scalars(sa.select(Course.institution_id).where(Course.title == "云海与能见度")).all()
     assert set(copies) == {world.institution.id, world.other_institution.id}
+    assert package.headers["Content-Disposition"].startswith("attachment; filename")
     again = browser(world.other_manager).post(f"{taken.location}/package")
     assert again.data == package.data
-    for answer in (package, again):
-        answer.close()
+    browser(world.other_manager).post(f"{taken.location}/package").close()
 
 
 def test_what_is_not_sound_is_said_and_leaves_nothing(session: Session, world: World, browser: Open) -> None:

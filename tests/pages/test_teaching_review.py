@@ -35,8 +35,13 @@ def test_two_managers_publish_a_draft(session: Session, world: World, browser: O
     refused = one.post(f"{path}/publish")
     assert refused.status_code == 409
     assert "A second person must review" in text_of(refused)
+    assert "Add a question" in one.page(f"/teaching/lessons/{world.lesson.id}")
     assert one.post(f"{path}/submit").status_code == 303
     assert one.post(f"{path}/submit").status_code == 409
+    desk = one.page(f"/teaching/lessons/{world.lesson.id}")
+    assert "In review" in desk
+    assert "Add a question" not in desk
+    assert "Ask no more" not in desk
     own = one.post(f"{path}/approve")
     assert own.status_code == 403
     assert "Somebody else must review" in text_of(own)

@@ -20,7 +20,7 @@ from elearn.credit_export import feed
 from elearn.credit_export.exam_system import blocks
 from elearn.credit_export.exam_system.receivers import MOBILE
 from elearn.credit_export.exam_system.signing import Signer
-from elearn.credit_export.hours import as_text, named, shown_tenths
+from elearn.credit_export.hours import as_text
 from elearn.credit_export.lifecycle import Life
 from elearn.credit_export.models import EligibilityRecord, ExamQuery, Receiver, ReceiverOutline
 from elearn.people import personal, persons
@@ -156,11 +156,7 @@ BLOCKS = ("training", "uncredited_ms", "checks", "evidence")
 def as_data(one: Telling, outline: Any, held: Any, papers: blocks.Papers) -> dict[str, Any]:
     """The record as RULES 4(c) names its parts, without the person. `outline` and `held` (class): their columns."""
     record, life = one.record, one.life
-    hours = dict(record.hours)
-    rules = named(record.rules)
-    hours["online_theory"] = as_text(shown_tenths(hours["online_theory_ms"], rules.online_hour_ms))
-    hours["offline_theory"] = as_text(shown_tenths(hours["offline_theory_ms"], rules.offline_hour_ms))
-    hours["offline_practice"] = as_text(shown_tenths(hours["offline_practice_ms"], rules.offline_hour_ms))
+    tenths = blocks.credited_tenths(record.hours, record.rules)
     return {
         "record_id": str(record.id),
         "version": record.version,
@@ -184,7 +180,7 @@ def as_data(one: Telling, outline: Any, held: Any, papers: blocks.Papers) -> dic
             "filing_no": held.filing_no,
             "institution": held.institution,
         },
-        "hours": hours,
+        "hours": {**record.hours, **{name: as_text(amount) for name, amount in tenths.items()}},
         "target": blocks.target_of(record),
         "employers": blocks.employers_of(record),
         "basis": blocks.basis_told(record, papers),

@@ -1,4 +1,4 @@
-"""What every way out says of a record beside its hours, read from the version itself: old versions say what they kept.
+"""What every way out says of a record, read from the version itself: old versions say what they kept.
 
 An answer, a push, a package and a sheet take the same words from here, so none can say another thing than the rest. The
 number of a certificate stands in no record: it is opened for who is told, and that is written down.
@@ -6,7 +6,7 @@ number of a certificate stands in no record: it is opened for who is told, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from elearn.credit_export.exam_targets import NO_WORDS
 from elearn.credit_export.findings.models import Finding, FindingAnswer
 from elearn.credit_export.findings.stating import PURPOSE
+from elearn.credit_export.hours import named, shown_tenths
 from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.records import basis_of
 from elearn.people import personal
@@ -64,6 +65,16 @@ def papers_of(
                 )
         papers[finding.id] = Paper(number, (finding.side, second))
     return papers
+
+
+def credited_tenths(hours: Mapping[str, int], rules: str) -> dict[str, int]:
+    """Credited 学时 by modality and kind, in tenths, each rounded down once; a total adds what is shown."""
+    lengths = named(rules)
+    return {
+        "online_theory": shown_tenths(hours["online_theory_ms"], lengths.online_hour_ms),
+        "offline_theory": shown_tenths(hours["offline_theory_ms"], lengths.offline_hour_ms),
+        "offline_practice": shown_tenths(hours["offline_practice_ms"], lengths.offline_hour_ms),
+    }
 
 
 def rule_set_of(record: EligibilityRecord) -> str:

@@ -124,7 +124,10 @@ CHECKS = {
             "type": ["boolean", "null"],
             "description": "true: on this platform's list, by two people; false: not on it, whatever other lists say",
         },
-        **{name: {"description": NOT_SAID} for name in ("course_tests", "prerequisites", "teachers")},
+        **{
+            name: {"type": ["boolean", "null"], "description": NOT_SAID}
+            for name in ("course_tests", "prerequisites", "teachers")
+        },
     },
 }
 
@@ -508,6 +511,7 @@ def describe(base: str) -> dict[str, Any]:
                                 "changes.read": "the feed of all changes",
                                 "receipts.write": "to answer what became of records",
                                 "evidence.read": "the raw evidence of drawn blocks, to compute them again",
+                                "mobile.read": "phone numbers with the records",
                             },
                         }
                     },

@@ -27,7 +27,7 @@ from elearn.credit_export.exam_system.delivery import Event
 from elearn.credit_export.exam_system.mapping import PERSONAL
 from elearn.credit_export.exam_system.package_files import Facts, Made
 from elearn.credit_export.exam_system.profiles import profile_of
-from elearn.credit_export.hours import as_text, named, shown_tenths
+from elearn.credit_export.hours import as_text
 from elearn.credit_export.lifecycle import State
 from elearn.credit_export.models import EligibilityRecord, EligibilityStep, ExamQuery
 from elearn.db import new_id
@@ -201,7 +201,7 @@ def fields_of(session: Session, records: Sequence[EligibilityRecord]) -> dict[UU
         held, institution = classes.get(record.class_id, (None, None)) if record.class_id else (None, None)
         outline, hours = outlines[record.outline_id], record.hours
         target, basis = blocks.target_of(record), blocks.basis_told(record, {})
-        tenths = credited_tenths(hours, record.rules)
+        tenths = blocks.credited_tenths(hours, record.rules)
         fields: dict[str, Any] = {
             "record_id": str(record.id),
             "version": record.version,
@@ -247,16 +247,6 @@ def _employment(employers: Sequence[Mapping[str, Any]] | None) -> dict[str, list
         "employer": [str(one["name"]) for one in employers],
         "employer_code": [str(one["credit_code"] or "") for one in employers],
         "employment_type": [str(one["employment_type"]) for one in employers] or ["none"],
-    }
-
-
-def credited_tenths(hours: Mapping[str, int], rules: str) -> dict[str, int]:
-    """Credited 学时 by modality and kind, in tenths, each rounded down once; a total adds what is shown."""
-    lengths = named(rules)
-    return {
-        "online_theory": shown_tenths(hours["online_theory_ms"], lengths.online_hour_ms),
-        "offline_theory": shown_tenths(hours["offline_theory_ms"], lengths.offline_hour_ms),
-        "offline_practice": shown_tenths(hours["offline_practice_ms"], lengths.offline_hour_ms),
     }
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.credit_export.findings.rules import Kind, Voice, Waiting
+from elearn.credit_export.findings.rules import Kind, Voice, Waiting, holds
 from elearn.people.callers import Caller
 from elearn.people.models import Role
 from elearn.people.permissions import regions_of, scope_of
@@ -91,6 +91,7 @@ class FindingLine:
     id: UUID
     kind: Kind
     person_id: UUID | None
+    organisation_id: UUID | None
     name: str
     """Of the person, or of the institution."""
     outline_code: str | None
@@ -119,6 +120,10 @@ class FindingLine:
     @property
     def waiting(self) -> Waiting:
         return Waiting(self.kind, self.person_id, self.by)
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it was confirmed, ends nothing, and is in force that day."""
+        return bool(self.confirmed) and self.ends_id is None and holds(self.from_on, self.to_on, self.ended_on, day)
 
 
 _REACH = """(:all
@@ -151,25 +156,29 @@ LEFT JOIN LATERAL (
 """
 
 
-def lines(session: Session, caller: Caller, *, waiting: bool, page: int = 1) -> tuple[list[FindingLine], int]:
-    """One page of findings that wait for a second person (oldest first) or of all others (latest first), and how many.
+def lines(session: Session, caller: Caller, *, waiting: bool, page: int = 1) -> list[FindingLine]:
+    """One page of findings that wait for a second person (oldest first) or of all others (latest first).
 
     Institutions see what excuses their own people, officers all of their region, operators and auditors all.
     """
-    asked = f"{'a.finding_id IS NULL' if waiting else 'a.finding_id IS NOT NULL'} AND {_REACH}"
-    values = _reach(caller)
-    total = session.scalar(
-        sa.text(
-            "SELECT count(*) FROM elearn.finding f LEFT JOIN elearn.finding_answer a ON a.finding_id = f.id "
-            f"WHERE {asked}"
-        ),
-        values,
-    )
+    asked = f"a.finding_id IS {'NULL' if waiting else 'NOT NULL'} AND {_REACH}"
     rows = session.execute(
         sa.text(f"{_LINES} WHERE {asked} ORDER BY f.at {'' if waiting else 'DESC'}, f.id LIMIT :size OFFSET :skip"),
-        values | {"size": PAGE, "skip": (page - 1) * PAGE},
+        _reach(caller) | {"size": PAGE, "skip": (page - 1) * PAGE},
     )
-    return [_line(row) for row in rows], int(total or 0)
+    return [_line(row) for row in rows]
+
+
+def counts(session: Session, caller: Caller) -> tuple[int, int]:
+    """How many of those that the caller sees wait for a second person, and how many others there are. One query."""
+    row = session.execute(
+        sa.text(
+            "SELECT count(*) FILTER (WHERE a.finding_id IS NULL) AS waiting, count(a.finding_id) AS answered "
+            f"FROM elearn.finding f LEFT JOIN elearn.finding_answer a ON a.finding_id = f.id WHERE {_REACH}"
+        ),
+        _reach(caller),
+    ).one()
+    return row.waiting, row.answered
 
 
 def line_of(session: Session, finding_id: UUID) -> FindingLine | None:
@@ -200,6 +209,7 @@ def _line(row: Any) -> FindingLine:
         id=row.id,
         kind=Kind(row.kind),
         person_id=row.person_id,
+        organisation_id=row.organisation_id,
         name=row.about_name,
         outline_code=row.outline_code,
         outline_name=row.outline_name,

@@ -116,7 +116,7 @@ def state(
     ):
         raise Malformed("This page is out of date. Load it again and repeat.")
     voice = _voice(voices(session, caller, about), lambda one: why_not_state(kind, about.person_id, one))
-    words = _note(note, needed=True)
+    words = in_words(note, needed=True)
     if to_on is not None and to_on < from_on:
         raise Malformed("The last day is before the first.", code="dates")
     sealed = None
@@ -154,7 +154,7 @@ def end(session: Session, finding_id: UUID, *, from_on: date, note: str, caller:
     ended, about = _known(session, finding_id)
     kind = Kind(ended.kind)
     voice = _voice(voices(session, caller, about), lambda one: why_not_state(kind, about.person_id, one))
-    words = _note(note, needed=True)
+    words = in_words(note, needed=True)
     if from_on < ended.from_on:
         raise Malformed("It cannot end before it begins.", code="dates")
     _lock(session, about)
@@ -193,7 +193,7 @@ def answer(
     waiting = Waiting(Kind(found.kind), about.person_id, Voice(found.by_id, Side(found.side)))
     rule = why_not_confirm if confirm else why_not_object
     voice = _voice(voices(session, caller, about), lambda one: rule(waiting, one))
-    words = _note(note, needed=not confirm)
+    words = in_words(note, needed=not confirm)
     _lock(session, about)
     if session.get(FindingAnswer, found.id) is not None:
         raise Conflict("This has changed in the meantime. Look at it again.", code="finding_moved")
@@ -274,7 +274,8 @@ def _checked(session: Session, paper: Paper) -> Paper:
     return Paper(paper.outline_code, kind, number)
 
 
-def _note(note: str, *, needed: bool) -> str:
+def in_words(note: str, *, needed: bool) -> str:
+    """What somebody says beside an act. Raises Malformed `note`."""
     words = note.strip()
     if len(words) > MAX_NOTE or (needed and not words) or "\0" in words:  # PostgreSQL keeps no NUL
         raise Malformed("Please give your reasons in 1 to 2000 characters.", code="note")

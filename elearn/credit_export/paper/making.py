@@ -149,19 +149,19 @@ def class_list(session: Session, class_id: UUID, house: House, *, at: datetime) 
 
 def hours_of(record: EligibilityRecord) -> sheets.Hours:
     names = ("online_theory", "offline_theory", "offline_practice")
-    tenths = packages.credited_tenths(record.hours, record.rules)
+    tenths = blocks.credited_tenths(record.hours, record.rules)
     online, theory, practice = (record.hours[f"{name}_ms"] for name in names)
     return sheets.Hours((online, theory, practice), (tenths[names[0]], tenths[names[1]], tenths[names[2]]))
 
 
 def total_text(record: EligibilityRecord) -> str:
     """All credited 学时 of a version, as its sheet says it."""
-    return as_text(sum(packages.credited_tenths(record.hours, record.rules).values()))
+    return as_text(sum(blocks.credited_tenths(record.hours, record.rules).values()))
 
 
 def hours_data(record: EligibilityRecord) -> dict[str, str]:
     """The same for programs: 学时 as text."""
-    tenths = packages.credited_tenths(record.hours, record.rules)
+    tenths = blocks.credited_tenths(record.hours, record.rules)
     return {name: as_text(amount) for name, amount in tenths.items()} | {"total": total_text(record)}
 
 

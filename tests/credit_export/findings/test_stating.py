@@ -176,7 +176,7 @@ def test_what_cannot_be_is_refused(office: Office, what: str, paper: Paper, more
     with pytest.raises(Malformed) as raised:
         state(office, Kind.SKILL_CERTIFICATE, office.clerk, paper=paper, **more)
     assert raised.value.error_code == code, what
-    assert reading.lines(office.session, office.operator, waiting=True)[1] == 0
+    assert reading.counts(office.session, office.operator)[0] == 0
 
 
 def test_the_same_is_not_stated_twice_while_it_waits_and_may_be_after_an_objection(office: Office) -> None:
