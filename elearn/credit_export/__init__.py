@@ -28,6 +28,7 @@ BY_IMPORT = (
     "exam_system.push_jobs",
     "findings.models",
     "ledger.advancing",
+    "archive.models",
     "exam_system.evidence_door",
     "ledger.stamping",
 )
