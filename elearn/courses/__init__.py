@@ -25,6 +25,7 @@ Open first: `models.py`, then `catalogue.py`.
     questions/     the bank of questions for course tests: kinds, marking, files of other programs
     papers/        tests and mock exams: blueprints, papers, attempts, wrong-question books
     tus.py, arriving.py, tus_routes.py    a video that arrives in pieces
+    teachers/      who may teach, for whom, and in which class
     transfer/      a course from one installation to another
     uploads.py     taking in a video, its progress
     packaging.py   the job that makes a unit of it
@@ -38,7 +39,7 @@ from importlib import import_module
 
 from flask import Blueprint, Flask
 
-BY_IMPORT = ("packaging", "papers.duties", "requirements.models")
+BY_IMPORT = ("packaging", "papers.duties", "requirements.models", "teachers.models")
 """Modules whose jobs and tables are known once they are imported."""
 
 

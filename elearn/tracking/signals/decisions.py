@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-
-class Side(StrEnum):
-    """In whose name somebody acts."""
-
-    INSTITUTION = "institution"
-    REGULATOR = "regulator"
-    OPERATOR = "operator"
+from elearn.people.sides import Side as Side
 
 
 class Act(StrEnum):
