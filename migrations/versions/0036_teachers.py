@@ -39,6 +39,7 @@ CREATE TABLE elearn.teacher_term (
         (teacher_id WITH =, institution_id WITH =, daterange(from_on, to_on, '[]') WITH &&)
 );
 CREATE INDEX ix_teacher_term_institution_id ON elearn.teacher_term (institution_id);
+CREATE INDEX ix_teacher_term_changed_at ON elearn.teacher_term (greatest(added_at, ended_at));
 
 CREATE TABLE elearn.teacher_certificate (
     id uuid NOT NULL CONSTRAINT pk_teacher_certificate PRIMARY KEY,

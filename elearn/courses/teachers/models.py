@@ -51,6 +51,7 @@ class TeacherTerm(Base):
             using="gist",
         ),
         Index(None, "institution_id"),
+        Index("ix_teacher_term_changed_at", sa.text("greatest(added_at, ended_at)")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

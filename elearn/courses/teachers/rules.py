@@ -177,14 +177,17 @@ def problems(
     return tuple(sorted(found.values(), key=lambda one: (one.on, one.kind, str(one.teacher_id))))
 
 
-def valid(held: Held, found: Collection[Problem], rules: Rules, *, until: date) -> bool | None:
-    """The fact that a judgement asks for: every teacher was valid on each date. None: nobody asks, or nobody knows."""
-    asked = {rules.asked(on) for on in _turns(_within(held.term, held.term, until), (), rules.turns) or [until]}
+def valid(held: Held, found: Collection[Problem], rules: Rules, *, on: date) -> bool | None:
+    """The fact that a judgement of the day `on` asks for: every teacher was valid on each date, by that date's rule.
+
+    None: no rule of the day asks, or it takes only a known no and nothing is known.
+    """
+    asked = rules.asked(on)
+    if asked is None:
+        return None
     if any(one.gates for one in found):
         return False
-    if Asked.ASKED in asked:
-        return True
-    return True if Asked.IF_KNOWN in asked and held.assigned and not found else None
+    return True if asked is Asked.ASKED or (held.assigned and not found) else None
 
 
 def _all(

@@ -100,9 +100,9 @@ class Standing:
     def problems(self, until: date, taught: Collection[Taught] = ()) -> tuple[Problem, ...]:
         return rules.problems(self.held, self.teachers, self.rules, until=until, taught=taught)
 
-    def valid(self, until: date, taught: Collection[Taught] = ()) -> bool | None:
-        """The fact `teachers_valid` of a judgement."""
-        return rules.valid(self.held, self.problems(until, taught), self.rules, until=until)
+    def valid(self, until: date, taught: Collection[Taught] = (), *, on: date | None = None) -> bool | None:
+        """The fact `teachers_valid` of a judgement of the day `on`; left out, of `until`."""
+        return rules.valid(self.held, self.problems(until, taught), self.rules, on=on or until)
 
 
 def problems(
@@ -192,6 +192,11 @@ def certificates_of(session: Session, teacher_ids: Collection[UUID]) -> Mapping[
             )
         )
     return found
+
+
+def anybody_asks(catalogue: Catalogue) -> bool:
+    """Whether any row ever says anything of the teachers of a class."""
+    return any(isinstance(one.row, CreditRules) and one.row.teachers is not None for one in catalogue.rows)
 
 
 def rules_of(catalogue: Catalogue, region: str | None) -> Rules:
