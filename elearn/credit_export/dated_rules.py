@@ -83,7 +83,6 @@ def rules_on(catalogue: Catalogue, aim: Aim, on: date) -> Chosen:
         teachers=teachers,
         prerequisites=tuple(one.row for one in prerequisites),
         retraining_after_failure=regime is None or regime.retraining_after_failure,
-        retakes=(regime.exam.retakes or 0) if regime and regime.exam else 0,
         in_force=in_force and category.exports,
         names=tuple(names),
     )

@@ -32,7 +32,7 @@ class Reason(StrEnum):
     PREREQ_EDUCATION = "PREREQ_EDUCATION"
     PREREQ_HEALTH = "PREREQ_HEALTH"
     PREREQ_RETRAINING = "PREREQ_RETRAINING"
-    """Failed too often under a regime that asks to be trained again (Order 30; Order 19 does not)."""
+    """To be trained anew under a regime that asks it of who failed too often (Order 30; Order 19 does not)."""
     INSTITUTION_SUSPENDED = "INSTITUTION_SUSPENDED"
     UNDER_REVIEW = "UNDER_REVIEW"
     OUTLINE_NOT_IN_FORCE = "OUTLINE_NOT_IN_FORCE"
@@ -99,8 +99,8 @@ class Facts:
     education: Education | None = None
     health_certificate_to: date | None = None
     """The last day on which a health certificate is valid."""
-    exams_failed: int = 0
-    """Since the person was trained, as the exam authority told somebody; we know no results ourselves."""
+    train_again: bool = False
+    """The exam authority told that training begins anew; how often somebody failed it knows, and we do not."""
     admitted_on: date | None = None
     """The first day on which an admission on this training was granted."""
     institution_suspended: bool = False
@@ -120,8 +120,6 @@ class Rules:
     prerequisites: tuple[Prerequisite, ...] = ()
     retraining_after_failure: bool = True
     """False: whoever was trained and failed is not trained again, whatever becomes of the outline (Order 19)."""
-    retakes: int = 0
-    """So many failed exams more than one, before training again, where that is asked."""
     in_force: bool = True
     """There is this kind of training on that day, and its hours go to an exam system."""
     names: tuple[str, ...] = ()
@@ -182,7 +180,7 @@ def _reasons(category: Category, on: date, hours: Tally, facts: Facts, rules: Ru
         Reason.TEACHER_INVALID: _missing(facts.teachers_valid, rules.teachers),
         Reason.COURSE_TEST_MISSING: _missing(facts.course_tests, rules.course_tests),
         Reason.IDENTITY_UNVERIFIED: not facts.identified,
-        Reason.PREREQ_RETRAINING: rules.retraining_after_failure and facts.exams_failed > rules.retakes,
+        Reason.PREREQ_RETRAINING: rules.retraining_after_failure and facts.train_again,
         Reason.BLACKLISTED: facts.blacklisted,
         Reason.INSTITUTION_SUSPENDED: facts.institution_suspended,
         Reason.UNDER_REVIEW: facts.under_review,

@@ -19,8 +19,10 @@ from elearn.courses.papers.standing import course_tests
 from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.choosing import Catalogue
 from elearn.courses.requirements.rows import EVERYWHERE, CreditRules, Training
+from elearn.credit_export import teachers_valid
 from elearn.credit_export.dated_rules import Aim, Chosen, daily_cap, rules_on
 from elearn.credit_export.eligibility import Category, Facts, Rules
+from elearn.credit_export.findings.shown import NOTHING_SHOWN, shown_by
 from elearn.credit_export.hours import Amount, Kind, Modality, Tally, tally
 from elearn.people.permissions import significant
 from elearn.people.registry import local_day
@@ -188,6 +190,8 @@ def gather_many(
     rows = session.execute(CAPPED_CASES if limits else ALL_CASES, values | limits).all()
     found = [(row, *choosing.of(row)) for row in rows]
     tests = _tests_passed(session, people, {row.outline_id for row in rows})
+    lines = [(row.person_id, row.outline_id, row.class_id) for row in rows]
+    teachers = teachers_valid.of_cases(session, choosing.catalogue, lines, on=day, today=local_day(now))
     # Asked for where it matters only: an outline that is over, of people who are not to be trained again.
     over = {
         row.person_id
@@ -198,17 +202,24 @@ def gather_many(
         (row.person_id, row.outline_id): row.admitted_on
         for row in (session.execute(ADMITTED, {"persons": list(over)}) if over else ())
     }
+    # The same: of whom rules ask something beside training, or who may have to be trained again.
+    asked = {row.person_id for row, _aim, chosen, _category in found if asks_to_be_shown(chosen.rules)}
+    shown = shown_by(session, asked, day) if asked else {}
     return [
         Case(
             person_id=row.person_id,
             outline_id=row.outline_id,
             category=category,
-            facts=Facts(
-                enrolled=True,
-                class_filed=row.filed,
-                identified=row.identified,
-                course_tests=tests[row.person_id, row.outline_id],
-                admitted_on=admitted.get((row.person_id, row.outline_id)),
+            facts=shown.get(row.person_id, NOTHING_SHOWN).added_to(
+                Facts(
+                    enrolled=True,
+                    class_filed=row.filed,
+                    identified=row.identified,
+                    course_tests=tests[row.person_id, row.outline_id],
+                    teachers_valid=teachers.get((row.person_id, row.outline_id)),
+                    admitted_on=admitted.get((row.person_id, row.outline_id)),
+                ),
+                row.code,
             ),
             hours=tally(
                 (
@@ -227,6 +238,11 @@ def gather_many(
         )
         for row, aim, chosen, category in found
     ]
+
+
+def asks_to_be_shown(rules: Rules) -> bool:
+    """Whether what two people state about a person (`findings/shown.py`) can change a judgement by these rules."""
+    return bool(rules.prerequisites) or rules.retraining_after_failure
 
 
 def _tests_passed(

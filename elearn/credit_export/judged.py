@@ -30,6 +30,7 @@ def judged_by(case: Case) -> dict[str, Any]:
         "admitted_on": case.facts.admitted_on and case.facts.admitted_on.isoformat(),
         "unmet": [reason.value for reason in unmet(case.facts, case.on, case.rules)],
         "over_daily_ms": case.over_daily_ms,
+        **({"train_again": True} if case.facts.train_again else {}),
     }
 
 
@@ -47,6 +48,7 @@ class Again:
     required_practice: int
     unmet: tuple[Reason, ...]
     admitted_on: date | None
+    train_again: bool = False
 
     @classmethod
     def of(cls, record: EligibilityRecord, catalogue: Catalogue) -> Again:
@@ -66,6 +68,7 @@ class Again:
             chosen.required_practice,
             tuple(Reason(one) for one in kept["unmet"]),
             kept["admitted_on"] and date.fromisoformat(kept["admitted_on"]),
+            kept.get("train_again", False),
         )
 
     def facts(self, checks: Mapping[str, Any]) -> Facts:
@@ -77,4 +80,5 @@ class Again:
             course_tests=checks["course_tests"],
             teachers_valid=checks["teachers"],
             admitted_on=self.admitted_on,
+            train_again=self.train_again,
         )

@@ -1,8 +1,8 @@
 """Records follow what they are made of without anybody asking: hours, enrolments, filings, rules, the calendar.
 
 New hours are recorded by who enters them. Here is the rest: once a minute whoever was enrolled, whose class was filed,
-about whom two people stated something or a case was closed, who passed a course test or whose course was given one or
-asks for its test no more, a short while ago; once a night everybody, because a day begins or ends the force of outlines
+about whom two people stated something or a case was closed, of whose teachers something changed, who passed a course
+test or whose course was given one or asks for its test no more, a short while ago; once a night everybody, because a day begins or ends the force of outlines
 and rules.
 """
 
@@ -20,9 +20,12 @@ from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses.models import Enrolment, TrainingClass
 from elearn.courses.papers.models import CourseTest, Purpose, TestAttempt, TestBlueprint
-from elearn.credit_export import holds, records
+from elearn.credit_export import holds, records, teachers_valid
 from elearn.credit_export.findings import reading as findings
 from elearn.db import db
+from elearn.people import persons
+from elearn.people.identity import Keys
+from elearn.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ def everybody(session: Session) -> Iterator[list[UUID]]:
 
 def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]:
     """Whoever was enrolled or left since then, whose class was filed, whom a finding is about, whose case was closed,
-    who passed a course test, whose course was given one, or is without it again; in pages."""
+    who passed a course test, whose course was given one, or is without it again, whose teachers are others; in pages."""
     touched = set(
         session.scalars(
             sa.select(Enrolment.person_id)
@@ -89,6 +92,7 @@ def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]
             .distinct()
         )
     )
+    touched |= teachers_valid.lately_touched(session, since)
     found = sorted(touched | findings.lately_answered(session, since) | set(holds.lately_released(session, since)))
     return (found[begin : begin + AT_ONCE] for begin in range(0, len(found), AT_ONCE))
 
@@ -104,6 +108,9 @@ def record_lately_touched() -> None:
 @jobs.task("eligibility.everybody", every="20 19 * * *")
 def record_everybody() -> None:
     """At 3:20 in China, when few study."""
-    session = db.session()
+    session, settings = db.session(), runtime().settings
+    keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
+    while persons.learn_birthdays(session, keys, most=AT_ONCE):
+        session.commit()
     judged, written = recompute(session, everybody(session), now=utcnow())
     logger.info("recorded", extra={"persons": judged, "versions": written})

@@ -20,6 +20,7 @@ from elearn.courses.requirements.choosing import Loaded
 from elearn.credit_export import holds, records
 from elearn.credit_export.dated_rules import Aim, rules_on
 from elearn.credit_export.eligibility import Category, EligibleExempt, Facts, Ineligible, Judgement, Reason
+from elearn.credit_export.findings.shown import shown_by
 from elearn.credit_export.gathering import Case, gather
 from elearn.credit_export.hours import Standing, Tally, standing
 from elearn.credit_export.lifecycle import Hold
@@ -106,7 +107,9 @@ def _in_no_class(session: Session, person: Person, outline: Outline, on: date) -
         person_id=person.id,
         outline_id=outline.id,
         category=Category(outline.code, outline.version, *asks, outline.effective_from, outline.effective_to),
-        facts=Facts(enrolled=False, class_filed=False, identified=person.document_index is not None),
+        facts=shown_by(session, [person.id], on)[person.id].added_to(
+            Facts(enrolled=False, class_filed=False, identified=person.document_index is not None), outline.code
+        ),
         hours=Tally(),
         class_id=None,
         on=on,

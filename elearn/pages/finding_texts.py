@@ -14,6 +14,10 @@ def kind_text(kind: Kind) -> str:
     return {
         Kind.SKILL_CERTIFICATE: _("Holds a skill certificate"),
         Kind.EARLIER_TRAINING: _("Was trained for this before"),
+        Kind.TRAIN_AGAIN: _("Has to be trained again"),
+        Kind.EDUCATION: _("Education level"),
+        Kind.HEALTH_CERTIFICATE: _("Health certificate"),
+        Kind.BORN_ON: _("Day of birth"),
         Kind.BLACKLISTED: _("On the blacklist"),
         Kind.INSTITUTION_SUSPENDED: _("Institution suspended"),
     }[kind]
@@ -24,6 +28,18 @@ def effect_text(kind: Kind) -> str:
     return {
         Kind.SKILL_CERTIFICATE: _("No training is asked: the person sits the exam directly (Order 19)."),
         Kind.EARLIER_TRAINING: _("Whoever failed the exam is not trained again (Order 19). No result is kept here."),
+        Kind.TRAIN_AGAIN: _(
+            "The exam authority said so. Under the rules before 2026-06-01 the person is not eligible until this ends; "
+            "Order 19 asks nobody to be trained again. No result is kept here."
+        ),
+        Kind.EDUCATION: _(
+            "Counts where the rules ask for an education: the highest diploma that two people have seen."
+        ),
+        Kind.HEALTH_CERTIFICATE: _("Counts until its last day where the rules ask for one. No diagnosis is kept here."),
+        Kind.BORN_ON: _(
+            "For a document whose number does not say it. The day below as “From” is the day of birth; "
+            "the rules ask the age."
+        ),
         Kind.BLACKLISTED: _("The person is not eligible while this holds, and an admission ends."),
         Kind.INSTITUTION_SUSPENDED: _("Records of its classes are not granted while this holds. Admissions stay."),
     }[kind]

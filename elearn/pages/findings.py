@@ -16,11 +16,13 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.models import Outline
+from elearn.courses.requirements.rows import Education
 from elearn.credit_export import records, steps
 from elearn.credit_export.findings import reading, stating
 from elearn.credit_export.findings.reading import FindingLine
 from elearn.credit_export.findings.rules import (
-    EXEMPTS,
+    OF_OUTLINE,
+    PAPERED,
     Kind,
     why_not_confirm,
     why_not_object,
@@ -31,7 +33,7 @@ from elearn.credit_export.models import EligibilityRecord
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import finding_texts, forms, frame, members
+from elearn.pages import finding_texts, forms, frame, members, rule_texts
 from elearn.pages.forms import Form
 from elearn.people import persons
 from elearn.people.callers import require_caller
@@ -41,7 +43,10 @@ from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, OPERATOR, REGU
 from elearn.people.registry import local_day
 from elearn.tracking.signals.reviews import place_of
 
-FIELDS = {"paper": "paper", "number": "number", "outline": "paper", "dates": "to_on", "note": "note"}
+FIELDS = {
+    "paper": "paper", "number": "number", "outline": "paper", "dates": "to_on", "last_day": "to_on", "birth": "from_on",
+    "level": "level", "note": "note",
+}  # fmt: skip
 """Code of an error -> the field it is about."""
 MOST_INSTITUTIONS = 500
 
@@ -135,10 +140,12 @@ def finding_new() -> ResponseReturnValue:
     paper = None
     if record is not None:
         about = About(person_id=record.person_id)
-        if kind in EXEMPTS:
+        if kind in PAPERED:
             form.need("paper", "number")
-            code = session.get_one(Outline, record.outline_id).code
-            paper = Paper(code, form["paper"], form["number"])
+            code = session.get_one(Outline, record.outline_id).code if kind in OF_OUTLINE else None
+            paper = Paper(code, form["paper"], form["number"], _level(form, kind))
+        if kind is Kind.BORN_ON:
+            form.need("from_on")  # today is nobody's day of birth
     else:
         about = About(organisation_id=form.id("institution"))
         if about.organisation_id is None:
@@ -154,6 +161,15 @@ def finding_new() -> ResponseReturnValue:
 
     done = _("It waits for somebody of another side.")
     return _take(take, form, lambda: _new_page(form, record, kinds), url_for("elearn.pages.findings"), done)
+
+
+def _level(form: Form, kind: Kind) -> Education | None:
+    """Of a diploma. Raises Malformed: no page of ours offers such a value."""
+    if kind is not Kind.EDUCATION or not form["level"]:
+        return None
+    if form["level"] not in set(Education):
+        raise Malformed("This page is out of date. Load it again and repeat.")
+    return Education(form["level"])
 
 
 def _take(take: Callable[[], UUID], form: Form, again: Callable[[], str], back: str, done: str) -> ResponseReturnValue:
@@ -224,6 +240,7 @@ def _page(line: FindingLine, form: Form) -> str:
         ),
         today=today,
         texts=finding_texts,
+        level_text=rule_texts.education_text,
     )  # fmt: skip
 
 
@@ -243,10 +260,12 @@ def _kinds(record: EligibilityRecord | None) -> list[Kind]:
     if record is None:
         return [Kind.INSTITUTION_SUSPENDED] if _institutions() else []
     own = stating.voices(db.session(), require_caller(), About(person_id=record.person_id))
+    known = persons.get_person(db.session(), record.person_id).born_on is not None
     return [
         kind
         for kind in Kind
         if kind is not Kind.INSTITUTION_SUSPENDED
+        and not (kind is Kind.BORN_ON and known)
         and any(why_not_state(kind, record.person_id, voice) is None for voice in own)
     ]
 
@@ -272,7 +291,8 @@ def _new_page(form: Form, record: EligibilityRecord | None, kinds: list[Kind]) -
         form=form,
         record=record,
         kinds=kinds,
-        exempts=EXEMPTS,
+        papered=PAPERED,
+        levels=[(one.value, rule_texts.education_text(one)) for one in Education],
         name=persons.get_person(session, record.person_id).name if record else None,
         outline=session.get_one(Outline, record.outline_id) if record else None,
         institutions=_institutions() if record is None else [],

@@ -84,6 +84,13 @@ def _check_born(digits: str, today: date | None) -> None:
         raise Malformed("The document number has no possible date of birth.", code="document_birth")
 
 
+def born_on(kind: DocumentKind, number: str) -> date | None:
+    """The day of birth that a checked number in its normal form says; None: a document of this kind says none."""
+    if kind not in (DocumentKind.RESIDENT_ID, DocumentKind.FOREIGNER_ID) or len(number) != 18:
+        return None
+    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+
+
 def mask_document(number: str) -> str:
     """What a page may show: the first and the last few characters, at most 5 of 18."""
     shown_first, shown_last = (3, 2) if len(number) >= 15 else (1, 1)

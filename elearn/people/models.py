@@ -78,6 +78,8 @@ class Person(Base):
     document_sealed: Mapped[bytes | None]
     document_index: Mapped[bytes | None] = mapped_column(unique=True)
     """Keyed blind index of kind and number: one person for one document."""
+    born_on: Mapped[date | None]
+    """As the document's number says it, where it does: age decides every night, and the number stays sealed."""
     data_key: Mapped[bytes | None]
     """The person's own key, wrapped under the sealing key. None: erased."""
     pseudonym: Mapped[str | None] = mapped_column(unique=True)

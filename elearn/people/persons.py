@@ -17,7 +17,16 @@ from sqlalchemy.orm import Bundle, Session
 
 from elearn.db import new_id
 from elearn.errors import Conflict, NotFound
-from elearn.people.identity import DocumentKind, Erased, Keys, Sealer, blind_index, check_document, mask_document
+from elearn.people.identity import (
+    DocumentKind,
+    Erased,
+    Keys,
+    Sealer,
+    blind_index,
+    born_on,
+    check_document,
+    mask_document,
+)
 from elearn.people.models import Account, BrowserSession, Device, Disclosure, PasswordReset, Person
 from elearn.people.registry import checked_name, local_day, unless_taken
 
@@ -52,6 +61,7 @@ def add_person(
     person.document_kind = document_kind
     person.document_sealed = Sealer(keys.sealing).seal(person.data_key, person.id, "document", number)
     person.document_index = blind_index(keys.index, document_kind, number)
+    person.born_on = born_on(document_kind, number)
     with unless_taken(
         session, "uq_person_document_index", "This document is already registered.", "already_registered"
     ):
@@ -77,6 +87,29 @@ def _new_person(name: str, keys: Keys, at: datetime) -> Person:
         pseudonym=sealer.pseudonym(data_key, person_id),
         created_at=at,
     )
+
+
+def learn_birthdays(session: Session, keys: Keys, *, most: int) -> int:
+    """Note on which day people were born whose document says it and of whom nobody has noted it: those of before.
+
+    Answers how many; at most so many at once. Resident identity cards only: each of them says it, so none is looked
+    at twice.
+    """
+    found = session.scalars(
+        sa.select(Person)
+        .where(
+            Person.born_on.is_(None),
+            Person.document_sealed.is_not(None),
+            Person.document_kind == DocumentKind.RESIDENT_ID,
+        )
+        .order_by(Person.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for person in found:
+        person.born_on = born_on(DocumentKind.RESIDENT_ID, _document(person, keys))
+    session.flush()
+    return len(found)
 
 
 def find_person(session: Session, kind: DocumentKind, number: str, keys: Keys) -> Person | None:
@@ -169,6 +202,7 @@ def erase_person(session: Session, person_id: UUID, *, at: datetime) -> None:
     person = get_person(session, person_id, lock=True)
     person.name = ""
     person.data_key = person.document_sealed = person.document_index = person.document_kind = person.pseudonym = None
+    person.born_on = None
     person.erased_at = person.erased_at or at
     account = session.scalar(sa.select(Account).where(Account.person_id == person_id))
     if account is not None:

@@ -71,6 +71,36 @@ def test_a_certificate_goes_over_the_pages_and_excuses_from_training(desk: Desk)
     assert "Answered 1" in desk.auditor.page("/findings?show=answered")
 
 
+SHOWN = [
+    ("a diploma", {"kind": "education", "level": "college"}, "Education level college"),
+    ("a health certificate", {"kind": "health_certificate", "to_on": "2027-06-30"}, "Until Jun 30, 2027"),
+    ("training anew", {"kind": "train_again"}, "Has to be trained again"),
+]
+
+
+@pytest.mark.parametrize(("what", "form", "said"), SHOWN, ids=[row[0] for row in SHOWN])
+def test_what_is_asked_beside_training_goes_over_the_same_pages(
+    desk: Desk, what: str, form: dict[str, object], said: str
+) -> None:
+    address = stated(desk, **form)
+    assert said in desk.officer.page(address), what
+    sent = desk.officer.post(f"{address}/answer", {"answer": "confirm", "note": ""})
+    assert "holds" in desk.officer.page(sent.location)
+    assert desk.session.scalar(sa.select(Finding.outline_code)) == ("short" if "train_again" in form.values() else None)
+
+
+def test_a_day_of_birth_is_asked_for_where_no_document_says_it(desk: Desk) -> None:
+    new = f"/findings/new?record={desk.office.record().id}"
+    assert "Day of birth" not in desk.clerk.page(new)
+    desk.office.learner.person.born_on = None
+    desk.session.commit()
+    assert "Day of birth" in desk.clerk.page(new)
+    form = CERTIFICATE | {"kind": "born_on", "record": str(desk.office.record().id)}
+    assert "Please fill this in." in text_of(desk.clerk.post("/findings/new", form | {"from_on": ""}))
+    assert "no possible day of birth" in text_of(desk.clerk.post("/findings/new", form | {"from_on": "2030-01-01"}))
+    assert "Day of birth Mar 8, 1990" in desk.clerk.page(stated(desk, kind="born_on", from_on="1990-03-08"))
+
+
 def test_ending_it_takes_two_people_too(desk: Desk) -> None:
     address = stated(desk)
     desk.officer.post(f"{address}/answer", {"answer": "confirm"})
@@ -91,6 +121,9 @@ WRONG = [
     ("words of another world", {"note": "a\0b"}, 422, "1 to 2000 characters"),
     ("a day that is none", {"from_on": "soon"}, 422, "A date has the form"),
     ("a last day before the first", {"to_on": "2026-06-30"}, 422, "The last day is before the first."),
+    ("a diploma of nothing", {"kind": "education"}, 422, "Please say which education"),
+    ("a diploma of something else", {"kind": "education", "level": "wizard"}, 400, "out of date"),
+    ("health for ever", {"kind": "health_certificate"}, 422, "A health certificate has a last day."),
     ("a kind that is none", {"kind": "invented"}, 400, "out of date"),
     ("a kind of other people's office", {"kind": "blacklisted"}, 400, "out of date"),
     ("a record that is no id", {"record": "x"}, 400, "out of date"),

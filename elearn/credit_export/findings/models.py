@@ -17,16 +17,29 @@ class Finding(Ledger, Base):
     __tablename__ = "finding"
     __table_args__ = (
         sa.CheckConstraint(
-            "kind IN ('skill_certificate', 'earlier_training', 'blacklisted', 'institution_suspended')", name="kind"
+            "kind IN ('skill_certificate', 'earlier_training', 'train_again', 'education', 'health_certificate', "
+            "'born_on', 'blacklisted', 'institution_suspended')",
+            name="kind",
         ),
         sa.CheckConstraint("(kind = 'institution_suspended') = (person_id IS NULL)", name="about_a_person"),
         sa.CheckConstraint("num_nonnulls(person_id, organisation_id) = 1", name="about_one"),
         sa.CheckConstraint(
-            "(kind IN ('skill_certificate', 'earlier_training') AND ends_id IS NULL) = (outline_code IS NOT NULL "
-            "AND paper IS NOT NULL AND number_sealed IS NOT NULL)",
+            "(kind NOT IN ('blacklisted', 'institution_suspended') AND ends_id IS NULL) = (paper IS NOT NULL)",
             name="paper_whole",
         ),
-        sa.CheckConstraint("num_nulls(outline_code, paper, number_sealed) IN (0, 3)", name="paper_or_none"),
+        sa.CheckConstraint("num_nulls(paper, number_sealed) IN (0, 2)", name="paper_or_none"),
+        sa.CheckConstraint(
+            "(kind IN ('skill_certificate', 'earlier_training', 'train_again') AND ends_id IS NULL) "
+            "= (outline_code IS NOT NULL)",
+            name="of_an_outline",
+        ),
+        sa.CheckConstraint("(kind = 'education' AND ends_id IS NULL) = (level IS NOT NULL)", name="education_level"),
+        sa.CheckConstraint(
+            "level IN ('primary', 'junior_high', 'senior_high', 'college', 'bachelor')", name="level_is_one"
+        ),
+        sa.CheckConstraint(
+            "kind <> 'health_certificate' OR ends_id IS NOT NULL OR to_on IS NOT NULL", name="health_has_its_last_day"
+        ),
         sa.CheckConstraint("side IN ('institution', 'regulator', 'operator')", name="side"),
         sa.CheckConstraint("to_on IS NULL OR (to_on >= from_on AND ends_id IS NULL)", name="dates"),
         sa.CheckConstraint("length(btrim(note)) > 0", name="says_why"),
@@ -41,11 +54,13 @@ class Finding(Ledger, Base):
     person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
     organisation_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.organisation.id"))
     outline_code: Mapped[str | None]
-    """What training it takes the place of."""
+    """What training it is about."""
     paper: Mapped[str | None]
     """The kind of paper, in words: `电工 三级`."""
     number_sealed: Mapped[bytes | None]
     """Its number, under the person's own key."""
+    level: Mapped[str | None]
+    """Of a diploma: `requirements.rows.Education`."""
     from_on: Mapped[date]
     """The first day on which it holds; of an end, the first on which what it ends no longer does."""
     to_on: Mapped[date | None]

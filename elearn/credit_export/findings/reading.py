@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.courses.requirements.rows import Education
 from elearn.credit_export.findings.rules import Kind, Voice, Waiting, holds
 from elearn.people.callers import Caller
 from elearn.people.models import Role
@@ -98,6 +99,8 @@ class FindingLine:
     outline_name: str | None
     paper: str | None
     number_sealed: bytes | None
+    level: Education | None
+    """Of a diploma."""
     from_on: date
     to_on: date | None
     ends_id: UUID | None
@@ -131,7 +134,7 @@ _REACH = """(:all
             JOIN elearn.organisation i ON i.id = k.institution_id
             WHERE n.person_id = f.person_id
               AND ((k.institution_id = ANY (:institutions)
-                    AND f.kind IN ('skill_certificate', 'earlier_training'))
+                    AND f.kind <> 'blacklisted')
                    OR EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own))))
  OR EXISTS (SELECT FROM elearn.organisation i WHERE i.id = f.organisation_id
             AND EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own))))"""
@@ -215,6 +218,7 @@ def _line(row: Any) -> FindingLine:
         outline_name=row.outline_name,
         paper=row.paper,
         number_sealed=row.number_sealed,
+        level=None if row.level is None else Education(row.level),
         from_on=row.from_on,
         to_on=row.to_on,
         ends_id=row.ends_id,

@@ -21,16 +21,34 @@ class Kind(StrEnum):
     """The person holds a valid 职业技能等级证书 of this trade: no training is asked (Order 19)."""
     EARLIER_TRAINING = "earlier_training"
     """The person was trained for this before and failed the exam: no training is asked again (Order 19)."""
+    TRAIN_AGAIN = "train_again"
+    """The exam authority told that training begins anew. How often somebody failed is its knowledge, not ours."""
+    EDUCATION = "education"
+    """The person's highest diploma, from the day on which it was given."""
+    HEALTH_CERTIFICATE = "health_certificate"
+    """A medical examination for this work, with its last day."""
+    BORN_ON = "born_on"
+    """The day of birth, where the document's number does not say it; the first day on which it holds is that day."""
     BLACKLISTED = "blacklisted"
     INSTITUTION_SUSPENDED = "institution_suspended"
 
 
 EXEMPTS = frozenset({Kind.SKILL_CERTIFICATE, Kind.EARLIER_TRAINING})
 """These name an outline, a paper (kind and number), and take the place of training."""
+OF_OUTLINE = EXEMPTS | {Kind.TRAIN_AGAIN}
+"""These hold for the training of one outline."""
+SHOWN = frozenset({Kind.EDUCATION, Kind.HEALTH_CERTIFICATE, Kind.BORN_ON})
+"""What somebody must be or have beside training: of the person, whatever is learned."""
+PAPERED = OF_OUTLINE | SHOWN
+"""A paper says so; its kind and number are kept."""
 
 SAID_BY: dict[Kind, frozenset[Side]] = {
     Kind.SKILL_CERTIFICATE: frozenset(Side),
     Kind.EARLIER_TRAINING: frozenset(Side),
+    Kind.TRAIN_AGAIN: frozenset(Side),
+    Kind.EDUCATION: frozenset(Side),
+    Kind.HEALTH_CERTIFICATE: frozenset(Side),
+    Kind.BORN_ON: frozenset(Side),
     # An institution has an interest in whom another one may send to the exam.
     Kind.BLACKLISTED: frozenset({Side.REGULATOR, Side.OPERATOR}),
     Kind.INSTITUTION_SUSPENDED: frozenset({Side.REGULATOR, Side.OPERATOR}),

@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Enrolment, Outline, TrainingClass
+from elearn.courses.requirements.rows import Education
 from elearn.credit_export.findings.models import Finding, FindingAnswer
 from elearn.credit_export.findings.rules import (
-    EXEMPTS,
+    OF_OUTLINE,
+    PAPERED,
     Kind,
     No,
     Voice,
@@ -29,9 +31,10 @@ from elearn.credit_export.findings.rules import (
 from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
 from elearn.people import personal
 from elearn.people.callers import Caller
-from elearn.people.identity import Keys
-from elearn.people.models import Organisation, OrganisationKind, Role
+from elearn.people.identity import EARLIEST_BIRTH, Keys
+from elearn.people.models import Organisation, OrganisationKind, Person, Role
 from elearn.people.permissions import may_see_region, scope_of
+from elearn.people.registry import local_day
 from elearn.tracking.signals.decisions import Side
 
 MAX_NOTE = 2_000
@@ -50,11 +53,14 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """The paper that takes the place of training."""
+    """The paper that says so."""
 
-    outline_code: str
+    outline_code: str | None
+    """Of what training it speaks; None: of the person."""
     kind: str
     number: str
+    level: Education | None = None
+    """Of a diploma."""
 
 
 def refusal(no: No) -> DomainError:
@@ -109,19 +115,24 @@ def state(
     at: datetime,
 ) -> Finding:
     """The first half. Raises NotFound: the caller has no say about them; Malformed `paper`, `number`, `outline`,
-    `dates`, `note`; the refusals of `rules.why_not_state`; Conflict `stated_already`: the same waits for its answer.
+    `level`, `last_day`, `birth`, `dates`, `note`; the refusals of `rules.why_not_state`; Conflict `stated_already`:
+    the same waits for its answer; `born_on_known`: the person's document says it.
     """
     if (kind is Kind.INSTITUTION_SUSPENDED) != (about.organisation_id is not None) or (paper is None) is (
-        kind in EXEMPTS
+        kind in PAPERED
     ):
         raise Malformed("This page is out of date. Load it again and repeat.")
     voice = _voice(voices(session, caller, about), lambda one: why_not_state(kind, about.person_id, one))
     words = in_words(note, needed=True)
     if to_on is not None and to_on < from_on:
         raise Malformed("The last day is before the first.", code="dates")
+    if kind is Kind.HEALTH_CERTIFICATE and to_on is None:
+        raise Malformed("A health certificate has a last day.", code="last_day")
+    if kind is Kind.BORN_ON:
+        _require_birth(session, about, from_on, to_on, local_day(at))
     sealed = None
     if paper is not None:
-        paper = _checked(session, paper)
+        paper = _checked(session, kind, paper)
         assert about.person_id is not None
         sealed = personal.seal(session, about.person_id, keys, PURPOSE, paper.number)
     _lock(session, about)
@@ -133,6 +144,7 @@ def state(
         outline_code=paper.outline_code if paper else None,
         paper=paper.kind if paper else None,
         number_sealed=sealed,
+        level=paper.level.value if paper and paper.level else None,
         from_on=from_on,
         to_on=to_on,
         note=words,
@@ -263,12 +275,25 @@ def _institution(session: Session, organisation_id: UUID | None) -> UUID | None:
     return organisation_id
 
 
-def _checked(session: Session, paper: Paper) -> Paper:
+def _require_birth(session: Session, about: About, born_on: date, to_on: date | None, today: date) -> None:
+    if to_on is not None:
+        raise Malformed("A day of birth has no last day.", code="last_day")
+    if not EARLIEST_BIRTH <= born_on < today:
+        raise Malformed("This is no possible day of birth.", code="birth")
+    if session.scalar(sa.select(Person.born_on).where(Person.id == about.person_id)) is not None:
+        raise Conflict("The person's document says on which day they were born.", code="born_on_known")
+
+
+def _checked(session: Session, kind_: Kind, paper: Paper) -> Paper:
     kind, number = " ".join(paper.kind.split()), "".join(paper.number.split())
     if not 1 <= len(kind) <= MAX_PAPER or not kind.isprintable():
         raise Malformed("Please say what paper it is, in 1 to 100 characters.", code="paper")
     if not 4 <= len(number) <= MAX_PAPER or not number.isprintable():
         raise Malformed("The number of a paper has 4 to 100 characters.", code="number")
+    if (kind_ is Kind.EDUCATION) is (paper.level is None):
+        raise Malformed("Please say which education the diploma is of.", code="level")
+    if kind_ not in OF_OUTLINE:
+        return Paper(None, kind, number, paper.level)
     if session.scalar(sa.select(Outline.id).where(Outline.code == paper.outline_code).limit(1)) is None:
         raise Malformed("Choose one of the outlines.", code="outline")
     return Paper(paper.outline_code, kind, number)

@@ -303,9 +303,9 @@ DATES_AND_FACTS = [
         {"enrolled": False, "class_filed": False},
         {R.HOURS_THEORY_SHORT, R.HOURS_PRACTICE_SHORT, R.NO_RECORD},
     ),
-    ("failed once under Order 30: one retake", LV, OLD, FULL, {"exams_failed": 1}, set()),
-    ("failed twice under Order 30: trained again", LV, OLD, FULL, {"exams_failed": 2}, {R.PREREQ_RETRAINING}),
-    ("failed nine times under Order 19: not trained again", LV, NEW, FULL, {"exams_failed": 9}, set()),
+    ("to be trained again under Order 30", LV, OLD, FULL, {"train_again": True}, {R.PREREQ_RETRAINING}),
+    ("on its last day still", LV, LAST_OLD, FULL, {"train_again": True}, {R.PREREQ_RETRAINING}),
+    ("under Order 19 nobody is trained again", LV, FIRST_NEW, FULL, {"train_again": True}, set()),
     (
         "admitted while the outline held, failed: it is over now, Order 19",
         LV,

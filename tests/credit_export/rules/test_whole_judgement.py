@@ -154,7 +154,7 @@ situations = st.fixed_dictionaries(
         "outline": st.tuples(st.integers(0, 100), st.integers(0, 60)),
         "class_filed": st.booleans(),
         "course_tests": st.sampled_from([None, True, False]),
-        "exams_failed": st.integers(0, 3),
+        "train_again": st.booleans(),
         "education": st.sampled_from([None, *Education]),
     }
 )
