@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+ATTENDANCE = "tests/tracking/attendance/"
 FORMATS = "tests/credit_export/ledger/formats/"
 LEDGER = "tests/credit_export/ledger/"
 PUBLISHING = LEDGER + "publishing/"
@@ -47,6 +48,18 @@ SUITES: Mapping[str, Sequence[str]] = {
     "asking witnesses": [PUBLISHING + "test_witnesses.py"],
     "publishing": [PUBLISHING + "test_publishing.py"],
     "log doors": [PUBLISHING + "test_doors.py"],
+    "judging": [
+        "tests/credit_export/test_eligibility_rules.py",
+        "tests/credit_export/rules/test_whole_judgement.py",
+    ],
+    "course tests judged": ["tests/credit_export/rules/test_course_tests.py"],
+    "course tests standing": ["tests/courses/papers/test_standing.py"],
+    "attendance rules": [ATTENDANCE + "test_rules.py"],
+    "attendance lists": [ATTENDANCE + "test_two_people.py"],
+    "attendance codes": [ATTENDANCE + "test_codes.py"],
+    "attend leaves": [LEDGER + "log/test_attendance.py"],
+    "marking": ["tests/courses/questions/test_marking.py"],
+    "papers": ["tests/courses/papers/test_attempts.py"],
     "rechecking": [LEDGER + "sampling/test_recheck.py"],
 }
 """Name -> the narrow tests that should see a mutation."""

@@ -77,9 +77,7 @@ def _right(content: Simple, answer: Answer) -> tuple[int, int]:
 
 def _fills(text: str, blank: Blank) -> bool:
     """Case, width (ＡＢＣ and ABC) and spaces do not matter: on a phone they come as the keyboard likes."""
-    said = _plain(text)
-    if not said:
-        return False
+    said = _plain(text)  # empty fills nothing: no blank has an empty text (`kinds`)
     if any(said == _plain(one) for one in blank.texts):
         return True
     value = number(unicodedata.normalize("NFKC", text))

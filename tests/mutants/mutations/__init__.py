@@ -1,5 +1,5 @@
-"""What is broken on purpose: at least one mutation per rule of MODEL 1.2 and 1.8, per guard of the doors
-and per rule of the log's formats.
+"""What is broken on purpose: at least one mutation per rule of MODEL 1.2 and 1.8, per guard of the doors,
+per rule of the log's formats, of judging, of attendance and of marks.
 
 Data only, a module for each thing that is broken. `old` stands exactly once in its file (a test looks), `new` takes
 its place.
@@ -11,11 +11,14 @@ from collections.abc import Sequence
 
 from tests.mutants.mutation import Mutation
 from tests.mutants.mutations import (
+    attending,
     checks,
     doors,
+    judging,
     log_formats,
     log_publishing,
     log_watchers,
+    marking,
     pacing,
     pages,
     sittings,
@@ -32,4 +35,7 @@ MUTATIONS: Sequence[Mutation] = [
     *log_formats.MUTATIONS,
     *log_publishing.MUTATIONS,
     *log_watchers.MUTATIONS,
+    *judging.MUTATIONS,
+    *attending.MUTATIONS,
+    *marking.MUTATIONS,
 ]

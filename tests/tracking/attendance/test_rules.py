@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elearn.tracking.attendance.rules import (
@@ -145,6 +145,7 @@ stretches = (
 
 
 @given(st.lists(stretches, max_size=12), st.lists(stretches, max_size=3), st.integers(0, 200))
+@example([Stretch(540 * M, 580 * M), Stretch(580 * M, 620 * M)], [], 60)
 def test_nobody_is_in_two_places_and_no_day_holds_more_than_its_cap(
     tries: list[Stretch], online: list[Stretch], cap: int
 ) -> None:
