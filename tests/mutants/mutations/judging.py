@@ -40,19 +40,14 @@ MUTATIONS = [
         ),
         ("somebody who is not known is not admitted", "not facts.identified,", "False,"),
         (
-            "who failed is trained again where that is asked",
-            "rules.retraining_after_failure and facts.exams_failed > rules.retakes,",
+            "who is to be trained anew is not admitted where the law asks it",
+            "rules.retraining_after_failure and facts.train_again,",
             "False,",
         ),
         (
             "who failed is not trained again where the law says so",
-            "rules.retraining_after_failure and facts.exams_failed > rules.retakes,",
-            "facts.exams_failed > rules.retakes,",
-        ),
-        (
-            "one retake is given where the rules give one",
-            "facts.exams_failed > rules.retakes,",
-            "facts.exams_failed > 0,",
+            "rules.retraining_after_failure and facts.train_again,",
+            "facts.train_again,",
         ),
         ("a listed person is not admitted", "Reason.BLACKLISTED: facts.blacklisted,", "Reason.BLACKLISTED: False,"),
         ("an open review holds", "Reason.UNDER_REVIEW: facts.under_review,", "Reason.UNDER_REVIEW: False,"),
