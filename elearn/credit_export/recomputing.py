@@ -1,9 +1,9 @@
 """Records follow what they are made of without anybody asking: hours, enrolments, filings, rules, the calendar.
 
 New hours are recorded by who enters them. Here is the rest: once a minute whoever was enrolled, whose class was filed,
-about whom two people stated something or a case was closed, of whose teachers something changed, who passed a course
-test or whose course was given one or asks for its test no more, a short while ago; once a night everybody, because a day begins or ends the force of outlines
-and rules.
+about whom two people stated something or a case was closed, whose teachers changed, who passed a course test or whose
+course was given one or asks for its test no more, a short while ago; once a night everybody, because a day begins or
+ends the force of outlines and rules.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def everybody(session: Session) -> Iterator[list[UUID]]:
 
 def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]:
     """Whoever was enrolled or left since then, whose class was filed, whom a finding is about, whose case was closed,
-    who passed a course test, whose course was given one, or is without it again, whose teachers are others; in pages."""
+    whose teachers changed, who passed a course test, whose course was given one, or is without it again; in pages."""
     touched = set(
         session.scalars(
             sa.select(Enrolment.person_id)
