@@ -54,7 +54,7 @@ QUESTIONS: tuple[Content, ...] = (
 )
 
 
-TEST = "低压电工结业测验"
+TEST = "岗前安全培训结业测验"
 PLACE = "实训楼 201"
 
 
