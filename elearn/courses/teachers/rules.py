@@ -226,18 +226,16 @@ def wrong_on(who: Teacher, subject: Subject, on: date) -> Iterator[ProblemKind]:
         yield ProblemKind.NOT_CONFIRMED
 
 
-def hours_short(first_on: date, rules: Rules, hours_of: Callable[[int], int], *, on: date) -> int | None:
+def hours_short(first_on: date, rules: Rules, done: int, *, on: date) -> int | None:
     """By how many 学时 the calendar year before `on` is short of what its last day asked for; None: by none.
 
     The first year somebody stands in the register, and one that is not over, are not judged: `first_on` is the first
-    day of the first term. `hours_of`: whole 学时 of a year.
+    day of the first term. `done`: whole 学时 of that year.
     """
-    year = on.year - 1
-    asked = rules.yearly_hours(date(year, 12, 31))
-    if asked is None or first_on > date(year, 1, 1):
+    asked = rules.yearly_hours(date(on.year - 1, 12, 31))
+    if asked is None or first_on > date(on.year - 1, 1, 1):
         return None
-    missing = asked - hours_of(year)
-    return missing if missing > 0 else None
+    return asked - done if done < asked else None
 
 
 def _within(term: Term, around: Term, until: date) -> Term | None:
