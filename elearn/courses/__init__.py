@@ -15,7 +15,7 @@ Open first: `models.py`, then `catalogue.py`.
     pool.py        pure: does a question pool cover a unit; questions from text and CSV
     keys.py        media keys at rest
     teaching.py    outlines, courses, lessons, question pools, publishing
-    classes.py     classes: open, file, enrol, roster
+    classes/       classes: plan, review, filing, roster
     learning.py    what a learner sees
     centres.py     pure: the six centres, what their hours are worth, grades, industries
     describing.py  what a course is said to be

@@ -51,6 +51,24 @@ class UnitKind(StrEnum):
     VIDEO = "video"
     PAGES = "pages"
     """Documents, slides: each page has a reviewed credit time, and all of them joined form [0, duration)."""
+    CASE = "case"
+    """Pages that tell of a case, and questions about it: its end counts when all of them are answered."""
+    PRACTICE = "practice"
+    """Pages that say what is practised on site, and for how long. Reading them earns nothing: attendance does."""
+
+    @property
+    def paged(self) -> bool:
+        """Read page by page, each for its credit time."""
+        return self in (UnitKind.PAGES, UnitKind.CASE)
+
+    @property
+    def written(self) -> bool:
+        """Made of written pages, whatever they are worth."""
+        return self is not UnitKind.VIDEO
+
+    @property
+    def earns_online(self) -> bool:
+        return self is not UnitKind.PRACTICE
 
 
 class UploadState(StrEnum):
@@ -205,7 +223,8 @@ class Unit(Base):
     title: Mapped[str]
     kind: Mapped[UnitKind] = mapped_column(Word(UnitKind), server_default=UnitKind.VIDEO.value)
     duration_ms: Mapped[int]
-    """Measured in what was packaged; never what a file or a person says. Of pages: their credit times together."""
+    """Measured in what was packaged; never what a file or a person says. Of pages: their credit times together; of
+    practice: how long it takes on site."""
     start_offset_ms: Mapped[int]
     width: Mapped[int] = mapped_column(sa.Integer)
     height: Mapped[int] = mapped_column(sa.Integer)
@@ -352,6 +371,10 @@ class TrainingClass(Base):
     title: Mapped[str]
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
+    place: Mapped[str] = mapped_column(server_default="")
+    """Where it is taught on site: an address; empty while nobody has said it."""
+    region: Mapped[str | None]
+    """Where that lies (GB/T 2260); None: where the institution is."""
     filed_at: Mapped[datetime | None]
     """When the regulator took the filing (开班备案), as its receipt says. Set once."""
     filing_no: Mapped[str | None]

@@ -8,6 +8,7 @@ from elearn.courses.requirements.rows import (
     Category,
     Certificate,
     ClassHours,
+    ClassReview,
     CreditRules,
     Cycle,
     Education,
@@ -15,12 +16,14 @@ from elearn.courses.requirements.rows import (
     Exemption,
     Group,
     HoursKind,
+    LateReport,
     ModalityLimit,
     Mode,
     OutlineRow,
     Prerequisite,
     Region,
     Retention,
+    RosterChanges,
     Row,
     Source,
     Training,
@@ -169,7 +172,20 @@ def _credit(row: CreditRules) -> list[str]:
         found.append(_("Every teacher has to be shown to hold a valid certificate."))
     elif row.teachers is Asked.IF_KNOWN:
         found.append(_("A teacher who is known to hold no valid certificate does not count."))
-    return found
+    return found + _classes(row)
+
+
+def _classes(row: CreditRules) -> list[str]:
+    said = {
+        ClassReview.RECEIPT: _("Classes are filed with the regulator elsewhere; the receipt is recorded here."),
+        ClassReview.INSTITUTION: _("A class is accepted by a second person of the institution."),
+        ClassReview.REGULATOR: _("A class is accepted by the region's officer on this platform."),
+        LateReport.FLAGGED: _("A class that is reported after its first lesson began is marked as late."),
+        LateReport.REFUSED: _("A class that is reported after its first lesson began is refused."),
+        RosterChanges.NOTICE: _("Joining or leaving an accepted class takes a reason, and the regulator is told."),
+        RosterChanges.TWO_PEOPLE: _("Joining or leaving an accepted class takes a reason and two people."),
+    }  # fmt: skip
+    return [said[one] for one in (row.class_review, row.late_report, row.roster_changes) if one is not None]
 
 
 def asked_text(asked: AskedHours) -> str:

@@ -88,6 +88,33 @@ class Asked(StrEnum):
     """Only a known no is a no."""
 
 
+class ClassReview(StrEnum):
+    """Who accepts a class before its first lesson."""
+
+    RECEIPT = "receipt"
+    """A regulator elsewhere, whose receipt the institution records."""
+    INSTITUTION = "institution"
+    """A second person of the institution."""
+    REGULATOR = "regulator"
+    """The region's officer, on this platform."""
+
+
+class LateReport(StrEnum):
+    """What becomes of a class that is reported after its first lesson began."""
+
+    FLAGGED = "flagged"
+    """It is marked; what was learned before counts for nothing, as everywhere."""
+    REFUSED = "refused"
+
+
+class RosterChanges(StrEnum):
+    """How somebody joins or leaves a class that was accepted."""
+
+    NOTICE = "notice"
+    """At once, with a reason, and the regulator is told."""
+    TWO_PEOPLE = "two_people"
+
+
 class Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every row says of itself."""
 
@@ -147,6 +174,13 @@ class CreditRules(Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """At most so many 学时 of one person on one day in China, of all employers together."""
     course_tests: Asked | None = None
     teachers: Asked | None = None
+    class_review: ClassReview | None = None
+    late_report: LateReport | None = None
+    roster_changes: RosterChanges | None = None
+
+
+CREDIT_RULES = ("daily_cap_hours", "course_tests", "teachers", "class_review", "late_report", "roster_changes")
+"""What a set of credit rules may say."""
 
 
 class AskedHours(Struct, frozen=True, forbid_unknown_fields=True):
@@ -348,8 +382,8 @@ def problems_of(section: str, row: Row) -> list[str]:
                 found.append("asks for nothing: name an age, an education or a health certificate")
             if row.minimum_age and row.maximum_age and row.maximum_age < row.minimum_age:
                 found.append("maximum_age: below minimum_age")
-        case CreditRules() if row.daily_cap_hours is None and row.course_tests is None and row.teachers is None:
-            found.append("says nothing: name daily_cap_hours, course_tests or teachers")
+        case CreditRules() if all(getattr(row, name) is None for name in CREDIT_RULES):
+            found.append(f"says nothing: name one of {', '.join(CREDIT_RULES)}")
         case Retention() if (row.years is None) == (row.months is None):
             found.append("name years or months, one of them")
         case _:
