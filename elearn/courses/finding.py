@@ -46,7 +46,7 @@ JOIN elearn.organisation g ON g.id = c.institution_id
 LEFT JOIN elearn.outline_item i ON i.id = c.outline_item_id
 LEFT JOIN elearn.outline o ON o.id = i.outline_id
 LEFT JOIN LATERAL (
-    SELECT count(*) AS lessons, sum(u.duration_ms) AS duration_ms,
+    SELECT count(*) AS lessons, sum(u.duration_ms) FILTER (WHERE u.kind <> 'practice') AS duration_ms,
            (array_agg(u.content_hash ORDER BY l.position) FILTER (WHERE u.kind = 'video'))[1] AS poster
     FROM elearn.lesson l JOIN elearn.unit u ON u.lesson_id = l.id AND {OFFERED}
     WHERE l.course_id = c.id) n ON true

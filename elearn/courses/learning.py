@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.curriculum import ItemHours, required_hours
-from elearn.courses.models import Course, Enrolment, Kind, Lesson, Outline, OutlineItem, TrainingClass, Unit
+from elearn.courses.models import Course, Enrolment, Kind, Lesson, Outline, OutlineItem, TrainingClass, Unit, UnitKind
 from elearn.people.models import Organisation
 
 
@@ -24,6 +24,7 @@ class MyLesson:
     title: str
     unit_id: UUID
     duration_ms: int
+    kind: UnitKind
     content_hash: str
     """With `delivery.media_url`: where poster.jpg lies."""
 
@@ -111,7 +112,7 @@ def _courses(
     ):
         heads[course.id] = ((item.outline_id, course.institution_id), course, item)
         lessons.setdefault(course.id, []).append(
-            MyLesson(lesson.id, lesson.position, lesson.title, unit.id, unit.duration_ms, unit.content_hash)
+            MyLesson(lesson.id, lesson.position, lesson.title, unit.id, unit.duration_ms, unit.kind, unit.content_hash)
         )
     found: dict[tuple[UUID, UUID], tuple[MyCourse, ...]] = {}
     for key, course, item in heads.values():

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
 from elearn.courses import page_text, page_units, teaching
-from elearn.courses.models import Lesson, PageDraft, Unit
+from elearn.courses.models import Lesson, PageDraft, Unit, UnitKind
 from elearn.courses.page_images import Image, written_anew
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
@@ -124,10 +124,19 @@ def move_up(session: Session, draft_id: UUID, *, acting: Collection[UUID]) -> No
     session.flush()
 
 
-def make_version(session: Session, lesson_id: UUID, *, acting: Collection[UUID], at: datetime) -> Unit:
+def make_version(
+    session: Session,
+    lesson_id: UUID,
+    *,
+    kind: UnitKind = UnitKind.PAGES,
+    on_site_ms: int = 0,
+    acting: Collection[UUID],
+    at: datetime,
+) -> Unit:
     """The lesson's next version, a draft without questions, of all its pages as they were reviewed.
 
-    Raises Conflict `not_reviewed`, naming the pages; Malformed: there are none.
+    `on_site_ms`: how long a practice takes; of other kinds it is not read. Raises Conflict `not_reviewed`, naming the
+    pages; Malformed: there are none, or `practice_minutes`.
     """
     lesson = teaching.own_lesson(session, lesson_id, acting)
     _lock(session, lesson.id)
@@ -151,7 +160,9 @@ def make_version(session: Session, lesson_id: UUID, *, acting: Collection[UUID],
         )
     if missing:
         raise Conflict("Pages are not reviewed yet: %(pages)s.", code="not_reviewed", pages=", ".join(missing))
-    return page_units.register_pages(session, lesson_id, lesson.title, pages, at=at)
+    if kind is UnitKind.PRACTICE and pages:
+        pages = page_units.on_site(pages, on_site_ms)
+    return page_units.register_pages(session, lesson_id, lesson.title, pages, at=at, kind=kind)
 
 
 def _unreview(draft: PageDraft, at: datetime) -> None:

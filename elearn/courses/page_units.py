@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -19,6 +19,7 @@ from elearn.db import new_id
 from elearn.errors import Malformed, NotFound
 
 MAX_PAGES = 200
+SHORTEST_PRACTICE_MS, LONGEST_PRACTICE_MS = 60_000, 40 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,12 @@ def register_pages(
     questions: Sequence[QuestionDraft] = (),
     *,
     at: datetime,
+    kind: UnitKind = UnitKind.PAGES,
     published: bool = False,
 ) -> Unit:
     """Make the next version of a lesson from pages: page after page, [0, the sum of their credit times).
+
+    `kind`: pages, a case, or practice; of practice the times of the pages are shares of the time on site (`on_site`).
 
     A draft, unless `published`: that is for set-ups without people, as in `catalogue.register_unit`.
     Raises NotFound (no such lesson) and Malformed (no pages, too many, a question that cannot be asked).
@@ -65,7 +69,7 @@ def register_pages(
         lesson_id=lesson_id,
         version=catalogue.next_version(session, lesson_id),
         title=title,
-        kind=UnitKind.PAGES,
+        kind=kind,
         duration_ms=sum(page.credit_ms for page in pages),
         start_offset_ms=0,
         width=0,
@@ -99,6 +103,15 @@ def register_pages(
     if published:
         catalogue.offer(session, unit, at=at)
     return unit
+
+
+def on_site(pages: Sequence[Page], whole_ms: int) -> list[Page]:
+    """The pages of a practice that takes `whole_ms` on site: each says an equal share. Raises Malformed."""
+    if not SHORTEST_PRACTICE_MS <= whole_ms <= LONGEST_PRACTICE_MS:
+        raise Malformed("A practice takes 1 minute to 40 hours on site.", code="practice_minutes")
+    count = len(pages)
+    shares = [whole_ms * (one + 1) // count - whole_ms * one // count for one in range(count)]
+    return [replace(page, credit_ms=share) for page, share in zip(pages, shares, strict=True)]
 
 
 def page(session: Session, unit_id: UUID, index: int) -> PageFacts:

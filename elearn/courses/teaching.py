@@ -422,6 +422,8 @@ def course_view(session: Session, course_id: UUID, *, acting: Collection[UUID]) 
 
 def uncovered_of(session: Session, unit: Unit) -> tuple[tuple[int, int], ...]:
     """The stretches (ms) of a unit about which nothing can be asked yet."""
+    if not unit.kind.earns_online:  # nothing of it is watched, so nothing is asked
+        return ()
     return pool.uncovered(unit.duration_ms, catalogue.questions_about(session, unit.id))
 
 

@@ -18,13 +18,14 @@ from elearn.courses.delivery import media_url
 from elearn.courses.learning import MyClass
 from elearn.courses.models import Lesson, Outline, TrainingClass, Unit, UnitKind
 from elearn.credit_export import record_reading, why_not
+from elearn.credit_export.class_lengths import lengths_of
 from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.hours import MINUTE_MS
 from elearn.credit_export.why_not import Outcome
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
-from elearn.pages import attendance_texts, eligibility_texts, frame, offline, watching
+from elearn.pages import attendance_texts, eligibility_texts, frame, offline, practice, watching
 from elearn.pages.player_texts import player_texts
 from elearn.people import csrf, persons, registry
 from elearn.people.callers import current_person_id, require_caller
@@ -200,7 +201,9 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
     if admission is None:
         raise NotFound("There is no such lesson.")
     facts = catalogue.unit_facts(session, unit_id)
-    reads = facts.kind is UnitKind.PAGES
+    if not facts.kind.earns_online:
+        return practice.shown(session, facts)
+    reads = facts.kind.paged
     policy = policies.in_force(admission.class_id)
     order = session.scalars(_offered_in_course(facts.course_id)).all()
     place = order.index(unit_id) if unit_id in order else 0
@@ -241,6 +244,7 @@ def lesson(unit_id: UUID) -> ResponseReturnValue:
         "count": len(order),
         "poster": None if reads else media_url(facts.content_hash, "poster.jpg"),
         "captions": captions(session, unit_id),
+        "case": facts.kind is UnitKind.CASE,
     }
     if reads:
         return render_template("elearn/page_lesson.html", lesson=shown, config=config, script="pageunit.js")
@@ -273,7 +277,7 @@ def _offered_in_course(course_id: UUID) -> sa.Select[UUID]:
 def my_hours() -> ResponseReturnValue:
     """What is final, what waits, what an exam system would be told, and what was not counted."""
     session, person_id, now = db.session(), current_person_id(), utcnow()
-    standing = watched.standing(session, person_id)
+    standing, on_site = watched.standing(session, person_id), attendance.own(session, person_id)
     hours = why_not.today(session, person_id, now=now)
     outlines = {
         outline.id: outline for outline in session.scalars(sa.select(Outline).where(Outline.id.in_(list(hours))))
@@ -289,7 +293,8 @@ def my_hours() -> ResponseReturnValue:
         standing=standing,
         waiting=[(one, titles.get(one.unit_id, ""), from_ms(one.lapses_ms)) for one in standing.waiting],
         hours=[(outlines[outline_id], one) for outline_id, one in hours.items()],
-        on_site=attendance.own(session, person_id),
+        on_site=on_site,
+        on_site_lengths=lengths_of(session, {one.class_id for one in on_site}, on=registry.local_day(now)),
         attendance_texts=attendance_texts,
         reason_text=reason_text,
         own=record_reading.own_records(session, person_id),

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses import page_drafts, page_images, page_text, teaching
-from elearn.courses.models import Course, PageDraft
+from elearn.courses.models import Course, PageDraft, UnitKind
 from elearn.db import db
 from elearn.errors import Conflict, Malformed
 from elearn.locale import gettext as _
@@ -56,6 +56,11 @@ def _list(lesson_id: UUID, form: Form) -> str:
         reviewed=sum(one.reviewed_at is not None for one in drafts),
         whole_ms=sum(one.credit_ms for one in drafts),
         form=form,
+        kinds=[
+            (UnitKind.PAGES.value, _("Pages to read")),
+            (UnitKind.CASE.value, _("A case with questions")),
+            (UnitKind.PRACTICE.value, _("Practice on site")),
+        ],
     )
 
 
@@ -91,16 +96,37 @@ def version(lesson_id: UUID) -> ResponseReturnValue:
     back = url_for("elearn.pages.teaching_pages", lesson_id=lesson_id)
     if not forms.is_first():
         return redirect(back, 303)
+    form = Form.sent()
+    kind, minutes = form["kind"] or UnitKind.PAGES.value, form["minutes"].strip()
+    if kind not in {one.value for one in UnitKind if one.written}:
+        raise Malformed("This page is out of date. Load it again and repeat.")
+    if kind == UnitKind.PRACTICE and not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 5):
+        forms.undo_first()
+        form.errors["minutes"] = _("Enter whole minutes.")
+        return _list(lesson_id, form), 422
     try:
-        unit = page_drafts.make_version(db.session(), lesson_id, acting=frame.acting(MANAGES), at=utcnow())
+        unit = page_drafts.make_version(
+            db.session(),
+            lesson_id,
+            kind=UnitKind(kind),
+            on_site_ms=int(minutes) * 60_000 if kind == UnitKind.PRACTICE else 0,
+            acting=frame.acting(MANAGES),
+            at=utcnow(),
+        )
     except (Conflict, Malformed) as error:
         forms.undo_first()
         db.session.rollback()
+        if error.error_code == "practice_minutes":
+            form.blame(error, {}, "minutes")
+            return _list(lesson_id, form), 422
         frame.say_now(forms.said(error))
-        return _list(lesson_id, Form()), 409
+        return _list(lesson_id, form), 409
     unit_id = unit.id
     db.session.commit()
-    frame.say(_("The version is made. Now enter its questions and publish it."))
+    if kind == UnitKind.PRACTICE:
+        frame.say(_("The version is made. Now publish it."))
+    else:
+        frame.say(_("The version is made. Now enter its questions and publish it."))
     return redirect(url_for("elearn.pages.teaching_lesson", lesson_id=lesson_id, unit=unit_id), 303)
 
 

@@ -13,7 +13,7 @@ from elearn.clock import utcnow
 from elearn.courses import describing, page_text, page_units, reading, teaching, uploads
 from elearn.courses.centres import CENTRES, Centre
 from elearn.courses.delivery import media_url
-from elearn.courses.models import Question, Unit, UnitKind
+from elearn.courses.models import Question, Unit
 from elearn.courses.pool import QuestionDraft
 from elearn.courses.routes import largest_video
 from elearn.courses.teaching import PAGE, PoolTooThin
@@ -261,7 +261,7 @@ def send_video(lesson_id: UUID) -> ResponseReturnValue:
 
 def _pages_of(unit: Unit | None) -> list[tuple[str, str]]:
     """Title and HTML of each page, of a version that is made of pages."""
-    if unit is None or unit.kind is not UnitKind.PAGES:
+    if unit is None or not unit.kind.written:
         return []
     return [(one.title, page_text.as_html(one.text)) for one in page_units.pages_of(db.session(), unit.id)]
 

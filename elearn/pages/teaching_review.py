@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses import catalogue, page_text, page_units, reviewing, subtitles, teaching, unit_states, webvtt
-from elearn.courses.models import Course, Lesson, UnitKind
+from elearn.courses.models import Course, Lesson
 from elearn.courses.unit_states import State
 from elearn.db import db
 from elearn.errors import DomainError, Malformed
@@ -62,7 +62,7 @@ def _preview_page(unit_id: UUID, form: Form, problems: tuple[webvtt.Problem, ...
     course = session.get_one(Course, lesson.course_id)
     manages = course.institution_id in frame.acting(MANAGES)
     frame.here(url_for("elearn.pages.preview_unit", unit_id=unit_id))
-    reads = unit.kind is UnitKind.PAGES
+    reads = unit.kind.written
     return render_template(
         "elearn/unit_preview.html",
         unit=unit,
@@ -78,7 +78,10 @@ def _preview_page(unit_id: UUID, form: Form, problems: tuple[webvtt.Problem, ...
         captions=[] if reads else learning.captions(session, unit_id),
         tracks=subtitles.shown(session, unit_id),
         languages=list(subtitles.LANGUAGES.items()),
-        pages=[(one.title, page_text.as_html(one.text)) for one in page_units.pages_of(session, unit_id)],
+        pages=[
+            (one.index, one.title, page_text.as_html(one.text), one.has_image)
+            for one in page_units.pages_of(session, unit_id)
+        ],
         questions=catalogue.questions_about(session, unit_id),
         form=form,
         problems=[(one.line, _(one.sentence)) for one in problems],

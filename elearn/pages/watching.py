@@ -33,7 +33,9 @@ class LessonStanding:
 
     @property
     def state(self) -> str:
-        """done: all of it final; waiting: watched, a check is missing; begun; new."""
+        """done: all of it final; waiting: watched, a check is missing; begun; new. on_site: nothing of it is online."""
+        if not self.lesson.kind.earns_online:
+            return "on_site"
         one = self.progress
         if one is None or one.final_ms + one.pending_ms == 0:
             return "new"
@@ -63,7 +65,12 @@ class CourseStanding:
 
     @property
     def duration_ms(self) -> int:
-        return sum(one.lesson.duration_ms for one in self.lessons)
+        return sum(one.lesson.duration_ms for one in self.online)
+
+    @property
+    def online(self) -> tuple[LessonStanding, ...]:
+        """The lessons that are studied here; what is practised on site is not."""
+        return tuple(one for one in self.lessons if one.state != "on_site")
 
     @property
     def final_ms(self) -> int:
@@ -76,7 +83,7 @@ class CourseStanding:
     @property
     def final(self) -> int:
         # A complete lesson may lack the last few milliseconds; a course whose lessons are done is shown whole.
-        return 1000 if self.done == len(self.lessons) else per_mille(self.final_ms, self.duration_ms)
+        return 1000 if self.online and self.done == len(self.online) else per_mille(self.final_ms, self.duration_ms)
 
     @property
     def pending(self) -> int:
@@ -90,7 +97,7 @@ class CourseStanding:
     def next(self) -> LessonStanding | None:
         """The first lesson that is not complete."""
         done = {one.lesson.unit_id for one in self.lessons if one.state == "done"}
-        unit_id = next_unit([one.lesson.unit_id for one in self.lessons], done)
+        unit_id = next_unit([one.lesson.unit_id for one in self.online], done)
         return next((one for one in self.lessons if one.lesson.unit_id == unit_id), None)
 
 

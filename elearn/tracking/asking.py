@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from elearn.clock import from_ms
 from elearn.db import new_id
 from elearn.errors import Conflict, NotSignedIn, TooMany
-from elearn.tracking import policies
+from elearn.tracking import cases, policies
 from elearn.tracking.checks import ANOTHER_WAY, open_check, withdraw
 from elearn.tracking.models import Outcome, PresenceCheck
 from elearn.tracking.policy import Policy
@@ -84,6 +84,8 @@ def hand_out(
     aside = _put_aside(session, locked)
     topic = _about(out) if out else _what_to_ask_about(session, locked, secret, ways, aside)
     policy = policies.by_digest(session, topic.rules)
+    # An open check is exchanged for others about the same, so what is left of a case is asked of the ledger again.
+    only = _left_of_case(session, locked, topic.unit_id)
     offered = _offered(session, locked, policy, topic.unit_id, ways, aside)
     if out is not None and method in (None, out.method):
         return HandedOut(out, [] if out.tries else sorted({*offered, out.method}, key=_order(policy)))
@@ -109,6 +111,7 @@ def hand_out(
         locked.check_count,
         check_id,
         from_ms(locked.tau_ms),
+        only,
     )
     way, challenge = _first_that_can(session, asked, [ways[one] for one in ([method] if method else offered)], policy)
     check = PresenceCheck(
@@ -186,8 +189,10 @@ def _offered(
 
     Questions stand in, first and whatever the policy, for a service of ours that failed under this very check. Where
     a wrong try was made before it failed, that way is over if there is another: it would start with new tries. A way
-    that was put aside is open again while its time runs.
+    that was put aside is open again while its time runs. What is left of a case is asked, and not confirmed otherwise.
     """
+    if QUESTION in ways and _left_of_case(session, locked, unit_id):
+        return [QUESTION]
     failed = [one for one in aside if (one.challenge or {})["withdrawn"] == SERVICE_DOWN]
     tried = {one.method for one in failed if one.tries}
     over = {one.method for one in aside if one.deadline_ms < locked.tau_ms} if not failed else set()
@@ -198,6 +203,15 @@ def _offered(
         if one in ways and one not in over and ways[one].ready(session, locked.learner_id, unit_id)
     ]
     return [one for one in offered if one not in tried] or offered
+
+
+def _left_of_case(session: Session, locked: Locked, unit_id: UUID) -> frozenset[UUID]:
+    """The questions that stand between the learner and the end of a case that was read; none of anything else."""
+    owed = cases.owed(session, locked.learner_id, [unit_id], policies.by_digest(session, locked.policy)).get(unit_id)
+    if owed is None:
+        return frozenset()
+    pieces = pending_pieces(session, locked.learner_id)
+    return owed.questions if any(one.unit_id == unit_id and owed.holds(one) for one in pieces) else frozenset()
 
 
 def _failed_by_day(session: Session, locked: Locked, policy: Policy, since_ms: int) -> dict[date, list[int]]:

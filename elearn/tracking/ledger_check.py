@@ -208,13 +208,13 @@ def _pages_shown(session: Session) -> Iterator[Difference]:
     rows = session.execute(
         sa.text("""
         WITH judged AS (
-            SELECT r.sitting_id, r.seq, r.seen->'page' AS saw, CASE u.kind WHEN 'pages' THEN coalesce((
+            SELECT r.sitting_id, r.seq, r.seen->'page' AS saw, CASE WHEN u.kind IN ('pages', 'case') THEN coalesce((
                 SELECT jsonb_build_array(b.start_ms, b.end_ms, v.shown_ms, v.after_seq)
                 FROM elearn.page_view v JOIN elearn.unit_block b ON b.unit_id = s.unit_id AND b.index = v.page
                 WHERE v.sitting_id = s.id AND v.after_seq < r.seq ORDER BY v.number DESC LIMIT 1
             ), '[0, 0, 0, -1]') END AS shown
             FROM elearn.report r JOIN elearn.sitting s ON s.id = r.sitting_id JOIN elearn.unit u ON u.id = s.unit_id
-            WHERE r.refused_as IS NULL AND (u.kind = 'pages' OR r.seen ? 'page')
+            WHERE r.refused_as IS NULL AND (u.kind IN ('pages', 'case') OR r.seen ? 'page')
         )
         SELECT 'page seen by a verdict' AS what, sitting_id || '/' || seq AS whose, saw::text, shown::text
         FROM judged WHERE saw IS DISTINCT FROM shown

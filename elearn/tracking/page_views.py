@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.catalogue import UnitFacts
-from elearn.courses.models import UnitKind
 from elearn.errors import Forbidden
 from elearn.tracking import page_rules
 from elearn.tracking.delivery import TooEarly, record, why_not_yet
@@ -24,8 +23,8 @@ _LAST = "SELECT page, shown_ms, after_seq FROM elearn.page_view WHERE sitting_id
 
 
 def shown(session: Session, sitting_id: UUID, facts: UnitFacts) -> Page | None:
-    """What the sitting shows of its unit; None: the unit is a video. The sitting is locked by the caller."""
-    if facts.kind is not UnitKind.PAGES:
+    """What the sitting shows of its unit; None: the unit is none of pages. The sitting is locked by the caller."""
+    if not facts.kind.paged:
         return None
     row = driver(session).execute(_LAST, (sitting_id,)).fetchone()
     if row is None:
@@ -43,7 +42,7 @@ def show(session: Session, locked: Locked, facts: UnitFacts, index: int, policy:
     """
     if locked.ended_ms is not None:
         raise Forbidden("This sitting is over.", code=locked.ended_reason)
-    if facts.kind is not UnitKind.PAGES or not 0 <= index < len(facts.blocks):
+    if not facts.kind.paged or not 0 <= index < len(facts.blocks):
         raise Forbidden("This lesson has no such part.", code="not_this_unit")
     block = facts.blocks[index]
     page = Span(block.start_ms, block.end_ms)

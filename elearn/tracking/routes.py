@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from elearn import web
 from elearn.clock import to_ms, utcnow
 from elearn.courses import catalogue
-from elearn.courses.models import UnitKind
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.people import devices, persons, registry
@@ -42,6 +41,8 @@ def open_sitting() -> ResponseReturnValue:
     admission = catalogue.may_study(session, person_id, sent.unit, on=registry.local_day(now))
     if admission is None:
         raise Forbidden("You are not enrolled in a class with this lesson.", code="not_enrolled")
+    if not facts.kind.earns_online:
+        raise Forbidden("This is practised on site: hours of it come from attendance.", code="on_site")
     policy = policies.in_force(admission.class_id)
     if sent.device is not None:
         _device_key(session, person_id, sent.device)
@@ -97,7 +98,7 @@ def open_sitting() -> ResponseReturnValue:
         "poster": addresses.poster_url(facts),
         "expires_ms": locked.expires_ms,
     }
-    if facts.kind is UnitKind.PAGES:
+    if facts.kind.paged:
         opening |= {
             "rate_max_permille": page_rules.at_rate_one(policy).rate_max_permille,
             "licence_ms": 0,

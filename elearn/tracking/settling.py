@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms, to_ms
 from elearn.db import new_id
-from elearn.tracking import policies
+from elearn.tracking import cases, policies
 from elearn.tracking.models import BelievedSpan, Kind, Outcome, PresenceCheck, Sitting, UnitWatch, WatchedSpan
 from elearn.tracking.policy import Policy
 from elearn.tracking.presence import next_check_after_ms, settle
@@ -129,13 +129,16 @@ def rules_for(piece: Piece, asking: HasRules) -> str:
 def decide(session: Session, locked: Locked, check: PresenceCheck, outcome: Outcome, secret: bytes) -> None:
     """Carry out a check's outcome on the ledger, on what is believed, and on the learner's row (not yet stored).
 
-    What may not be confirmed in this way goes on waiting for a check that may.
+    What may not be confirmed in this way goes on waiting for a check that may; the end of a case for all its answers.
     """
     policy = policies.by_digest(session, check.policy)
     check.outcome, check.decided_ms = outcome.value, locked.tau_ms
     passed = outcome is Outcome.PASSED
     pieces = pending_pieces(session, locked.learner_id)
     may = {piece.id for piece in pieces} if not passed else _confirmable(session, check, pieces)
+    if passed:
+        session.flush()  # the question of this check is answered
+        may -= _ends_of_cases(session, locked.learner_id, pieces, policy)
     final: list[Piece] = []
     removed: list[tuple[Piece, Refusal]] = []
     left_ms = 0
@@ -178,6 +181,12 @@ def _confirmable(session: Session, check: PresenceCheck, pieces: Sequence[Piece]
     if len(may) < len(pieces) and _stands_in(session, check):
         return {piece.id for piece in pieces}
     return may
+
+
+def _ends_of_cases(session: Session, learner_id: UUID, pieces: Sequence[Piece], policy: Policy) -> set[UUID]:
+    """Which pieces wait for more answers: ends of cases."""
+    owed = cases.owed(session, learner_id, {piece.unit_id for piece in pieces}, policy)
+    return {piece.id for piece in pieces if piece.unit_id in owed and owed[piece.unit_id].holds(piece)}
 
 
 def _stands_in(session: Session, check: PresenceCheck) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
@@ -75,6 +76,80 @@ def test_pages_are_written_reviewed_made_a_version_and_read(app: Flask, session:
     assert "pageunit.js" in lesson_page
     assert "clip" not in lesson_page, "the page itself comes when it is asked for"
     assert check_ledger(session) == []
+
+
+def written(manager: Browser, lesson_id: UUID, **kind: object) -> str:
+    """The address of a version of one reviewed page with a picture, of this kind."""
+    draft = a_draft(manager, lesson_id)
+    assert send_picture(manager, draft, a_picture("mjpeg", "yuvj420p", 320, 200)) == (204, "")
+    assert manager.post(f"{draft}/review", {"credit": "30"}).status_code == 303
+    made = manager.post(f"/teaching/lessons/{lesson_id}/pages/version", kind)
+    assert made.status_code == 303, made.text
+    return str(made.headers["Location"])
+
+
+def test_a_practice_is_written_published_without_questions_and_read_without_a_player(
+    app: Flask, session: Session, world: World
+) -> None:
+    manager, worker = Browser(app, session, world.manager), Browser(app, session, world.worker)
+    desk = written(manager, world.lesson.id, kind="practice", minutes="90")
+    unit = session.scalars(sa.select(Unit).where(Unit.kind == UnitKind.PRACTICE)).one()
+    assert unit.duration_ms == 90 * 60_000
+    page = manager.page(desk)
+    assert "On site 90 minutes" in page
+    assert "Add a question" not in page
+    preview = manager.get(f"/teaching/units/{unit.id}/preview").text
+    picture = f"/learn/{unit.id}/pictures/0"
+    assert picture in preview
+    assert manager.get(picture).mimetype == "image/jpeg"
+    assert worker.get(picture).status_code == 404, "a draft is for its teachers"
+    assert manager.post(f"/teaching/units/{unit.id}/publish").status_code == 303
+    shown = worker.get(f"/learn/{unit.id}")
+    assert "<strong>clip</strong>" in shown.text
+    assert "player-config" not in shown.text
+    assert "they come from attendance" in worker.page(f"/learn/{unit.id}")
+    assert worker.get(picture).mimetype == "image/jpeg"
+    assert worker.get(f"/learn/{unit.id}/pictures/7").status_code == 404
+    assert worker.get(f"/learn/{world.unit.id}/pictures/0").status_code == 404, "of lessons pictures come with sittings"
+    course = worker.page(f"/courses/{world.course.id}")
+    assert "90 minutes On site" in course
+    assert "In all 0 s" in course, "nothing of it is to be done here"
+
+
+def test_a_case_says_what_its_end_asks_for(app: Flask, session: Session, world: World) -> None:
+    manager, worker = Browser(app, session, world.manager), Browser(app, session, world.worker)
+    assert "each of its questions is asked" in manager.page(written(manager, world.lesson.id, kind="case"))
+    unit = session.scalars(sa.select(Unit).where(Unit.kind == UnitKind.CASE)).one()
+    publish = f"/teaching/units/{unit.id}/publish"
+    assert manager.post(publish).status_code == 409, "a case without a question is none"
+    for question in covering_questions(unit.duration_ms):
+        teaching.add_question(session, unit.id, question, acting=[world.institution.id], at=unit.created_at)
+    assert manager.post(publish).status_code == 303
+    assert "asked every question of the case" in worker.page(f"/learn/{unit.id}")
+    assert "Case study" in worker.page(f"/courses/{world.course.id}")
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "said"),
+    [
+        ({"kind": "practice"}, 422, "Enter whole minutes."),
+        ({"kind": "practice", "minutes": "٩"}, 422, "Enter whole minutes."),
+        ({"kind": "practice", "minutes": "0"}, 422, "1 minute to 40 hours"),
+        ({"kind": "practice", "minutes": "2401"}, 422, "1 minute to 40 hours"),
+        ({"kind": "video"}, 400, "out of date"),
+        ({"kind": "\0"}, 400, "out of date"),
+    ],
+)
+def test_a_version_of_no_known_kind_or_length_is_not_made(
+    app: Flask, session: Session, world: World, form: dict[str, str], status: int, said: str
+) -> None:
+    manager = Browser(app, session, world.manager)
+    before = session.scalar(sa.select(sa.func.count()).select_from(Unit))
+    draft = a_draft(manager, world.lesson.id)
+    assert manager.post(f"{draft}/review", {"credit": "30"}).status_code == 303
+    answer = manager.post(f"/teaching/lessons/{world.lesson.id}/pages/version", form)
+    assert (answer.status_code, said in answer.text) == (status, True)
+    assert session.scalar(sa.select(sa.func.count()).select_from(Unit)) == before
 
 
 def test_whatever_changes_in_a_page_is_reviewed_again(app: Flask, session: Session, world: World) -> None:

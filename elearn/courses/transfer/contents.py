@@ -57,7 +57,7 @@ class Unit(Strict, frozen=True):
     """The version that travels: the offered one, else the newest draft. It arrives as a draft."""
 
     title: Line
-    kind: Literal["video", "pages"]
+    kind: Literal["video", "pages", "case", "practice"]
     content_hash: Sha256
     keys: tuple[Key, ...]
     """Of the blocks of a video: who holds the package holds the lesson."""

@@ -115,7 +115,7 @@ class _Making:
             self._media(unit.content_hash)
         return contents.Unit(
             title=unit.title,
-            kind="video" if video else "pages",
+            kind=unit.kind.value,
             content_hash=unit.content_hash,
             keys=tuple(key.hex() for key in catalogue.block_keys(self.session, unit.id, self.sealing_key)),
             pages=() if video else self._pages(unit),

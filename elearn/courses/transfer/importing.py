@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, page_units, subtitles, teaching
 from elearn.courses.describing import Particulars
-from elearn.courses.models import Course, Lesson, Outline, OutlineItem, Unit
+from elearn.courses.models import Course, Lesson, Outline, OutlineItem, Unit, UnitKind
 from elearn.courses.packaging import MAKING
 from elearn.courses.transfer import contents, reading
 from elearn.courses.transfer.reading import BadPackage, Opened, Video
@@ -157,7 +157,7 @@ class _Writing:
         return course, len(said.lessons), said.outline is None or item_id is not None
 
     def _unit(self, lesson: Lesson, unit: contents.Unit) -> None:
-        if unit.kind == "pages":
+        if unit.kind != "video":
             self._pages(lesson, unit)
             return
         video = self.videos[unit.content_hash]
@@ -183,7 +183,9 @@ class _Writing:
             for page, image in reading.pages(self.package, unit)
         ]
         drafts = reading.questions(unit, sum(page.credit_ms for page in pages))
-        made: Unit = page_units.register_pages(self.session, lesson.id, unit.title, pages, drafts, at=self.at)
+        made: Unit = page_units.register_pages(
+            self.session, lesson.id, unit.title, pages, drafts, at=self.at, kind=UnitKind(unit.kind)
+        )
         if made.content_hash != unit.content_hash:
             raise BadPackage("%(part)s: its pages are not those of its hash.", unit.title)
 

@@ -220,7 +220,8 @@ def pages(package: Opened, unit: contents.Unit) -> list[tuple[contents.Page, Ima
             if (title, text) != (page.title, page.text):
                 raise Malformed("A page has a title of 1 to 200 characters.", code="page_title")
             proposed = page_text.proposed_ms(title, text, image=page.image is not None)
-            page_text.require_credit(page.credit_ms, proposed)
+            if unit.kind != "practice":
+                page_text.require_credit(page.credit_ms, proposed)
             image = None
             if page.image is not None:
                 image = page_images.looked_at(package.small(f"images/{page.image}"), page.image_type or "")
@@ -229,4 +230,9 @@ def pages(package: Opened, unit: contents.Unit) -> list[tuple[contents.Page, Ima
         except Malformed as error:
             raise BadPackage("This page cannot be taken: %(part)s", page.title[:100]) from error
         found.append((page, image))
+    if unit.kind == "practice":
+        whole_ms = sum(page.credit_ms for page in unit.pages)
+        longest = page_units.LONGEST_PRACTICE_MS
+        if not page_units.SHORTEST_PRACTICE_MS <= whole_ms <= longest or not all(one.credit_ms for one in unit.pages):
+            raise BadPackage("%(part)s: a practice takes 1 minute to 40 hours on site.", unit.title)
     return found

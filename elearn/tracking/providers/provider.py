@@ -41,6 +41,8 @@ class Asked:
     number: int
     check_id: UUID
     at: datetime
+    only: frozenset[UUID] = frozenset()
+    """The questions that are left of a case; empty: any of the pool."""
 
 
 @dataclass(frozen=True, slots=True)

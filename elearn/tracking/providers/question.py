@@ -78,7 +78,7 @@ class QuestionProvider(Provider):
 
         Least often first means that none repeats until the pool, as far as it was watched, is used up.
         """
-        pool = _pool(session, asked.unit_id)
+        pool = [one for one in _pool(session, asked.unit_id) if not asked.only or one.id in asked.only]
         about = [q for q in pool if intersect(Span(q.from_ms, q.to_ms), asked.askable)] or list(pool)
         if not about:
             raise Conflict("This lesson has no questions to confirm with.", code="no_question")

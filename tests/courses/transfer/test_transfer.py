@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from elearn.courses import catalogue, page_images, page_units, subtitles, teaching
 from elearn.courses.centres import Audience, Industry, Level
 from elearn.courses.describing import Particulars
-from elearn.courses.models import Course, Lesson, Question, Subtitle, Unit, UnitPage
+from elearn.courses.models import Course, Lesson, Question, Subtitle, Unit, UnitKind, UnitPage
 from elearn.courses.transfer import exporting, importing, reading
 from elearn.courses.transfer.reading import BadPackage
 from elearn.db import new_id
@@ -128,6 +128,35 @@ def take(session: Session, data: bytes, media_dir: Path, *, institution_id: UUID
         sealing_key=b"t" * 32,
         at=AT,
     )
+
+
+def test_cases_and_practice_travel_as_what_they_are(session: Session, here: Path, there: Path) -> None:
+    course = a_course(session, an_institution(session).id)
+    by = a_person(session).id
+    page = page_units.Page("一", "看云", None, 20_000, by, AT)
+    for kind, pages in (
+        (UnitKind.CASE, [page]),
+        (UnitKind.PRACTICE, page_units.on_site([page, page, page], 100 * 60_000)),
+    ):
+        page_units.register_pages(
+            session, a_lesson(session, course, title=kind.value).id, kind.value, pages, at=AT, kind=kind
+        )
+    data = exported(session, course, here)
+    found = take(session, data, there)
+    units = session.execute(
+        sa.select(Unit.kind, Unit.duration_ms)
+        .join(Lesson, Lesson.id == Unit.lesson_id)
+        .where(Lesson.course_id == found.course.id)
+        .order_by(Lesson.position)
+    ).all()
+    assert [tuple(one) for one in units] == [(UnitKind.CASE, 20_000), (UnitKind.PRACTICE, 6_000_000)]
+    assert exported(session, found.course, there) == data
+    for said in (0, 50 * 3_600_000):
+        wrong = told(
+            unzipped(data), lambda index, ms=said: index["lessons"][1]["unit"]["pages"][0].update(credit_ms=ms)
+        )
+        with pytest.raises(BadPackage, match="40 hours"):
+            take(session, zipped(wrong), there)
 
 
 def test_what_travels_comes_back_byte_for_byte(session: Session, course: Course, here: Path, there: Path) -> None:
