@@ -120,11 +120,17 @@ def in_application(command: click.Command) -> click.Command:
 @click.option("--processes", default=2, show_default=True, help="Web processes.")
 @click.option("--tls-certificate", type=click.Path(path_type=Path, exists=True), help="PEM file.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file.")
-def serve(host: str, port: int, processes: int, tls_certificate: Path | None, tls_key: Path | None) -> None:
+@click.option("--upgrade", is_flag=True, help="Bring the schema to this program's revision first.")
+def serve(
+    host: str, port: int, processes: int, tls_certificate: Path | None, tls_key: Path | None, upgrade: bool
+) -> None:
     """Serve the application and run its worker; starts the embedded services where no server is set."""
-    from elearn import serving, starting
+    from elearn import schema, serving, starting
 
-    with contextlib.suppress(KeyboardInterrupt), starting.stopped_by_signals(), serving.settled() as settings:
+    stopped = contextlib.suppress(KeyboardInterrupt)
+    with stopped, starting.stopped_by_signals(), serving.settled(to_serve=True) as settings:
+        if upgrade:
+            schema.upgrade(settings.database_url or "")
         tls = (tls_certificate, tls_key) if tls_certificate and tls_key else None
         serving.serve(settings, host=host, port=port, processes=processes, tls=tls)
 
@@ -166,6 +172,18 @@ def db_upgrade() -> None:
 )
 def package() -> None:
     """Signed packages for exam systems that no network reaches, and their receipt files."""
+
+
+@cli.group(
+    cls=Late,
+    inside={
+        "due": "elearn.credit_export.archive.commands:due",
+        "make": "elearn.credit_export.archive.commands:make",
+    },
+    alone={"verify": "elearn.credit_export.archive.archive_check:check"},
+)
+def archive() -> None:
+    """Archives of classes, each one file."""
 
 
 @cli.group(

@@ -28,7 +28,7 @@ BY_IMPORT = (
     "exam_system.push_jobs",
     "findings.models",
     "ledger.advancing",
-    "archive.models",
+    "archive.making",
     "exam_system.evidence_door",
     "ledger.stamping",
 )

@@ -70,7 +70,7 @@ class PreparedArchive(Base):
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     sha256: Mapped[str | None]
-    """Of the file, hex."""
+    """Of its manifest, hex."""
     content_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
     """The file, under the sealing key of the house."""
 

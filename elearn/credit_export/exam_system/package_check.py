@@ -25,12 +25,7 @@ def check(file: Path, keys: Path | None, thumbprint: str | None) -> None:
     Exit status 0: whole, and signed by a key you named. 1: not whole, or signed by another. 2: whole, but you named
     no key, so anybody may have made it.
     """
-    trusted = None
-    if keys is not None:
-        try:
-            trusted = KeySet.import_key_set(json.loads(keys.read_bytes()))
-        except (ValueError, KeyError, TypeError, JoseError) as error:
-            raise click.ClickException(f"{keys} holds no keys: {error}") from error
+    trusted = None if keys is None else trusted_keys(keys)
     try:
         found = verify(file, trusted=trusted, thumbprint=thumbprint)
     except PackageRefused as refused:
@@ -47,3 +42,11 @@ def check(file: Path, keys: Path | None, thumbprint: str | None) -> None:
         click.echo("The package is whole. Who signed it is NOT known: name a key with --keys or --key.")
         raise click.exceptions.Exit(UNKNOWN_SIGNER)
     click.echo("OK")
+
+
+def trusted_keys(file: Path) -> KeySet:
+    """The keys that somebody believes, out of a file of theirs. Raises ClickException: it holds none."""
+    try:
+        return KeySet.import_key_set(json.loads(file.read_bytes()))
+    except (ValueError, KeyError, TypeError, JoseError) as error:
+        raise click.ClickException(f"{file} holds no keys: {error}") from error

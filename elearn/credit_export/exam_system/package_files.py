@@ -88,18 +88,19 @@ def write(into: IO[bytes], profile: Profile, facts: Facts, rows: Iterable[Mappin
         with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as package:
             for name, content in (
                 (MANIFEST, manifest),
-                (SIGNATURE, _detached(signer.sign_bytes(manifest, kind=TYPE)).encode()),
+                (SIGNATURE, detached(signer.sign_bytes(manifest, kind=TYPE)).encode()),
                 (KEYS, json.dumps(signer.key_set(), indent=1).encode()),
             ):
-                package.writestr(_entry(name, facts.made_at), content)
+                package.writestr(entry(name, facts.made_at), content)
             for path in (xlsx, data):
-                with path.open("rb") as source, package.open(_entry(path.name, facts.made_at), "w") as target:
+                with path.open("rb") as source, package.open(entry(path.name, facts.made_at), "w") as target:
                     for piece in iter(lambda: source.read(PIECE), b""):
                         target.write(piece)
     return Made(facts.id, counts.rows, hashlib.sha256(manifest).hexdigest())
 
 
-def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
+def entry(name: str, at: datetime) -> zipfile.ZipInfo:
+    """A file of a zip, readable by its owner, dated in China."""
     at = at.astimezone(LOCAL_ZONE)
     entry = zipfile.ZipInfo(name, (at.year, at.month, at.day, at.hour, at.minute, at.second))
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -107,7 +108,7 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
     return entry
 
 
-def _detached(compact: str) -> str:
+def detached(compact: str) -> str:
     """A JWS compact serialization without its payload (RFC 7515, appendix F)."""
     head, _payload, signature = compact.split(".")
     return f"{head}..{signature}"

@@ -71,7 +71,7 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
             manifest_bytes = package.read(MANIFEST)
             came_along = KeySet.import_key_set(json.loads(package.read(KEYS)))
             signature = package.read(SIGNATURE).decode("ascii")
-            kid = _require_signature(signature, manifest_bytes, trusted or came_along)
+            kid = require_signature(signature, manifest_bytes, trusted or came_along)
             if thumbprint is not None and kid != thumbprint:
                 raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
             manifest = json.loads(manifest_bytes)
@@ -94,7 +94,8 @@ def _require_members(package: zipfile.ZipFile) -> None:
             raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=one.filename)
 
 
-def _require_signature(signature: str, payload: bytes, keys: KeySet) -> str:
+def require_signature(signature: str, payload: bytes, keys: KeySet) -> str:
+    """The id of the key that signed `payload`; `signature` is detached. Raises PackageRefused: none of `keys` did."""
     parts = signature.strip().split(".")
     if len(parts) != 3 or parts[1]:
         raise PackageRefused("signature", "The signature is not a detached one.")

@@ -130,13 +130,13 @@ def proof_data(proof: Proof, language: str) -> dict[str, Any]:
     _ = speaker(language)
     newest = max(proof.log, key=lambda one: (one.origin, one.index), default=None)
     fits = newest is not None and len(newest.text.encode()) <= typeset.LARGEST_QR_BYTES
-    period = [_day(one, language) for one in (proof.class_from, proof.class_to) if one]
+    period = [day_text(one, language) for one in (proof.class_from, proof.class_to) if one]
     return {
-        **_head(language),
+        **head(language),
         "title": _("Proof of training hours"),
         "issuer": proof.issuer,
         "described": proof.address,
-        "footer": _("Made on %(when)s", when=_moment(proof.made_at, language)) + f" · {proof.code}",
+        "footer": _("Made on %(when)s", when=moment_text(proof.made_at, language)) + f" · {proof.code}",
         "files": [
             {"name": one.file_name, "text": one.text, "described": _("Proof of the log")} for one in proof.log
         ],
@@ -175,7 +175,7 @@ def proof_data(proof: Proof, language: str) -> dict[str, Any]:
         ),
         "standing_title": _("How it stood on that day"),
         "standing": [
-            [_("Judged"), " · ".join((*_outcome(proof, _), _day(proof.judged_on, language)))],
+            [_("Judged"), " · ".join((*_outcome(proof, _), day_text(proof.judged_on, language)))],
             *([[_("Because"), " ".join(reason_texts(proof.reasons, _))]] if proof.reasons else []),
             [_("Record of eligibility"), state_text(proof.state, _)],
             [_("Rules"), proof.rules],
@@ -237,10 +237,10 @@ def list_data(listed: ClassList, language: str) -> dict[str, Any]:
     _ = speaker(language)
     admitted = sum(line.state is State.GRANTED for line in listed.lines)
     return {
-        **_head(language),
+        **head(language),
         "title": _("Eligibility list of a class"),
         "issuer": listed.issuer,
-        "footer": _("Made on %(when)s", when=_moment(listed.made_at, language)) + f" · {listed.issuer}",
+        "footer": _("Made on %(when)s", when=moment_text(listed.made_at, language)) + f" · {listed.issuer}",
         "facts": [
             [_("Training institution"), listed.institution],
             [_("Class"), f"{listed.class_no} · {listed.title}"],
@@ -357,7 +357,8 @@ def reason_texts(reasons: Sequence[str], _: Says) -> list[str]:
     return [texts.get(Reason(one), one) if one in set(Reason) else one for one in reasons]
 
 
-def _head(language: str) -> dict[str, str]:
+def head(language: str) -> dict[str, str]:
+    """How a template is told its language."""
     return {"lang": "zh", "region": "cn"} if language == "zh" else {"lang": "en", "region": "gb"}
 
 
@@ -399,10 +400,12 @@ def _grouped(code: str) -> str:
     return " ".join(code[start : start + 5] for start in range(0, len(code), 5))
 
 
-def _day(on: date, language: str) -> str:
+def day_text(on: date, language: str) -> str:
+    """A day on a sheet."""
     return format_date(on, "long" if language == "zh" else "medium", locale=language)
 
 
-def _moment(at: datetime, language: str) -> str:
+def moment_text(at: datetime, language: str) -> str:
+    """A minute on a sheet, by the clock in China."""
     form = "yyyy年M月d日 HH:mm" if language == "zh" else "MMM d, yyyy, HH:mm"
     return str(format_datetime(at, form, tzinfo=LOCAL_ZONE, locale=language))

@@ -111,25 +111,11 @@ class WebauthnProvider(Provider):
         """`kept` is a digest of the assertion. A right one moves the key's counter on."""
         if said.assertion is UNSET:
             raise other_kind()
-        response = _read(said.assertion)
-        sent = response.response
+        sent = _read(said.assertion).response
         kept = sha256(bytes(sent.client_data) + bytes(sent.authenticator_data) + sent.signature).hexdigest()
-        mine = {key.credential_id: key for key in keys_of(session, check.learner_id)}
-        known = [AttestedCredentialData(key.attested) for key in mine.values()]
-        try:
-            self.site.server().authenticate_complete(_state(self._challenge(check.id)), known, response)
-            if sent.client_data.cross_origin:
-                raise ValueError("asked from inside another site's page")
-            key = mine[response.raw_id]
-            count = sent.authenticator_data.counter
-            if (count or key.sign_count) and count <= key.sign_count:
-                # Section 6.1.1: two holders of one private key. Whichever of them this is, it proves nothing.
-                raise ValueError("the counter did not move on")
-        except ValueError as error:
-            logger.info("assertion refused", extra={"check": str(check.id), "why": str(error)})
-            return Try(False, kept)
-        key.sign_count, key.used_at = count, from_ms(check.put_ms)
-        return Try(True, kept)
+        challenge, at = self._challenge(check.id), from_ms(check.put_ms)
+        key = answered_by(session, check.learner_id, self.site, challenge, said.assertion, at=at)
+        return Try(key is not None, kept)
 
     def _challenge(self, check_id: UUID) -> bytes:
         return hmac.digest(self.secret, b"webauthn" + check_id.bytes, "sha256")
@@ -148,6 +134,33 @@ def _read(assertion: Assertion) -> AuthenticationResponse:
         )
     except UNREADABLE as error:
         raise Malformed("The answer of the security key cannot be read.", code="assertion") from error
+
+
+def answered_by(
+    session: Session, person_id: UUID, site: Site, challenge: bytes, assertion: Assertion, *, at: datetime
+) -> SecurityKey | None:
+    """The person's key that answered `challenge` with its user verified; its counter is moved on. None: none did.
+
+    Raises Malformed: it cannot be read.
+    """
+    response = _read(assertion)
+    sent = response.response
+    mine = {key.credential_id: key for key in keys_of(session, person_id)}
+    known = [AttestedCredentialData(key.attested) for key in mine.values()]
+    try:
+        site.server().authenticate_complete(_state(challenge), known, response)
+        if sent.client_data.cross_origin:
+            raise ValueError("asked from inside another site's page")
+        key = mine[response.raw_id]
+        count = sent.authenticator_data.counter
+        if (count or key.sign_count) and count <= key.sign_count:
+            # Section 6.1.1: two holders of one private key. Whichever of them this is, it proves nothing.
+            raise ValueError("the counter did not move on")
+    except ValueError as error:
+        logger.info("assertion refused", extra={"person": str(person_id), "why": str(error)})
+        return None
+    key.sign_count, key.used_at = count, at
+    return key
 
 
 # -- a person's own keys

@@ -1,0 +1,103 @@
+"""The PDF that opens an archive: the class, what is missing, each learner with hours and signature, the files."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from elearn.credit_export.archive import words
+from elearn.credit_export.archive.form import BOOK, section_name
+from elearn.credit_export.archive.gathering import Archive, hours_text
+from elearn.credit_export.paper import typeset
+from elearn.credit_export.paper.sheets import Says, day_text, head, kinds, moment_text, speaker
+
+CELLS = (("online", "theory"), ("offline", "theory"), ("offline", "practice"))
+
+
+def pdf(archive: Archive, language: str, *, issuer: str) -> bytes:
+    """PDF/A, A4 across; the same archive gives the same bytes."""
+    return typeset.pdf("archive", data(archive, language, issuer=issuer), at=archive.as_of)
+
+
+def data(archive: Archive, language: str, *, issuer: str) -> dict[str, Any]:
+    """What the template shows; all texts are in `language`."""
+    _ = speaker(language)
+    training, kept = archive.sections["class"], archive.clock
+    days = [day_text(one, language) for one in (training["starts_on"], training["ends_on"]) if one]
+    filing = training["filing"]
+    until = day_text(kept.until, language) if kept.until else _("the class has no last day yet")
+    return {
+        **head(language),
+        "title": _("Archive of a class"),
+        "issuer": issuer,
+        "footer": _("State of %(when)s", when=moment_text(archive.as_of, language)) + f" · {issuer}",
+        "facts": [
+            [_("Training institution"), training["institution"]["name"]],
+            [_("Class"), f"{archive.class_no} · {training['title']}"],
+            [_("Period of the class"), " – ".join(days)],
+            [_("Filing"), filing["number"] or _("not filed")],
+            [_("Subject of training"), f"{training['outline']['name']} · {training['outline']['code']}"],
+            [_("To be kept until"), until + " · " + _("%(years)s years", years=kept.kept.years)],
+        ],
+        "missing_title": _("Still missing") if archive.missing else _("Nothing is missing"),
+        "missing": [words.gap_text(one, _) for one in archive.missing],
+        "people_title": _("Learners: credited hours (学时), tests, signature"),
+        "people_head": ["#", _("Name"), _("Document number"), *kinds(_), _("Tests passed"), _("Signature"), ""],
+        "people": _people(archive, _),
+        "nobody": _("Nobody is in this class."),
+        "files_title": _("Files of this archive"),
+        "files": _files(archive, _),
+        "note": _(
+            "Hours are the sums of the ledger: data/hours.json holds every entry beside its leaf of the log. elearn "
+            "archive verify checks signature, files and sums without a network. Document numbers are masked."
+        ),
+    }
+
+
+def _people(archive: Archive, _: Says) -> list[dict[str, Any]]:
+    sums = {
+        one["person_id"]: {(line["modality"], line["kind"]): 0 for line in one["sums"]}
+        for one in archive.sections["hours"]
+    }
+    for one in archive.sections["hours"]:
+        for line in one["sums"]:
+            sums[one["person_id"]][line["modality"], line["kind"]] += line["ms"]
+    passed: dict[Any, set[Any]] = {}
+    for one in archive.sections["tests"]:
+        if one["passed"]:
+            passed.setdefault(one["person_id"], set()).add(one["test_id"])
+    drawn = {
+        one["person_id"]: archive.proofs[one["proof"]]
+        for one in archive.sections["signoffs"]
+        if one["holds"] and one["method"] == "drawing" and one["proof"]
+    }
+    return [
+        {
+            "cells": [
+                str(number), one["name"] or "—", one["document_masked"] or "—",
+                *(hours_text(cell[0], sums[one["person_id"]].get(cell, 0)) for cell in CELLS),
+                str(len(passed.get(one["person_id"], ()))), words.standing_text(one["signed"], _),
+            ],
+            "drawing": _in_svg(drawn[one["person_id"]]) if one["person_id"] in drawn else None,
+        }
+        for number, one in enumerate(archive.sections["roster"]["people"], start=1)
+    ]  # fmt: skip
+
+
+def _in_svg(png: bytes) -> str:
+    """A drawing as the template takes pictures. Its first header says how large it is (PNG, 11.2.2)."""
+    width, height = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"><image width="{width}" '
+        f'height="{height}" href="data:image/png;base64,{b64encode(png).decode()}"/></svg>'
+    )
+
+
+def _files(archive: Archive, _: Says) -> list[list[str]]:
+    count = {name: len(found) for name, found in archive.sections.items() if isinstance(found, list)}
+    count["roster"] = len(archive.sections["roster"]["people"])
+    count["attendance"] = len(archive.sections["attendance"]["lines"])
+    count["evidence"] = len(archive.sections["evidence"]["leaves"])
+    lines = [[section_name(name), words.section_text(name, _), str(count.get(name, ""))] for name in archive.sections]
+    signatures = [["signatures/", _("Drawings and keys' answers"), str(len(archive.proofs))]]
+    return [[BOOK, _("The same as a workbook"), ""], *lines, *signatures]

@@ -1,0 +1,58 @@
+"""What a class lacks for a whole archive. Pure. An archive can be made all the same; it says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from elearn.credit_export.archive.reading import Held
+from elearn.credit_export.archive.statement import Standing
+
+
+class What(StrEnum):
+    NOT_FILED = "not_filed"
+    NO_LAST_DAY = "no_last_day"
+    GOES_ON = "goes_on"
+    """Its last day is still to come."""
+    NOBODY = "nobody"
+    SESSIONS_WITHOUT_LIST = "sessions_without_list"
+    LISTS_WAITING = "lists_waiting"
+    """For the second person."""
+    HOURS_ON_THEIR_WAY = "hours_on_their_way"
+    """Confirmed on site, and not in the ledger yet: a matter of a minute."""
+    TEACHERS = "teachers"
+    NOT_SIGNED = "not_signed"
+    CHANGED = "changed"
+    """Signed before something changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    what: What
+    count: int
+    """How many of it; 1 of what is there or not."""
+
+
+def gaps(
+    held: Held, stands: Mapping[UUID, Standing], open_ends: Mapping[str, Any], *, teacher_problems: int, on: date
+) -> tuple[Gap, ...]:
+    """In the order in which they are put right. `stands`: of everybody who is in the class now."""
+    training = held.training
+    standing = list(stands.values())
+    counted = {
+        What.NOT_FILED: training.filed_at is None,
+        What.NO_LAST_DAY: training.ends_on is None,
+        What.GOES_ON: training.ends_on is not None and on < training.ends_on,
+        What.NOBODY: not standing,
+        What.SESSIONS_WITHOUT_LIST: open_ends["sessions_without_list"],
+        What.LISTS_WAITING: open_ends["lists_waiting"],
+        What.HOURS_ON_THEIR_WAY: open_ends["hours_on_their_way"],
+        What.TEACHERS: teacher_problems,
+        What.NOT_SIGNED: standing.count(Standing.NOT_SIGNED),
+        What.CHANGED: standing.count(Standing.CHANGED),
+    }
+    return tuple(Gap(what, int(count)) for what, count in counted.items() if count)
