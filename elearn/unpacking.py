@@ -1,16 +1,23 @@
 """Pure: zip files and spreadsheets of strangers; what Python's readers raise over them, and a workbook within bounds.
 
+Headers of a sheet are Chinese or English and stand in any order, below titles or not; days are cells of their kind,
+text of a dozen forms, or numbers.
+
 Each list stands here once: damage that one reader knew and another did not was a crash there.
 """
 
 from __future__ import annotations
 
 import lzma
+import re
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import IO
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import IO, TypeVar
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -48,3 +55,79 @@ def workbook(file: IO[bytes], *, most_bytes: int) -> Iterator[Workbook]:
             yield book
     except BROKEN_SHEET as error:
         raise NoWorkbook(repr(error)) from error
+
+
+HEADER_WITHIN = 20
+MOST_COLUMNS = 60
+MOST_EMPTY = 5_000
+MOST_TEXT = 200
+EXCEL_DAYS = date(1899, 12, 30)
+
+Column = TypeVar("Column", bound=StrEnum)
+
+
+def table(
+    rows: Iterator[Sequence[object]], headers: Mapping[Column, Sequence[str]], needed: Collection[Column]
+) -> Iterator[tuple[int, dict[Column, object]]]:
+    """The rows below the header that hold anything, as the spreadsheet program counts, with their cells by column.
+
+    Nothing when no header with all `needed` columns stands within the first rows.
+    """
+    where: dict[Column, int] = {}
+    empty = 0
+    for number, cells in enumerate(rows, start=1):
+        if not where:
+            where = _header(cells, headers, needed)
+            if not where and number >= HEADER_WITHIN:
+                return
+            continue
+        values = {column: cells[place] if place < len(cells) else None for column, place in where.items()}
+        if all(text_of(value) == "" for value in values.values()):
+            empty += 1
+            if empty > MOST_EMPTY:
+                return
+            continue
+        yield number, values
+
+
+def _header(
+    cells: Sequence[object], headers: Mapping[Column, Sequence[str]], needed: Collection[Column]
+) -> dict[Column, int]:
+    """Where each column stands; empty when this row is no header."""
+    texts = [text_of(cell).casefold().replace(" ", "") for cell in cells]
+    found = {}
+    for column, names in headers.items():
+        place = next((texts.index(name.replace(" ", "")) for name in names if name.replace(" ", "") in texts), None)
+        if place is not None:
+            found[column] = place
+    return found if all(column in found for column in needed) else {}
+
+
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T][^-/年月]*)?|(\d{4})(\d{2})(\d{2})")
+
+
+def day_of(value: object) -> date | None:
+    """`2026-07-01`, `2026/7/1`, `2026年7月1日`, `20260701`, a date cell, or Excel's number of days; None: no day."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 30_000 <= value < 80_000:
+        return EXCEL_DAYS + timedelta(days=int(value))
+    found = _DAY.fullmatch(text_of(value))
+    if found is None:
+        return None
+    year, month, day = (int(part) for part in (found.groups()[:3] if found[1] else found.groups()[3:]))
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def text_of(value: object, most: int = MOST_TEXT) -> str:
+    """A cell as text: full-width signs made plain, spaces joined. A number in a number cell keeps its digits."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return " ".join(unicodedata.normalize("NFKC", str(value)).split())[:most]

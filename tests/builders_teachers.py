@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.models import Kind
 from elearn.courses.teachers import assigning, certifying, registering
-from elearn.courses.teachers.certifying import Paper
 from elearn.courses.teachers.models import ClassTeacherEntry, TeacherCertificate
-from elearn.courses.teachers.registering import Profile
+from elearn.courses.teachers.said import Paper, Profile
 from elearn.db import new_id
 from elearn.people.callers import Caller, Grant
 from elearn.people.models import Role

@@ -6,16 +6,15 @@ alone, and nobody says it of himself. Nothing is edited: what no longer holds is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.teachers.models import CertificateAnswer, TeacherCertificate, TeacherEntry, TeacherTerm
+from elearn.courses.teachers.said import No, Paper, Voice, checked, in_words, why_not_confirm
 from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
 from elearn.people import personal
 from elearn.people.callers import Caller
@@ -24,49 +23,8 @@ from elearn.people.models import Organisation, Role
 from elearn.people.permissions import may_see_region, scope_of
 from elearn.people.sides import Side
 
-MAX_NOTE = 2_000
-MAX_PAPER = 100
-MOST_COVERED = 100
 PURPOSE = "teacher certificate"
 """What numbers are sealed for."""
-
-
-class No(StrEnum):
-    """Why somebody may not confirm."""
-
-    OWN = "own"
-    SAME_PERSON = "same_person"
-    SAME_SIDE = "same_side"
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Somebody who acts, and in whose name."""
-
-    person: UUID
-    side: Side
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What stands on a certificate."""
-
-    kind: str
-    number: str
-    issued_by: str
-    from_on: date
-    to_on: date | None
-    categories: Sequence[str] = ()
-    works: Sequence[str] = ()
-
-
-def why_not_confirm(about: UUID, first: Voice, second: Voice) -> No | None:
-    """Pure: why this voice may not confirm what that one stated about a person; None: it may."""
-    if second.person == about:
-        return No.OWN
-    if second.person == first.person:
-        return No.SAME_PERSON
-    return No.SAME_SIDE if second.side is first.side else None
 
 
 def refusal(no: No) -> DomainError:
@@ -195,33 +153,17 @@ def answer(
 
 def number_of(session: Session, person_id: UUID, sealed: bytes, keys: Keys) -> str:
     """The number of a certificate, all but its end masked. Raises Erased."""
-    number = personal.open_sealed(session, person_id, keys, PURPOSE, sealed)[0]
+    number = _opened(session, person_id, sealed, keys)
     return number if len(number) <= 4 else "•" * (len(number) - 4) + number[-4:]
 
 
-def checked(paper: Paper) -> Paper:
-    """A certificate that can be one. Raises Malformed."""
-    kind, issuer = " ".join(paper.kind.split()), " ".join(paper.issued_by.split())
-    number = "".join(paper.number.split())
-    if not 1 <= len(kind) <= MAX_PAPER or not kind.isprintable():
-        raise Malformed("Please say what certificate it is, in 1 to 100 characters.", code="paper")
-    if not 4 <= len(number) <= MAX_PAPER or not number.isprintable():
-        raise Malformed("The number of a certificate has 4 to 100 characters.", code="number")
-    if not 1 <= len(issuer) <= MAX_PAPER or not issuer.isprintable():
-        raise Malformed("Please say who issued it, in 1 to 100 characters.", code="issuer")
-    if paper.to_on is not None and paper.to_on < paper.from_on:
-        raise Malformed("The last day is before the first.", code="dates")
-    if not 1 <= len(paper.categories) + len(paper.works) <= MOST_COVERED:
-        raise Malformed("Choose what the certificate is for.", code="covers")
-    return Paper(kind, number, issuer, paper.from_on, paper.to_on, paper.categories, paper.works)
+def same_number(session: Session, person_id: UUID, sealed: bytes, number: str, keys: Keys) -> bool:
+    """Whether this is the number that was sealed. Raises Erased."""
+    return _opened(session, person_id, sealed, keys) == number
 
 
-def in_words(note: str, *, needed: bool) -> str:
-    """What somebody says beside an act. Raises Malformed `note`."""
-    words = note.strip()
-    if len(words) > MAX_NOTE or (needed and not words) or "\0" in words:  # PostgreSQL keeps no NUL
-        raise Malformed("Please give your reasons in 1 to 2000 characters.", code="note")
-    return words
+def _opened(session: Session, person_id: UUID, sealed: bytes, keys: Keys) -> str:
+    return personal.open_sealed(session, person_id, keys, PURPOSE, sealed)[0]
 
 
 def _first(session: Session, teacher_id: UUID, caller: Caller) -> tuple[TeacherEntry, Voice]:

@@ -6,9 +6,8 @@ is what the person teaches and for whom; in whose register somebody stands, a re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,22 +16,10 @@ from sqlalchemy.orm import Session
 from elearn.courses.centres import Industry
 from elearn.courses.teachers.models import TeacherEntry, TeacherTerm
 from elearn.courses.teachers.rules import Level
+from elearn.courses.teachers.said import Profile, checked_works
 from elearn.db import new_id
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.people.models import Organisation, OrganisationKind
-
-MAX_WORK = 60
-MOST_WORKS = 30
-DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What a teacher teaches."""
-
-    level: Level = Level.INSTITUTION
-    industries: frozenset[Industry] = field(default_factory=frozenset)
-    works: Sequence[str] = ()
 
 
 def register(session: Session, person_id: UUID, said: Profile, *, by: UUID, may_level: bool, at: datetime) -> UUID:
@@ -50,7 +37,7 @@ def register(session: Session, person_id: UUID, said: Profile, *, by: UUID, may_
     if teacher_id is None:
         teacher_id = new_id()
         made = TeacherEntry(id=teacher_id, person_id=person_id, created_by=by, created_at=at)
-        made.level, made.industries, made.works = said.level, _industries(said), _works(said.works)
+        made.level, made.industries, made.works = said.level, _industries(said), checked_works(said.works)
         session.add(made)
         session.flush()
     return teacher_id
@@ -63,7 +50,7 @@ def describe(session: Session, teacher_id: UUID, said: Profile, *, by: UUID, may
         raise NotFound("There is no such teacher.")
     if said.level is not entry.level and not may_level:
         raise Forbidden("Only a regulator's officer says in whose register a teacher stands.", code="level")
-    entry.level, entry.industries, entry.works = said.level, _industries(said), _works(said.works)
+    entry.level, entry.industries, entry.works = said.level, _industries(said), checked_works(said.works)
     entry.changed_by, entry.changed_at = by, at
     session.flush()
 
@@ -132,14 +119,6 @@ def leave(
 
 def _industries(said: Profile) -> list[str]:
     return [one.value for one in Industry if one in said.industries]
-
-
-def _works(given: Sequence[str]) -> list[str]:
-    """Raises Malformed `work`."""
-    found = list(dict.fromkeys(" ".join(one.split()) for one in given if one.strip()))
-    if len(found) > MOST_WORKS or any(len(one) > MAX_WORK or not one.isprintable() for one in found):
-        raise Malformed("A kind of work has 1 to 60 characters, and there are at most 30.", code="work")
-    return found
 
 
 def _lock(session: Session, about: UUID) -> None:

@@ -1,7 +1,6 @@
 """A spreadsheet of attendance as institutions really fill it in, row by row. Pure.
 
-Headers are Chinese or English and stand in any order, below titles or not; dates and times are cells of their kind,
-text of a dozen forms, or numbers. A cell that cannot be read is a reason beside its row, never a guess.
+A cell that cannot be read is a reason beside its row, never a guess.
 """
 
 from __future__ import annotations
@@ -9,24 +8,18 @@ from __future__ import annotations
 import io
 import math
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 
 from elearn import unpacking
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind
+from elearn.unpacking import day_of, text_of
 
 LARGEST_BYTES = 10_000_000
 LARGEST_UNPACKED_BYTES = 200_000_000
 MOST_ROWS = 2_000
-HEADER_WITHIN = 20
-MOST_COLUMNS = 60
-MOST_EMPTY = 5_000
-MOST_TEXT = 200
-EXCEL_DAYS = date(1899, 12, 30)
 
 
 class Column(StrEnum):
@@ -97,8 +90,9 @@ def read(content: bytes) -> list[Row]:
         with unpacking.workbook(io.BytesIO(content), most_bytes=LARGEST_UNPACKED_BYTES) as book:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file says of its own size is not believed
-                for row in _sheet(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)):
-                    found.append(row)
+                cells = sheet.iter_rows(values_only=True, max_col=unpacking.MOST_COLUMNS)
+                for number, values in unpacking.table(cells, HEADERS, NEEDED):
+                    found.append(_row(number, values))
                     if len(found) > MOST_ROWS:
                         raise Malformed("At most 2,000 rows are taken at once.", code="bad_sheet")
     except unpacking.TooMuch as error:
@@ -112,38 +106,9 @@ def read(content: bytes) -> list[Row]:
     return found
 
 
-def _sheet(rows: Iterator[Sequence[object]]) -> Iterator[Row]:
-    where: dict[Column, int] = {}
-    empty = 0
-    for number, cells in enumerate(rows, start=1):
-        if not where:
-            where = _header(cells)
-            if not where and number >= HEADER_WITHIN:
-                return
-            continue
-        values = {column: cells[place] if place < len(cells) else None for column, place in where.items()}
-        if all(_text(value) == "" for value in values.values()):
-            empty += 1
-            if empty > MOST_EMPTY:
-                return
-            continue
-        yield _row(number, values)
-
-
-def _header(cells: Sequence[object]) -> dict[Column, int]:
-    """Where each column stands; empty when this row is no header."""
-    texts = [_text(cell).casefold().replace(" ", "") for cell in cells]
-    found = {}
-    for column, names in HEADERS.items():
-        place = next((texts.index(name.replace(" ", "")) for name in names if name.replace(" ", "") in texts), None)
-        if place is not None:
-            found[column] = place
-    return found if all(column in found for column in NEEDED) else {}
-
-
 def _row(number: int, values: dict[Column, object]) -> Row:
-    name, document = _text(values[Column.NAME]), _text(values[Column.NUMBER]).replace(" ", "")
-    kind = KINDS.get(_text(values.get(Column.KIND)))
+    name, document = text_of(values[Column.NAME]), text_of(values[Column.NUMBER]).replace(" ", "")
+    kind = KINDS.get(text_of(values.get(Column.KIND)))
     on = day_of(values[Column.DAY])
     begins, ends = time_of(values[Column.BEGINS]), time_of(values[Column.ENDS])
     problem = None
@@ -153,7 +118,7 @@ def _row(number: int, values: dict[Column, object]) -> Row:
         problem = Problem.NO_NUMBER
     elif kind is None:
         problem = Problem.BAD_KIND
-    elif _text(values.get(Column.WAY)).casefold() not in ON_SITE:
+    elif text_of(values.get(Column.WAY)).casefold() not in ON_SITE:
         problem = Problem.NOT_ON_SITE
     elif on is None:
         problem = Problem.BAD_DAY
@@ -164,29 +129,10 @@ def _row(number: int, values: dict[Column, object]) -> Row:
     return Row(number, name, document, kind or DocumentKind.RESIDENT_ID, on, begins, ends, problem)
 
 
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T][^-/年月]*)?|(\d{4})(\d{2})(\d{2})")
 # A day may stand before the time; a word that may mean another half of the day, or another time, may not.
 _TIME = re.compile(
     r"(上午|下午|晚上|中午)?(?:[^:点时午晚夜A-Za-z]*[ T])?(\d{1,2})(?:[:点时](?:(\d{1,2})分?)?)(?:[::](\d{1,2}))?"
 )
-
-
-def day_of(value: object) -> date | None:
-    """`2026-07-01`, `2026/7/1`, `2026年7月1日`, `20260701`, a date cell, or Excel's number of days."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 30_000 <= value < 80_000:
-        return EXCEL_DAYS + timedelta(days=int(value))
-    found = _DAY.fullmatch(_text(value))
-    if found is None:
-        return None
-    year, month, day = (int(part) for part in (found.groups()[:3] if found[1] else found.groups()[3:]))
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
 
 
 def time_of(value: object) -> time | None:
@@ -200,7 +146,7 @@ def time_of(value: object) -> time | None:
             return None
         seconds = round((value % 1) * 86_400)
         return time(seconds // 3600, seconds // 60 % 60, seconds % 60) if value % 1 > 0 and seconds < 86_400 else None
-    found = _TIME.fullmatch(_text(value))
+    found = _TIME.fullmatch(text_of(value))
     if found is None:
         return None
     half, hours, minutes, seconds_text = found.groups()
@@ -211,12 +157,3 @@ def time_of(value: object) -> time | None:
         return time(hour, int(minutes or 0), int(seconds_text or 0))
     except ValueError:
         return None
-
-
-def _text(value: object) -> str:
-    """A cell as text: full-width signs made plain, spaces joined. A number in a number cell keeps its digits."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return " ".join(unicodedata.normalize("NFKC", str(value)).split())[:MOST_TEXT]

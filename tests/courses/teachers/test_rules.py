@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elearn.courses.requirements.rows import Asked, HoursKind
-from elearn.courses.teachers.certifying import No, Voice, why_not_confirm
 from elearn.courses.teachers.rules import (
     Assigned,
     Certificate,
@@ -29,6 +28,7 @@ from elearn.courses.teachers.rules import (
     valid,
     wrong_on,
 )
+from elearn.courses.teachers.said import No, Voice, why_not_confirm
 from elearn.people.sides import Side
 
 WHO, OTHER, ITEM = UUID(int=1), UUID(int=2), UUID(int=3)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elearn import unpacking
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind
 from elearn.tracking.attendance import sheets
@@ -46,7 +47,7 @@ def a_sheet(*rows: tuple[object, ...], headers: tuple[str, ...] = HEADERS, above
     ],
 )  # fmt: skip
 def test_a_date_is_read_in_every_form_that_means_one_day(cell: object, on: date | None) -> None:
-    assert sheets.day_of(cell) == on
+    assert unpacking.day_of(cell) == on
 
 
 @pytest.mark.parametrize(
@@ -114,5 +115,5 @@ def test_what_is_no_spreadsheet_is_refused_whole() -> None:
     st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.none(), st.booleans(), st.datetimes(), st.times())
 )
 def test_no_cell_breaks_the_reading(cell: object) -> None:
-    assert sheets.day_of(cell) is None or isinstance(sheets.day_of(cell), date)
+    assert unpacking.day_of(cell) is None or isinstance(unpacking.day_of(cell), date)
     assert sheets.time_of(cell) is None or isinstance(sheets.time_of(cell), time)
