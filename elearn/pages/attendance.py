@@ -193,6 +193,7 @@ def _session_page(
         reasons=presence.reasons_of(session, held.id, members.keys()),
         refused={one.person_id: one.refused_as for one in drafted if one.refused_as},
         would_count=sum(one.ms for one in drafted),
+        lengths=attendance_texts.lengths(held.class_id),
         counting=counting,
         names=reading.names(session, counting),
         lists=reading.lists_of(session, held.id),

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.models import TrainingClass
+from elearn.credit_export.class_lengths import lengths_of
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
@@ -19,6 +20,7 @@ from elearn.pages.attendance import MANAGES, manages, own_session, tell
 from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import MANAGER, TEACHER
+from elearn.people.registry import local_day
 from elearn.tracking.attendance import confirming, files, presence, reading
 from elearn.tracking.attendance.models import AttendanceLine, AttendanceList, ClassSession
 
@@ -33,8 +35,9 @@ def install(bp: Blueprint) -> None:
 def attendance_waiting() -> ResponseReturnValue:
     """Lists of the caller's institutions that wait for somebody to confirm them."""
     found = reading.waiting_lists(db.session(), frame.acting(MANAGES))
+    lengths = lengths_of(db.session(), {one.class_id for one in found}, on=local_day(utcnow()))
     return render_template(
-        "elearn/attendance_waiting.html", lists=found, texts=attendance_texts, me=current_person_id()
+        "elearn/attendance_waiting.html", lists=found, lengths=lengths, texts=attendance_texts, me=current_person_id()
     )
 
 
@@ -60,6 +63,7 @@ def _list_page(list_id: UUID, form: Form | None = None) -> str:
         lines=sorted(lines, key=lambda line: (line.refused_as is None, line.from_at)),
         names=reading.names(session, lines),
         reasons=presence.reasons_of(session, held.id, members.keys()),
+        lengths=attendance_texts.lengths(held.class_id),
         files=files.of_list(session, held.class_id, whole.files, frame.acting(MANAGES), teacher=me),
         may_confirm=_may_confirm(whole, held, lines),
         may_withdraw=whole.by_id == me,

@@ -57,7 +57,13 @@ def import_attendance(class_id: UUID) -> ResponseReturnValue:
                 db.session.rollback()
     frame.here(url_for("elearn.pages.import_attendance", class_id=class_id))
     page = render_template(
-        "elearn/attendance_import.html", held=held, form=form, preview=preview, texts=attendance_texts, from_ms=from_ms
+        "elearn/attendance_import.html",
+        held=held,
+        form=form,
+        preview=preview,
+        lengths=attendance_texts.lengths(class_id),
+        texts=attendance_texts,
+        from_ms=from_ms,
     )
     return page, 422 if form.errors or (preview is not None and not preview.whole) else 200
 

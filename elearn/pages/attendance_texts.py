@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
-from elearn.clock import from_ms
-from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
+from elearn.clock import from_ms, utcnow
+from elearn.credit_export.class_lengths import lengths_of
+from elearn.credit_export.hours import RuleSet, as_text, shown_tenths
+from elearn.db import db
 from elearn.locale import gettext as _
 from elearn.pages.shown import ZONE
+from elearn.people.registry import local_day
 from elearn.tracking.attendance import importing
 from elearn.tracking.attendance.reading import Stage
 from elearn.tracking.attendance.rules import How, Refusal
 from elearn.tracking.attendance.sheets import Problem
 
 
-def class_hours(ms: int) -> str:
-    """Class hours (学时) of time on site, in tenths, rounded down once."""
-    return as_text(shown_tenths(ms, AQ8011_2023.offline_hour_ms))
+def lengths(class_id: UUID) -> RuleSet:
+    """How long a 学时 of a class is today."""
+    return lengths_of(db.session(), [class_id], on=local_day(utcnow()))[class_id]
+
+
+def class_hours(ms: int, lengths: RuleSet) -> str:
+    """Class hours (学时) of time on site by the rules of its class, in tenths, rounded down once."""
+    return as_text(shown_tenths(ms, lengths.offline_hour_ms))
 
 
 def kind_text(kind: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from elearn.clock import to_ms
+from elearn.courses.requirements import service as requirements
 from elearn.people.models import Account, Person
 from elearn.tracking.attendance import codes
 from elearn.tracking.attendance.models import (
@@ -113,6 +114,33 @@ def test_from_the_plan_to_the_transcript(
     photo = teacher.get(f"/attendance/files/{session.scalars(sa.select(AttendanceFile.id)).one()}")
     assert (photo.data, photo.headers["Content-Type"]) == (PHOTO, "image/png")
     assert "sandbox" in photo.headers["Content-Security-Policy"]
+
+
+LONG_HOURS = """
+catalogue: elearn-requirements
+version: "long hours"
+class_hours:
+  - {id: long, modality: offline, minutes: 90, effective_from: 2024-07-01, confirmed: false}
+"""
+
+
+def test_hours_on_site_are_as_long_as_the_rules_of_the_class_say(
+    session: Session, school: School, browser: Browsers, clock: ManualClock
+) -> None:
+    clock.now = at("12:00")
+    plan = requirements.plan(session, LONG_HOURS, unconfirmed=True, today=DAY)
+    requirements.apply(session, plan, file_name="long.yaml", by="me", at=clock.now)
+    learner = account_of(school, 0)
+    held = school.plan()
+    school.attend(held, school.learners[0])
+    whole = school.propose(held)
+    session.commit()
+    second = browser(school.second)
+    for path in ("/attendance", f"/attendance/{whole.id}", f"/sessions/{held.id}"):
+        page = second.page(path)
+        assert "1.0" in page, path
+        assert "2.0" not in page, path
+    assert "1.0" in browser(learner).page("/hours")
 
 
 def test_a_picture_of_the_screen_is_worth_nothing_after_seconds(

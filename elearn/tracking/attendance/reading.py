@@ -166,10 +166,11 @@ class ListLine:
     answered_by: str | None
     answered_at: datetime | None
     note: str
+    class_id: UUID
 
 
 LISTS = """
-SELECT t.id, t.act, k.title AS class_title, i.name AS item, s.kind, s.place, s.from_at, s.to_at,
+SELECT t.id, t.act, k.id AS class_id, k.title AS class_title, i.name AS item, s.kind, s.place, s.from_at, s.to_at,
        p.name AS proposed_by, t.by_id AS proposed_by_id, t.at AS proposed_at, t.reason,
        count(DISTINCT l.person_id) FILTER (WHERE l.refused_as IS NULL) AS people, sum(l.ms)::bigint AS ms,
        a.confirmed, q.name AS answered_by, a.at AS answered_at, coalesce(a.note, '') AS note
@@ -209,7 +210,7 @@ def _list(row: sa.Row[tuple[object, ...]]) -> ListLine:
     return ListLine(
         row.id, row.act, row.class_title, row.item, row.kind, row.place, row.from_at, row.to_at, row.proposed_by,
         row.proposed_by_id, row.proposed_at, row.reason, row.people, row.ms, stages[row.confirmed], row.answered_by,
-        row.answered_at, row.note,
+        row.answered_at, row.note, row.class_id,
     )  # fmt: skip
 
 
@@ -229,11 +230,12 @@ class OwnLine:
     refused_as: str | None
     filed: bool
     """The class was filed before the session began: without that it counts nowhere outside."""
+    class_id: UUID
 
 
 OWN = sa.text("""
-SELECT k.title AS class_title, i.name AS item, s.kind, s.place, l."on", l.from_at, l.to_at, l.ms, l.refused_as,
-       a.confirmed, d.line_id IS NOT NULL AS counts, coalesce(k.filed_at <= s.from_at, false) AS filed
+SELECT k.id AS class_id, k.title AS class_title, i.name AS item, s.kind, s.place, l."on", l.from_at, l.to_at, l.ms,
+       l.refused_as, a.confirmed, d.line_id IS NOT NULL AS counts, coalesce(k.filed_at <= s.from_at, false) AS filed
 FROM elearn.attendance_line l
 JOIN elearn.attendance_list t ON t.id = l.list_id AND t.act = 'record'
 JOIN elearn.class_session s ON s.id = t.session_id
@@ -258,7 +260,7 @@ def own(session: Session, person_id: UUID) -> list[OwnLine]:
 
     return [
         OwnLine(row.class_title, row.item, row.kind, row.place, row.on, row.from_at, row.to_at, row.ms, stage(row),
-                row.refused_as, row.filed)
+                row.refused_as, row.filed, row.class_id)
         for row in session.execute(OWN, {"person": person_id})
     ]  # fmt: skip
 
