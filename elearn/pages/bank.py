@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,10 +19,10 @@ from elearn.courses.questions import bank, exchange, formats, notation
 from elearn.courses.questions.bank import State
 from elearn.courses.questions.formats import Format, xlsx
 from elearn.courses.questions.formats.draft import MAX_FILE_BYTES, Problem
-from elearn.courses.questions.kinds import Content, Difficulty, Kind, kind_of
+from elearn.courses.questions.kinds import Content, Difficulty, Kind, images_of, kind_of
 from elearn.courses.questions.models import BankVersion
 from elearn.db import db
-from elearn.errors import DomainError, Malformed, NotFound
+from elearn.errors import Conflict, DomainError, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import forms, frame, test_texts
 from elearn.pages.forms import Form
@@ -65,7 +64,7 @@ def bank_list() -> ResponseReturnValue:
     today = local_day(utcnow())
     state, kind = _word(State, request.args.get("state")), _word(Kind, request.args.get("kind"))
     asked = Form.asked()
-    page, item, search = frame.page_number(), asked.id("item"), asked["search"]
+    page, item, unit, search = frame.page_number(), asked.id("item"), asked.id("unit"), asked["search"]
     lines, total = bank.listed(
         db.session(),
         organisation.id,
@@ -73,6 +72,7 @@ def bank_list() -> ResponseReturnValue:
         state=state,
         kind=kind,
         outline_item_id=item,
+        unit_id=unit,
         search=search,
         page=page,
     )
@@ -83,6 +83,7 @@ def bank_list() -> ResponseReturnValue:
             organisation=organisation.id,
             kind=kind,
             item=item,
+            unit=unit,
             search=search or None,
             **more,
         )
@@ -97,6 +98,7 @@ def bank_list() -> ResponseReturnValue:
         state=state,
         kind=kind,
         item=item,
+        unit=unit,
         search=search,
         texts=test_texts,
         me=current_person_id(),
@@ -109,7 +111,7 @@ def bank_list() -> ResponseReturnValue:
     )
 
 
-def _typed(form: Form, institution_id: UUID) -> tuple[Content, Difficulty]:
+def _typed(form: Form, institution_id: UUID, before: Content | None) -> tuple[Content, Difficulty]:
     """The question in a form. Raises Malformed."""
     kind, difficulty = _word(Kind, form["kind"]), _word(Difficulty, form["difficulty"])
     if kind is None or difficulty is None:
@@ -120,16 +122,26 @@ def _typed(form: Form, institution_id: UUID) -> tuple[Content, Difficulty]:
         image = bank.keep_image(db.session(), institution_id, sent.read(), at=utcnow())
     elif form["no_picture"]:
         image = None
-    content = notation.read(kind, form["stem"], form["answers"], explanation=form["explanation"], image=image)
+    content = notation.read(
+        kind,
+        form["stem"],
+        form["answers"],
+        explanation=form["explanation"],
+        image=image,
+        pictures=() if before is None else tuple(images_of(before)),
+    )
     return content, difficulty
 
 
 def _write(
-    form: Form, institution_id: UUID, write: Callable[[Content, Difficulty], BankVersion]
+    form: Form,
+    institution_id: UUID,
+    write: Callable[[Content, Difficulty], BankVersion],
+    before: Content | None = None,
 ) -> ResponseReturnValue | None:
     """Write what was typed and lead to it. None: `form` says what is wrong."""
     try:
-        made = write(*_typed(form, institution_id))
+        made = write(*_typed(form, institution_id, before))
     except DomainError as error:
         forms.undo_first()
         form.blame(error, {"page_image": "picture", "bad_question": "stem"}, "answers")
@@ -139,13 +151,19 @@ def _write(
     return redirect(url_for("elearn.pages.bank_question", version_id=made.id), 303)
 
 
+def _empty() -> Form:
+    """What the address of a new question says already: its kind, its item, the lesson that it is about."""
+    asked = Form.asked()
+    return Form({"kind": asked["kind"] or Kind.SINGLE.value, "item": asked["item"], "unit": asked["unit"]})
+
+
 @web.allow(TEACHER)
 def bank_new() -> ResponseReturnValue:
     """Write a question; a second person reviews it."""
     request.max_content_length = MAX_FORM_BYTES
     organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
     now = utcnow()
-    form = Form.sent() if request.method == "POST" else Form({"kind": request.args.get("kind", Kind.SINGLE.value)})
+    form = Form.sent() if request.method == "POST" else _empty()
     if request.method == "POST":
         form.need("stem", "answers", "item")
         if not form.errors:
@@ -163,6 +181,7 @@ def bank_new() -> ResponseReturnValue:
                     difficulty=difficulty,
                     by=current_person_id(),
                     at=now,
+                    unit_id=form.id("unit"),
                 )
 
             done = _write(form, organisation.id, write)
@@ -175,9 +194,15 @@ def bank_new() -> ResponseReturnValue:
         organisation=organisation,
         organisations=all_own,
         outlines=teaching.outlines_on(db.session(), local_day(now)),
+        units=_units(organisation.id, form),
         texts=test_texts,
     )
     return page, 422 if form.errors else 200
+
+
+def _units(institution_id: UUID, form: Form) -> list[tuple[UUID, str]]:
+    """The lessons that a question may be said to be about: the newest, and the one that is chosen."""
+    return bank.units(db.session(), institution_id, chosen=form.id("unit"))
 
 
 @web.allow(TEACHER)
@@ -208,6 +233,11 @@ def bank_edit(version_id: UUID) -> ResponseReturnValue:
     acting, now = frame.acting(*frame.WRITES_QUESTIONS), utcnow()
     line = bank.line_of(db.session(), version_id, acting=acting, today=local_day(now))
     content = line.content
+    if not notation.keeps(content):
+        raise Conflict(
+            "This question holds what a form cannot show, and would lose it: export it, change the file, import it.",
+            code="not_typed",
+        )
     form = Form.sent()
     if request.method == "GET":
         form = Form(
@@ -218,6 +248,7 @@ def bank_edit(version_id: UUID) -> ResponseReturnValue:
                 "answers": notation.written(content),
                 "explanation": content.explanation,
                 "image": content.image or "",
+                "unit": str(line.question.unit_id or ""),
             }
         )
     else:
@@ -225,8 +256,16 @@ def bank_edit(version_id: UUID) -> ResponseReturnValue:
         if not form.errors:
             if not forms.is_first():
                 return redirect(url_for("elearn.pages.bank_question", version_id=version_id), 303)
-            change = partial(bank.change, db.session(), version_id, acting=acting, by=current_person_id(), at=now)
-            done = _write(form, line.question.institution_id, change)
+
+            def change(content: Content, difficulty: Difficulty) -> BankVersion:
+                made = bank.change(
+                    db.session(), version_id, content, difficulty, acting=acting, by=current_person_id(), at=now
+                )
+                if "unit" in form.values:
+                    bank.set_unit(db.session(), version_id, form.id("unit"), acting=acting)
+                return made
+
+            done = _write(form, line.question.institution_id, change, content)
             if done is not None:
                 return done
     page = render_template(
@@ -236,6 +275,8 @@ def bank_edit(version_id: UUID) -> ResponseReturnValue:
         organisation=None,
         organisations=[],
         outlines=[],
+        units=_units(line.question.institution_id, form),
+        pictures=[(notation.code_of(one), one) for one in dict.fromkeys(images_of(content)) if one != content.image],
         texts=test_texts,
         image_url=test_texts.image_url(line.question.institution_id),
     )

@@ -141,7 +141,7 @@ def test_a_case_says_what_its_end_asks_for(app: Flask, session: Session, world: 
     ],
 )
 def test_a_version_of_no_known_kind_or_length_is_not_made(
-    app: Flask, session: Session, world: World, form: dict[str, str], status: int, said: str
+    app: Flask, session: Session, world: World, form: dict[str, object], status: int, said: str
 ) -> None:
     manager = Browser(app, session, world.manager)
     before = session.scalar(sa.select(sa.func.count()).select_from(Unit))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses.questions import formats
+from elearn.courses.questions import bank, formats
 from elearn.courses.questions.formats import Format, xlsx
-from elearn.courses.questions.models import BankImage, BankImport, BankVersion
+from elearn.courses.questions.kinds import Blank, Case, Difficulty, Fill, Option, Single, from_json
+from elearn.courses.questions.models import BankImage, BankImport, BankQuestion, BankVersion
 from elearn.people.models import Account, Role
 from tests import builders_people as people
+from tests.builders_courses import AT as NOW
 from tests.builders_courses import theory_of
 from tests.builders_questions import a_single, a_testing_school, asked, one_of_each
 from tests.courses.test_page_images import a_picture
@@ -100,6 +104,73 @@ def test_what_is_wrong_with_a_question_stands_in_the_form(
     assert answer.status_code == 422
     assert said in text_of(answer)
     assert versions(session) == []
+
+
+def test_pictures_and_explanations_of_a_case_outlive_a_change_of_its_text(
+    session: Session, world: World, teacher: Account, item: str, browser: Browsers
+) -> None:
+    picture = bank.keep_image(session, world.institution.id, a_picture("png", "rgb24", 20, 20), at=NOW)
+    part = Single(
+        stem="为何?", image=picture, options=(Option("甲", picture), Option("乙")), correct=0, explanation="因为"
+    )
+    lost = Case(stem="经过", parts=(Fill(stem="一\n二", blanks=(Blank(texts=("x",)),)),))
+    made, other = (
+        bank.add_question(
+            session,
+            institution_id=world.institution.id,
+            outline_item_id=UUID(item),
+            content=content,
+            difficulty=Difficulty.EASY,
+            by=teacher.person_id,
+            at=NOW,
+        )
+        for content in (Case(stem="经过", parts=(part,)), lost)
+    )
+    session.commit()
+    visitor = browser(world.manager)
+    page = visitor.get(f"/teaching/questions/{made.id}/edit").text
+    code = f"[图 {picture[:8]}]"
+    assert page.count(code) == 3, "twice in the text, once beside the picture"
+    form = {"kind": "case", "difficulty": "easy", "stem": "另一经过", "unit": str(world.unit.id)}
+    answers = f"[单选] 为何? {code}\n* 甲 {code}\n- 丙\n解析：因为"
+    assert visitor.post(f"/teaching/questions/{made.id}/edit", {**form, "answers": answers}).status_code == 303
+    session.expire_all()
+    changed = from_json(made.content)
+    wanted = msgspec.structs.replace(part, options=(Option("甲", picture), Option("丙")))
+    assert changed == Case(stem="另一经过", parts=(wanted,))
+    assert session.get_one(BankQuestion, made.question_id).unit_id == world.unit.id
+    refused = visitor.get(f"/teaching/questions/{other.id}/edit")
+    assert (refused.status_code, "would lose it" in text_of(refused)) == (409, True)
+    assert visitor.post(f"/teaching/questions/{other.id}/edit", {**form, "answers": answers}).status_code == 409
+
+
+def test_a_question_says_which_lesson_it_is_about(session: Session, world: World, item: str, browser: Browsers) -> None:
+    visitor = browser(world.manager)
+    new = f"/teaching/questions/new?unit={world.unit.id}&item={item}"
+    assert f'value="{world.unit.id}" selected' in visitor.get(new).text
+    form: dict[str, object] = {
+        "kind": "single",
+        "difficulty": "easy",
+        "stem": "题",
+        "answers": "* a\n- b",
+        "item": item,
+    }
+    sent = visitor.post("/teaching/questions/new", form | {"unit": str(world.unit.id)})
+    assert sent.status_code == 303
+    [made] = versions(session)
+    question = session.get_one(BankQuestion, made.question_id)
+    assert question.unit_id == world.unit.id
+    assert made.stem in visitor.page(f"/teaching/questions?unit={world.unit.id}")
+    assert made.stem not in visitor.page(f"/teaching/questions?unit={uuid4()}")
+    strange = visitor.post("/teaching/questions/new", form | {"stem": "二", "unit": str(uuid4())})
+    assert (strange.status_code, len(versions(session))) == (422, 1)
+    edit = f"/teaching/questions/{made.id}/edit"
+    assert visitor.post(edit, form).status_code == 303
+    session.expire_all()
+    assert question.unit_id == world.unit.id, "a form that does not speak of it changes nothing"
+    visitor.post(edit, form | {"unit": ""})
+    session.expire_all()
+    assert question.unit_id is None
 
 
 def send(browser: Browser, world: World, data: bytes, name: str = "题.xlsx", **more: object) -> tuple[int, str]:

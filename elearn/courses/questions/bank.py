@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from elearn.courses import page_images, teaching
-from elearn.courses.models import OutlineItem
+from elearn.courses.models import Course, Lesson, OutlineItem, Unit
 from elearn.courses.questions.kinds import (
     Content,
     Difficulty,
@@ -37,6 +37,7 @@ from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 PAGE = 30
 YEAR = timedelta(days=365)
 LISTED_STEM = 300
+MOST_UNITS = 300
 
 
 class State(StrEnum):
@@ -160,6 +161,36 @@ def change(
     if newest.reviewed_at is None and newest.retired_at is None:
         raise Conflict("There is a newer draft of this question already.", code="draft_exists")
     return _draft(session, question.id, newest.version + 1, content, difficulty, by, at)
+
+
+def set_unit(session: Session, version_id: UUID, unit_id: UUID | None, *, acting: Collection[UUID]) -> None:
+    """Say which lesson the question is about; None: of none. Raises NotFound."""
+    _version, question = own_version(session, version_id, acting, lock=True)
+    if unit_id is not None and unit_id != question.unit_id:
+        teaching.own_unit(session, unit_id, [question.institution_id])
+    question.unit_id = unit_id
+    session.flush()
+
+
+def units(session: Session, institution_id: UUID, *, chosen: UUID | None = None) -> list[tuple[UUID, str]]:
+    """The lessons that a question may be about, by course: the newest version of each, of so many of the newest, and
+    the one that is `chosen` already."""
+    newest = (
+        sa.select(Unit.id)
+        .join(Lesson, Lesson.id == Unit.lesson_id)
+        .join(Course, Course.id == Lesson.course_id)
+        .where(Course.institution_id == institution_id, Unit.retired_at.is_(None))
+        .order_by(Unit.created_at.desc())
+        .limit(MOST_UNITS)
+    )
+    rows = session.execute(
+        sa.select(Unit.id, Course.title.label("course"), Unit.title, Unit.version)
+        .join(Lesson, Lesson.id == Unit.lesson_id)
+        .join(Course, Course.id == Lesson.course_id)
+        .where(Course.institution_id == institution_id, Unit.id.in_(newest) | (Unit.id == chosen))
+        .order_by(Course.title, Lesson.position, Unit.version.desc())
+    )
+    return [(row.id, f"{row.course} · {row.title} ({row.version})") for row in rows]
 
 
 def review(session: Session, version_id: UUID, *, acting: Collection[UUID], by: UUID, at: datetime) -> BankVersion:
