@@ -6,14 +6,16 @@ The same state gives the same values, in the same order: nothing here asks the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
+from elearn.courses.classes import reading as classes
+from elearn.courses.classes.rules import State
 from elearn.courses.teachers import standing as teachers
 from elearn.credit_export.archive import queries, reading, signing
 from elearn.credit_export.archive.missing import Gap, gaps
@@ -61,18 +63,33 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
     on = local_day(now)
     clock = reading.clock_of(session, held, last_earned_on=max((one.earned_on for one in entries), default=None))
     problems = teachers.problems(session, [class_id], today=on, planned=False)[class_id]
+    plan, steps = classes.plan_of(session, class_id), classes.steps_of(session, class_id)
+    changes = classes.roster_changes(session, class_id)
     still = gaps(
         held,
         {one: stands[one] for one in reading.present(session, class_id)},
-        _rows(session, queries.OPEN_ENDS, held, now=now)[0],
-        teacher_problems=len(problems),
+        {
+            **_rows(session, queries.OPEN_ENDS, held, now=now)[0],
+            "teachers": len(problems),
+            "no_plan": not plan,
+            "changes_waiting": sum(one.waiting for one in changes),
+            "not_completed": not steps or steps[-1].to_state is not State.COMPLETED,
+        },
         on=on,
     )
     sections = {
-        "class": _class(session, held, clock, still),
+        "class": {
+            **_class(session, held, clock, still),
+            "plan": [asdict(one) for one in plan],
+            "steps": [asdict(one) for one in steps],
+        },
         "units": _rows(session, queries.UNITS, held),
         "teachers": _teachers(session, held),
-        "roster": _roster(session, people, roster, stands, keys),
+        "roster": {
+            **_roster(session, people, stands, keys),
+            "enrolments": roster,
+            "changes": [asdict(one) for one in changes],
+        },
         "attendance": {
             "sessions": _rows(session, queries.SESSIONS, held),
             "lists": _rows(session, queries.LISTS, held),
@@ -109,6 +126,7 @@ def _class(session: Session, held: Held, clock: Clock, still: Sequence[Gap]) -> 
         "id": training.id,
         "class_no": training.class_no,
         "title": training.title,
+        "place": training.place,
         "starts_on": training.starts_on,
         "ends_on": training.ends_on,
         "opened_at": training.created_at,
@@ -148,7 +166,6 @@ def _teachers(session: Session, held: Held) -> list[dict[str, Any]]:
 def _roster(
     session: Session,
     people: Sequence[UUID],
-    roster: Iterable[Mapping[str, Any]],
     stands: Mapping[UUID, Standing],
     keys: Keys,
 ) -> dict[str, Any]:
@@ -163,8 +180,7 @@ def _roster(
                 "document_masked": facts[one].document_masked, "signed": stands[one].value,
             }
             for one in people
-        ],
-        "enrolments": list(roster),
+        ]
     }  # fmt: skip
 
 
@@ -268,7 +284,7 @@ def as_json(value: Any) -> Any:
     match value:
         case datetime():
             return value.isoformat(timespec="milliseconds")
-        case date():
+        case date() | time():
             return value.isoformat()
         case UUID():
             return str(value)

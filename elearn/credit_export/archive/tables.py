@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import xlsxwriter
@@ -38,8 +38,11 @@ def book(archive: Archive) -> bytes:
     with _Book(out, archive) as sheets:
         found = archive.sections
         names = {one["person_id"]: one["name"] or "—" for one in found["roster"]["people"]}
+        sheets.add("教学计划", _PLAN, _plan(found))
+        sheets.add("办理过程", _STEPS, _steps(found))
         sheets.add("学员", _ROSTER, _roster(found))
         sheets.add("名册变动", _ENROLMENTS, _enrolments(found, names))
+        sheets.add("名册变更记录", _CHANGES, _changes(found))
         sheets.add("学时", _HOURS, _hours(found, names))
         sheets.add("学时明细", _ENTRIES, _entries(found, names))
         sheets.add("线下课", _SESSIONS, _sessions(found))
@@ -103,6 +106,45 @@ class _Book:
 Sections = Mapping[str, Any]
 Names = Mapping[Any, str]
 Rows = Iterable[Sequence[Cell]]
+
+_PLAN = {"日期": 12, "从": 8, "到": 8, "大纲项目": 30, "类别": 8, "方式": 8, "学时": 8, "地点": 30}
+
+
+def _plan(found: Sections) -> Rows:
+    for one in found["class"]["plan"]:
+        yield (
+            one["taught_on"], _clock(one["from_time"]), _clock(one["to_time"]), one["item_name"], KINDS[one["kind"]],
+            MODALITIES[one["modality"]], one["hours"], one["place"] or found["class"]["place"],
+        )  # fmt: skip
+
+
+def _clock(at: time | None) -> str | None:
+    return at.strftime("%H:%M") if at else None
+
+
+_STEPS = {"时间": 18, "步骤": 16, "之后状态": 20, "办理人": 14, "身份": 12, "说明": 40, "逾期": 8, "未满足的条件": 40}
+
+
+def _steps(found: Sections) -> Rows:
+    for one in found["class"]["steps"]:
+        yield (
+            one["at"], str(one["act"]), str(one["to_state"]), one["by_name"], one["office"] and str(one["office"]),
+            one["note"], "是" if one["late"] else "否", "、".join(one["unmet"]),
+        )  # fmt: skip
+
+
+_CHANGES = {"姓名": 14, "变动": 10, "原因": 40, "提出人": 14, "提出时间": 18, "第二人": 14, "答复时间": 18, "同意": 8}
+CHANGES = {"join": "入班", "leave": "退班"}
+
+
+def _changes(found: Sections) -> Rows:
+    for one in found["roster"]["changes"]:
+        agreed = {True: "是", False: "否", None: None}[one["confirmed"]]
+        yield (
+            one["name"], CHANGES[one["change"]], one["reason"], one["by_name"], one["at"], one["second_name"],
+            one["answered_at"], agreed,
+        )  # fmt: skip
+
 
 _ROSTER = {"姓名": 14, "证件类型": 20, "证件号码（隐去）": 24, "签字": 14, "学员编号": 38}
 

@@ -9,16 +9,19 @@ from elearn.credit_export.paper.sheets import Says
 
 def gap_text(gap: Gap, _: Says) -> str:
     return {
+        What.NO_PLAN: _("No plan of lessons is entered."),
         What.NOT_FILED: _("The class is not filed."),
         What.NO_LAST_DAY: _("The class has no last day: nobody can sign, and the time it is kept does not begin."),
         What.GOES_ON: _("The class goes on: learners sign from its last day on."),
         What.NOBODY: _("Nobody is in this class."),
+        What.CHANGES_WAITING: _("Changes of the roster that wait for the second person: %(count)s", count=gap.count),
         What.SESSIONS_WITHOUT_LIST: _("Sessions on site that are over and have no list: %(count)s", count=gap.count),
         What.LISTS_WAITING: _("Lists of attendance that wait for the second person: %(count)s", count=gap.count),
         What.HOURS_ON_THEIR_WAY: _("Confirmed attendance on its way into the ledger: %(count)s", count=gap.count),
         What.TEACHERS: _("Questions about the teachers: %(count)s", count=gap.count),
         What.NOT_SIGNED: _("Learners who have not signed: %(count)s", count=gap.count),
         What.CHANGED: _("Learners whose hours or tests changed after they signed: %(count)s", count=gap.count),
+        What.NOT_COMPLETED: _("The class is not closed as completed."),
     }[gap.what]
 
 
