@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from elearn.settings import Settings
 
 
-def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:
-    """The whole product as one Flask application. Settings default to the environment's."""
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None, check_schema: bool = True) -> Flask:
+    """The whole product as one Flask application. Settings default to the environment's.
+
+    Raises OldSchema; `check_schema=False` is `Elearn`'s.
+    """
     # Imported here so that `import elearn.clock` does not load the whole product.
     from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -49,7 +52,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         # Limits on guessing count by address; without this everybody behind our proxy would be one address.
         trusted = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
-    Elearn(app, settings=settings, clock=clock)
+    Elearn(app, settings=settings, clock=clock, check_schema=check_schema)
     # An address that no route knows belongs to no blueprint; where we are a guest, the host answers it.
     app.register_error_handler(404, nothing_here)
     return app

@@ -25,7 +25,8 @@ class Elearn:
     """Mounts the product on `app` under `url_prefix`.
 
     `identify` lets a host with accounts of its own say who is signed in; without it the product's sign-in is
-    used. Raises OldSchema when the database needs `elearn db upgrade` first.
+    used. Raises OldSchema when the database needs `elearn db upgrade` first. `check_schema=False` does not look, and is
+    not to be served: it is for loading the product where its database is not up yet.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Elearn:
         url_prefix: str = "",
         clock: Clock | None = None,
         identify: Identify | None = None,
+        check_schema: bool = True,
     ) -> None:
         self.settings = settings
         self.url_prefix = url_prefix.rstrip("/")
         self.clock = clock
         self.identify = identify
+        self.check_schema = check_schema
         if app is not None:
             self.init_app(app)
 
@@ -62,14 +65,19 @@ class Elearn:
             url_prefix=self.url_prefix,
             identify=self.identify,
         )
-        with app.app_context():
-            try:
-                with db.engine.connect() as connection:
-                    schema.require_current(connection)
-            finally:
-                # Server processes are forked or started after this: no connection may be shared with them.
-                db.engine.dispose()
+        if self.check_schema:
+            _require_current(app)
         app.register_blueprint(product(app), url_prefix=self.url_prefix or None)
+
+
+def _require_current(app: Flask) -> None:
+    with app.app_context():
+        try:
+            with db.engine.connect() as connection:
+                schema.require_current(connection)
+        finally:
+            # Server processes are forked or started after this: no connection may be shared with them.
+            db.engine.dispose()
 
 
 def product(app: Flask) -> Blueprint:

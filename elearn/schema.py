@@ -1,17 +1,20 @@
-"""The database's schema: brought up by numbered, forward-only migrations, and checked at every start."""
+"""The database's schema: brought up by numbered, forward-only migrations, and checked at every start.
+
+alembic is loaded to take a step, not to find that there is none to take.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from elearn.db import SCHEMA, engine_options
 from elearn.errors import DomainError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 class OldSchema(DomainError):
@@ -25,7 +28,9 @@ def migrations_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def _config(connection: sa.Connection | None = None) -> Config:
+def _config(connection: sa.Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -33,16 +38,19 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 
 def newest() -> str:
-    """The revision this program is written for."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
+    """The revision this program is written for: the number that its last step's file begins with."""
+    numbers = [step.name.partition("_")[0] for step in (migrations_dir() / "versions").glob("[0-9]*_*.py")]
+    if not numbers:
         raise OldSchema("no migrations found: the installation is broken")
-    return head
+    return max(numbers)
 
 
 def current(connection: sa.Connection) -> str | None:
     """The revision the database stands at; None when it is empty."""
-    return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+    if connection.scalar(sa.text(f"SELECT to_regclass('{SCHEMA}.alembic_version')")) is None:
+        return None
+    found: str | None = connection.scalar(sa.text(f"SELECT version_num FROM {SCHEMA}.alembic_version"))
+    return found
 
 
 def upgrade(database_url: str, *, to: str = "head") -> None:
@@ -51,6 +59,10 @@ def upgrade(database_url: str, *, to: str = "head") -> None:
     try:
         with engine.begin() as connection:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('elearn upgrade'))"))
+            if current(connection) == (newest() if to == "head" else to):
+                return
+            from alembic import command
+
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             command.upgrade(_config(connection), to)
     finally:

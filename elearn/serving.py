@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import multiprocessing
 import os
@@ -17,8 +18,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from flask import Flask
@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.settings import Settings
-from elearn.starting import end_with, ending_with_us, environment_of_others, start
+from elearn.starting import end_with, ending_with_us, environment_of_others, loading, start
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +44,28 @@ THREADS = 8
 
 
 @contextlib.contextmanager
-def settled(settings: Settings | None = None) -> Iterator[Settings]:
-    """Settings whose services run: given ones as they are, else the embedded default while this lasts."""
+def settled(settings: Settings | None = None, *, to_serve: bool = False) -> Iterator[Settings]:
+    """Settings whose services run: given ones as they are, else the embedded default while this lasts.
+
+    `to_serve`: the product is loaded while those services come up; both take about as long.
+    """
     settings = settings or Settings.from_env()
     if settings.database_url is not None:
         yield settings
         return
-    with embedded.services(settings.data_dir) as running:
-        yield dataclasses.replace(
-            settings, database_url=running.database_url, redis_url=settings.redis_url or running.redis_url
+    unsettled = settings
+
+    def at(running: embedded.Services) -> Settings:
+        return dataclasses.replace(
+            unsettled, database_url=running.database_url, redis_url=unsettled.redis_url or running.redis_url
         )
+
+    def load(running: embedded.Services) -> None:
+        with loading():
+            create_app(at(running), check_schema=False)
+
+    with embedded.services(settings.data_dir, meanwhile=load if to_serve else None) as running:
+        yield at(running)
 
 
 @contextlib.contextmanager
@@ -62,13 +74,14 @@ def application(*, upgrade: bool = False) -> Iterator[Flask]:
     with settled() as settings:
         if upgrade and settings.database_url:
             schema.upgrade(settings.database_url)
-        app = create_app(settings)
+        with loading():
+            app = create_app(settings)
         with app.app_context():
             yield app
 
 
-def wsgi() -> Flask:
-    """What a web process loads. Its environment was filled by `serve`.
+def wsgi(up: Connection, target: str) -> Flask:
+    """What a web process loads, then says so to `up`. Its environment was filled by `serve`.
 
     The database may have fallen together with the process before this one. It is waited for: granian ends the
     whole server when a new process ends at once.
@@ -79,11 +92,17 @@ def wsgi() -> Flask:
     until = time.monotonic() + DATABASE_BACK_S
     while True:
         try:
-            return create_app()
+            with loading():
+                app = create_app()
         except OperationalError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
+        else:
+            os.set_blocking(up.fileno(), False)
+            with contextlib.suppress(OSError):  # nobody needs to hear it twice
+                up.send_bytes(b"up")
+            return app
 
 
 def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tuple[Path, Path] | None = None) -> None:
@@ -97,10 +116,12 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
     os.environ.update(settings.to_env())
     # Web processes are forked from this one and find the product loaded, all of them and whenever one is replaced.
     # Each of them waits for a database that is away.
-    with contextlib.suppress(OperationalError):
+    with contextlib.suppress(OperationalError), loading():
         create_app(settings)
     certificate, key = tls or (None, None)
-    kept = [_Keeper("worker", ["worker"], {**os.environ, **settings.to_env()})]
+    # The worker's jobs may need the processor for long; people's first page does not wait for it.
+    first_page, up = multiprocessing.Pipe(duplex=False)
+    kept = [_Keeper("worker", ["worker"], {**os.environ, **settings.to_env()}, after=first_page)]
     if settings.ledger_signer is None:
         signer = ["ledger", "signer", "--wait", "--directory", str(settings.ledger_signer_dir)]
         # It signs for us, and must be able to do nothing else.
@@ -111,7 +132,6 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
         while True:
             server = MPServer(
                 "elearn.serving:wsgi",
-                factory=True,
                 address=host,
                 port=port,
                 interface=Interfaces.WSGI,
@@ -126,7 +146,7 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
             )
             # It leaves by SystemExit when its processes ended by themselves.
             with contextlib.suppress(SystemExit):
-                server.serve()
+                server.serve(target_loader=functools.partial(wsgi, up))
             if server.interrupt_signal:
                 break
             # granian gives up when a process that it has just replaced ends again; people still want to learn.
@@ -143,8 +163,10 @@ class _Keeper:
     It is waited for, not looked at from time to time: its end is noticed at once.
     """
 
-    def __init__(self, name: str, words: list[str], env: dict[str, str]) -> None:
+    def __init__(self, name: str, words: list[str], env: dict[str, str], *, after: Connection | None = None) -> None:
+        """`after`: it is started for the first time when something is said there."""
         self._name = name
+        self._after = after
         self._command = ending_with_us(*words)
         self._env = env
         self._stopping = threading.Event()
@@ -170,6 +192,8 @@ class _Keeper:
                 self._child.send_signal(number)
 
     def _run(self) -> None:
+        while self._after is not None and not self._stopping.is_set() and not self._after.poll(0.1):
+            pass
         while not self._stopping.is_set():
             with self._guard:
                 if self._stopping.is_set():
@@ -179,36 +203,3 @@ class _Keeper:
             if not self._stopping.is_set():
                 logger.warning("the %s ended and is started again", self._name, extra={"status": status})
                 self._stopping.wait(1.0)
-
-
-def self_signed(where: Path, addresses: list[str]) -> tuple[Path, Path]:
-    """A certificate for a phone on the same network: WebCrypto needs a secure context. Kept for 90 days."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    where.mkdir(parents=True, exist_ok=True)
-    certificate_file, key_file = where / "lan.crt", where / "lan.key"
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elearn on this network")])
-    now = datetime.now(UTC)
-    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
-    names += [x509.IPAddress(ip_address(one)) for one in addresses]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=90))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    key_file.touch(mode=0o600)
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return certificate_file, key_file

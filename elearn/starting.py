@@ -1,4 +1,5 @@
-"""Starting a program from a thread of a process that also forks, ending with the process that did, and being stopped.
+"""Starting a program from a thread of a process that also forks, ending with the process that did, being stopped, and
+loading.
 
 `Popen` hears through a pipe that the program has begun: the pipe's other end closes when it does. A process that is
 forked in that moment (granian forks its web processes, at any time) inherits that end and keeps it open for as long as
@@ -8,6 +9,7 @@ waits until a start is over.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -82,6 +84,21 @@ def end_with(pid: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="end with the server", daemon=True).start()
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """While a process loads what it then keeps for as long as it lives.
+
+    The garbage collector would look through all of it again and again, and find nothing: a quarter of the time that
+    loading the product takes. What is there afterwards it leaves alone; so forked processes go on sharing that memory.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class Stopped(KeyboardInterrupt):

@@ -4,38 +4,41 @@
     example.py     the people, the class and the videos, made through the services that pages use
     admission.py   what it takes until somebody is admitted: a small category, a region's rule, an officer
     neighbours.py  two witnesses and an exam system, as processes of their own
+    lan.py         what a phone on the same network needs
     walk.py        from the phone to the exam system, one line an arrow; open this first
     told.py        its second half: what both sides do with a record, until their books agree
     browser.py     a worker's phone: headless Chromium, used as a person would
     scripted_player.py, transport.py   a player without a screen, over real HTTP; tests and benchmarks use it too
 
 It owns a data directory of its own; `kept.py` is what it keeps there. The first start sets up and walks; later ones
-find everything and only serve. What the first page does not need is loaded and started after it.
+find everything and only serve. What the first page does not need is loaded and started after it: until then this
+process leaves the processor to `elearn serve`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import os
-import socket
+import ssl
 import subprocess
 import tempfile
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
-from elearn import schema, serving
 from elearn.demo.kept import Example
 from elearn.demo.neighbours import Neighbours, free_ports
-from elearn.demo.transport import HttpTransport, trusting
-from elearn.people.registry import local_day
 from elearn.settings import Settings
-from elearn.starting import ending_with_us, running, stopped_by_signals
+from elearn.starting import ending_with_us, environment_of_others, running, stopped_by_signals
+from elearn.zone import LOCAL_ZONE
 
-STOP_S = 15
+STOP_S = 40
+"""`elearn serve` lets requests, its worker's job and the database end, one after the other."""
 
 
 def run(*, walk_only: bool, lan: bool, port: int, data_dir: Path | None) -> int:
@@ -52,7 +55,12 @@ def run(*, walk_only: bool, lan: bool, port: int, data_dir: Path | None) -> int:
 def _run(place: Path, *, walk_only: bool, lan: bool, port: int) -> int:
     """One start of it."""
     started = time.monotonic()
-    address = _own_address() if lan else "localhost"
+    address, certificate, key = "localhost", None, None
+    if lan:
+        from elearn.demo.lan import own_address, self_signed
+
+        address = own_address()
+        certificate, key = self_signed(place, [address])
     base = f"{'https' if lan else 'http'}://{address}:{port}"
     kept = place / "demo.json"
     example = Example.load(kept)
@@ -61,48 +69,55 @@ def _run(place: Path, *, walk_only: bool, lan: bool, port: int) -> int:
             f"{place} was set up for {example.base}, and its log of hours is called by that address. "
             "Start it there, or name another directory with --data-dir."
         )
-    with serving.settled(Settings.from_env({"ELEARN_DATA_DIR": str(place), "ELEARN_PUBLIC_URL": base})) as settings:
-        schema.upgrade(settings.database_url or "")
-        year = local_day(datetime.now(UTC)).year
-        neighbours = Neighbours.settle(place / "neighbours", base, settings.ledger_signer_dir, year)
-        settings = dataclasses.replace(settings, ledger_policy=neighbours.policy)
-        certificate, key = serving.self_signed(place, [address]) if lan else (None, None)
-        # The product's own `elearn serve`, in a process of its own as in production.
-        command = ending_with_us("serve", "--host", "0.0.0.0" if lan else "127.0.0.1", "--port", str(port))
-        if certificate:
-            command += ["--tls-certificate", str(certificate), "--tls-key", str(key)]
-        with running(command, stop_s=STOP_S, env={**os.environ, **settings.to_env()}) as server:
-            _wait_until_up(base, server)
-            click.echo(f"elearn is at {base} after {time.monotonic() - started:.1f} s")
-            from elearn.demo.preparing import prepared  # all of the product: the first page has not waited for it
+    settings = Settings.from_env({"ELEARN_DATA_DIR": str(place), "ELEARN_PUBLIC_URL": base})
+    year = datetime.now(LOCAL_ZONE).year
+    neighbours = Neighbours.settle(place / "neighbours", base, settings.ledger_signer_dir, year)
+    settings = dataclasses.replace(settings, ledger_policy=neighbours.policy)
+    # The product's own `elearn serve`, in a process of its own as in production, which runs the services too.
+    command = ending_with_us("serve", "--upgrade", "--host", "0.0.0.0" if lan else "127.0.0.1", "--port", str(port))
+    if certificate:
+        command += ["--tls-certificate", str(certificate), "--tls-key", str(key)]
+    env = environment_of_others() | settings.to_env()
+    # Ctrl+C in the terminal is for us: the database ends after what we do with it.
+    with running(command, stop_s=STOP_S, env=env, start_new_session=True) as server:
+        _wait_until_up(base, server)
+        click.echo(f"elearn is at {base} after {time.monotonic() - started:.1f} s")
+        # All of the product: the first page has not waited for it.
+        from elearn import serving
+        from elearn.demo.preparing import prepared
 
-            with prepared(settings, neighbours, kept, certificate=certificate, walk_only=walk_only) as held:
-                if not walk_only:
-                    click.echo(f"\nServing at {base}; stop with Ctrl+C")
-                    with suppress(KeyboardInterrupt):
-                        server.wait()
+        with (
+            serving.settled(settings) as settings,
+            prepared(settings, neighbours, kept, certificate=certificate, walk_only=walk_only) as held,
+        ):
+            if not walk_only:
+                click.echo(f"\nServing at {base}; stop with Ctrl+C")
+                with suppress(KeyboardInterrupt):
+                    server.wait()
     return 0 if held else 1
 
 
 def _wait_until_up(base: str, server: subprocess.Popen[bytes], *, patience_s: float = 60) -> None:
     until = time.monotonic() + patience_s
-    while time.monotonic() < until:
+    while not _is_up(base):
         if server.poll() is not None:
             raise RuntimeError(f"the server ended with status {server.returncode}")
-        try:
-            probe = HttpTransport(base, context=trusting(base), timeout_s=5)
-            if probe("GET", "/healthz", headers={}, body=None).status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the server did not answer within {patience_s:.0f} s")
+        if time.monotonic() > until:
+            raise RuntimeError(f"the server did not answer within {patience_s:.0f} s")
+        time.sleep(0.05)
 
 
-def _own_address() -> str:
-    """This machine's address on the local network; connecting a datagram socket sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+def _is_up(base: str) -> bool:
+    """Whether people are let in: `/healthz`."""
+    there = urlsplit(base)
+    connection = http.client.HTTPConnection(there.netloc, timeout=5)
+    if there.scheme == "https":
+        # Our own certificate, on this machine.
+        connection = http.client.HTTPSConnection(there.netloc, timeout=5, context=ssl._create_unverified_context())
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

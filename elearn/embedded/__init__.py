@@ -27,7 +27,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,20 +97,33 @@ class Running:
 
 
 @contextlib.contextmanager
-def services(data_dir: Path, *, durable: bool = True, pg_bin: Path | None = None) -> Iterator[Services]:
+def services(
+    data_dir: Path,
+    *,
+    durable: bool = True,
+    pg_bin: Path | None = None,
+    meanwhile: Callable[[Services], object] | None = None,
+) -> Iterator[Services]:
     """Start or join the servers of `data_dir`; stop them at the end if they were started here."""
-    running = start(data_dir, durable=durable, pg_bin=pg_bin)
+    running = start(data_dir, durable=durable, pg_bin=pg_bin, meanwhile=meanwhile)
     try:
         yield running.services
     finally:
         running.stop()
 
 
-def start(data_dir: Path, *, durable: bool = True, pg_bin: Path | None = None) -> Running:
+def start(
+    data_dir: Path,
+    *,
+    durable: bool = True,
+    pg_bin: Path | None = None,
+    meanwhile: Callable[[Services], object] | None = None,
+) -> Running:
     """Start or join the servers of `data_dir`. Raises EmbeddedError saying what to do.
 
     `durable=False` is for tests: a crash of the machine may then lose everything. `pg_bin` names a directory with
-    PostgreSQL's programs to use instead of the wheel's.
+    PostgreSQL's programs to use instead of the wheel's. `meanwhile` is called while servers started here come up,
+    with where they will be.
     """
     place = find_place(data_dir)
     lock = DirectoryLock(place.data_dir / "embedded.lock")
@@ -143,6 +156,9 @@ def start(data_dir: Path, *, durable: bool = True, pg_bin: Path | None = None) -
         running = Running(urls, joined=False, _watchers=watchers, _lock=lock, _state=state)
         for watcher in watchers:
             watcher.start()
+        if meanwhile is not None:
+            meanwhile(urls)
+            deadline = time.monotonic() + START_S
         for watcher in watchers:
             watcher.wait_until_ready(deadline)
         postgres.furnish(place, passwords["postgres"], passwords["elearn"])
