@@ -43,8 +43,9 @@ def served(app: Flask) -> Iterator[str]:
 
 
 def code_on(screen: Phone) -> str:
-    """The path that the code leads to, read from the picture of the screen."""
-    picture = screen.page.locator(".roll-code svg").screenshot()
+    """The path that the code leads to, read from a picture of the whole screen: its parts are replaced every while."""
+    screen.page.wait_for_selector(".roll-code svg")
+    picture = screen.page.screenshot()
     with av.open(io.BytesIO(picture), "r") as opened:
         frame = next(opened.decode(video=0)).reformat(format="gray")
         plane = frame.planes[0]
