@@ -121,11 +121,11 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
     certificate, key = tls or (None, None)
     # The worker's jobs may need the processor for long; people's first page does not wait for it.
     first_page, up = multiprocessing.Pipe(duplex=False)
-    kept = [_Keeper("worker", ["worker"], {**os.environ, **settings.to_env()}, after=first_page)]
+    kept = [Keeper("worker", ["worker"], {**os.environ, **settings.to_env()}, after=first_page)]
     if settings.ledger_signer is None:
         signer = ["ledger", "signer", "--wait", "--directory", str(settings.ledger_signer_dir)]
         # It signs for us, and must be able to do nothing else.
-        kept.insert(0, _Keeper("signer", signer, environment_of_others()))
+        kept.insert(0, Keeper("signer", signer, environment_of_others()))
     for one in kept:
         one.start()
     try:
@@ -157,7 +157,7 @@ def serve(settings: Settings, *, host: str, port: int, processes: int, tls: tupl
             one.stop()
 
 
-class _Keeper:
+class Keeper:
     """One process beside the web processes, started again whenever it ends; its work outlives it.
 
     It is waited for, not looked at from time to time: its end is noticed at once.

@@ -131,6 +131,21 @@ def test_importing_the_clock_does_not_load_the_product() -> None:
     assert json.loads(out.stdout) == ["elearn.clock"]
 
 
+@pytest.mark.parametrize(
+    ("begins", "without"),
+    [
+        ("import elearn.demo", ("alembic", "elearn.pages", "flask", "psycopg", "redis", "sqlalchemy")),
+        ("import elearn.cli", ("alembic", "elearn.pages", "flask", "psycopg", "redis", "sqlalchemy")),
+        ("from elearn import serving, extension, pages", ("alembic", "av", "openpyxl")),
+    ],
+)
+def test_what_a_first_page_does_not_need_is_not_loaded_before_it(begins: str, without: tuple[str, ...]) -> None:
+    """The demonstration's own process until its page is there, and what `elearn serve` imports to begin with."""
+    code = f"{begins}\nimport sys, json; print(json.dumps([one for one in {without!r} if one in sys.modules]))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(out.stdout) == []
+
+
 def test_nothing_committed_names_a_registry_or_this_machine() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:

@@ -39,6 +39,25 @@ def test_stopping_twice_is_no_error(tmp_path: Path) -> None:
     assert not answers(running.services.database_url)
 
 
+def test_what_is_done_meanwhile_knows_where_the_servers_will_be(tmp_path: Path) -> None:
+    told: list[embedded.Services] = []
+    with embedded.services(tmp_path / "data", durable=False, meanwhile=told.append) as services:
+        assert told == [services]
+        again = embedded.start(tmp_path / "data", durable=False, meanwhile=told.append)
+        assert again.joined
+        assert told == [services], "servers that are up already leave no time"
+
+
+def test_what_fails_meanwhile_leaves_no_servers(tmp_path: Path) -> None:
+    def fail(services: embedded.Services) -> None:
+        raise RuntimeError("loading failed")
+
+    with pytest.raises(RuntimeError, match="loading failed"):
+        embedded.start(tmp_path / "data", durable=False, meanwhile=fail)
+    with embedded.services(tmp_path / "data", durable=False) as services, connect(services.database_url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_killed_parent_takes_both_servers_along_and_loses_no_row(tmp_path: Path, child: MakeChild) -> None:
     parent = child(tmp_path / "data")
     how, database_url, _ = parent.hear()

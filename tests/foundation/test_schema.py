@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from elearn import create_app, embedded, schema
 from elearn.db import SCHEMA, Base
@@ -31,12 +32,20 @@ def test_a_start_on_an_empty_database_names_the_command_to_run(services: embedde
         create_app(dataclasses.replace(settings, database_url=url))
 
 
+def test_the_product_is_loaded_without_its_database_for_whoever_checks_the_schema_later(settings: Settings) -> None:
+    nowhere = dataclasses.replace(settings, database_url="postgresql+psycopg://nobody@/none?host=/nowhere")
+    assert create_app(nowhere, check_schema=False).url_map
+    with pytest.raises(OperationalError):
+        create_app(nowhere)
+
+
 def test_migrations_are_one_numbered_line() -> None:
     script = ScriptDirectory(str(schema.migrations_dir()))
     revisions = [one.revision for one in script.walk_revisions()][::-1]
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
     for one in script.walk_revisions():
-        assert Path(one.path).name.startswith(one.revision)
+        assert Path(one.path).name.startswith(f"{one.revision}_")
+    assert schema.newest() == script.get_current_head(), "it is found without loading a step"
 
 
 def test_an_upgrade_run_twice_changes_nothing(services: embedded.Services, template: str) -> None:

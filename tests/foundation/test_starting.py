@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from elearn.credit_export.ledger.witness.keys import make_key
 from elearn.demo.neighbours import answers
+from elearn.serving import Keeper
 from elearn.starting import stopped_by_signals
 from tests.journeys.running import free_port
 from tests.waiting import wait_for
@@ -130,3 +132,33 @@ def test_afterwards_signals_do_what_they_did_before() -> None:
     with stopped_by_signals():
         assert signal.getsignal(signal.SIGTERM) not in before
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_loading_is_not_disturbed_by_the_garbage_collector_and_leaves_it_on() -> None:
+    code = """
+        import gc
+        from elearn.starting import loading
+        with loading():
+            assert not gc.isenabled()
+            kept = [[] for _ in range(1000)]
+        assert gc.isenabled() and gc.get_freeze_count() > 1000
+        with loading():
+            pass
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_process_beside_the_web_processes_begins_when_it_is_told_to_and_not_before(
+    told: bool, tmp_path: Path
+) -> None:
+    """As the worker waits for the first page; one that was never told is stopped at once."""
+    place = tmp_path / "signer"
+    hears, says = multiprocessing.Pipe(duplex=False)
+    kept = Keeper("signer", ["ledger", "signer", "--wait", "--directory", str(place)], dict(os.environ), after=hears)
+    kept.start()
+    if told:
+        says.send_bytes(b"up")
+        wait_for((place / "key").exists, seconds=30, what="its start")
+    kept.stop()
+    assert place.exists() == told

@@ -75,6 +75,8 @@ def test_the_demonstration_dies_whole_when_it_is_killed_and_stops_whole_when_it_
     words = ("demo", "--data-dir", str(place), "--port", str(port))
     first = begin(started, log, *words)
     says(first, log, "witnesses: ")
+    begun = [log.read_text().index(words) for words in ("elearn is at ", "sign-ins:", "witnesses: ")]
+    assert begun == sorted(begun), "the first page waits for nothing that it does not need"
     running = below(first.pid)
     for part in ("postgres", "valkey", "ledger signer", "exam-sim serve", "exam/witness", "neighbours/regulator"):
         assert [command for command in running.values() if part in command], part
