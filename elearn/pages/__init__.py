@@ -9,6 +9,8 @@
     offline.py     lessons without network: the service worker, what a download is
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
     classes.py     a manager's classes, filings, enrolment
+    teachers.py, teacher_papers.py, teacher_sheets.py  the register of teachers, certificates, a spreadsheet of them
+    class_teachers.py who teaches in a class    (words: teacher_texts.py)
     attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
     attendance_here.py  a learner who scanned that screen
     attendance_lists.py, attendance_sheets.py  the second person; spreadsheets
@@ -47,6 +49,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         attendance_sheets,
         bank,
         catalogue,
+        class_teachers,
         classes,
         course_packages,
         course_tests,
@@ -69,6 +72,9 @@ def install(app: Flask, whole: Blueprint) -> None:
         requirements,
         signals,
         signing_in,
+        teacher_papers,
+        teacher_sheets,
+        teachers,
         teaching,
         teaching_review,
         test_desk,
@@ -90,6 +96,10 @@ def install(app: Flask, whole: Blueprint) -> None:
         course_packages,
         page_desk,
         classes,
+        class_teachers,
+        teachers,
+        teacher_papers,
+        teacher_sheets,
         attendance,
         attendance_here,
         attendance_lists,

@@ -46,6 +46,7 @@ REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFF
 KEEPS_RECORDS = frozenset(
     {Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR}
 )
+SEES_TEACHERS = KEEPS_RECORDS | {Role.TEACHER}
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -105,6 +106,8 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))
     if caller.roles & KEEPS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
+    if caller.roles & SEES_TEACHERS:
+        places.append((_("Teachers"), "teachers", ("/teachers",)))
     if caller.roles & KEEPS_RECORDS:
         places.append((_("Eligibility"), "eligibility_list", ("/eligibility", "/findings")))
     places.append((_("Rules"), "rules_in_force", ("/rules", "/why-not")))

@@ -79,7 +79,7 @@ LEFT JOIN LATERAL (
 """
 
 TERMS = sa.text("""
-SELECT r.id, r.institution_id, i.name, r.full_time, r.from_on, r.to_on
+SELECT r.id, r.institution_id, i.name, i.region, r.full_time, r.from_on, r.to_on
 FROM elearn.teacher_term r JOIN elearn.organisation i ON i.id = r.institution_id
 WHERE r.teacher_id = :teacher ORDER BY r.from_on DESC, r.id
 """)
@@ -244,7 +244,7 @@ def waiting(session: Session, caller: Caller) -> list[tuple[CertificateLine, str
 
 
 def terms(session: Session, teacher_id: UUID) -> list[Any]:
-    """Rows of id, institution_id, name, full_time, from_on, to_on; the latest first."""
+    """Rows of id, institution_id, name, region, full_time, from_on, to_on; the latest first."""
     return list(session.execute(TERMS, {"teacher": teacher_id}))
 
 
