@@ -8,7 +8,8 @@
     explaining.py  why watching counted or did not: to the learner, and to auditors report by report
     offline.py     lessons without network: the service worker, what a download is
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
-    classes.py     a manager's classes, filings, enrolment
+    classes.py     an institution's classes, filings, enrolment
+    class_plan.py, class_desk.py  a class's plan; its steps, its notice, an officer's classes (class_views, class_texts)
     teachers.py, teacher_papers.py, teacher_sheets.py  the register of teachers, certificates, a spreadsheet of them
     class_teachers.py who teaches in a class    (words: teacher_texts.py)
     attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
@@ -49,6 +50,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         attendance_sheets,
         bank,
         catalogue,
+        class_desk,
+        class_plan,
         class_teachers,
         classes,
         course_packages,
@@ -96,6 +99,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         course_packages,
         page_desk,
         classes,
+        class_plan,
+        class_desk,
         class_teachers,
         teachers,
         teacher_papers,

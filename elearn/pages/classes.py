@@ -1,4 +1,4 @@
-"""An institution manager's classes: open, record the filing, enrol, roster."""
+"""An institution's classes: open, record the filing, enrol, roster; and the page of one class."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses import classes as service
 from elearn.courses import teaching
-from elearn.courses.classes import PAGE
-from elearn.courses.models import Outline, TrainingClass
+from elearn.courses.classes import PAGE, enrolling, reading
+from elearn.courses.classes.rules import FILED, Act, Change, Gate, No, State, Unmet
+from elearn.courses.classes.steps import Standing
+from elearn.courses.models import TrainingClass
+from elearn.courses.requirements.rows import ClassReview, RosterChanges
 from elearn.db import db
-from elearn.errors import Conflict, Malformed, NotFound
+from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame, members, shown
+from elearn.pages import class_texts, class_views, forms, frame, members, shown
 from elearn.pages.forms import Form
 from elearn.pages.people import document_kinds
-from elearn.people.models import Organisation, Role
-from elearn.people.permissions import MANAGER
+from elearn.people.callers import require_caller
+from elearn.people.models import Role
+from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, MANAGER, OPERATOR, REGULATOR
 from elearn.people.registry import local_day
 
 MANAGES = Role.INSTITUTION_MANAGER
@@ -37,10 +41,10 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/teaching/classes/<uuid:class_id>/withdraw", "withdraw", withdraw, methods=["POST"])
 
 
-@web.allow(MANAGER)
+@web.allow(INSTITUTION_STAFF)
 def class_list() -> ResponseReturnValue:
     """An institution's classes, newest first."""
-    organisation, all_own = frame.own_organisations(MANAGES)
+    organisation, all_own = frame.own_organisations(*class_views.STAFF)
     page = frame.page_number()
     found, total = service.classes_of(db.session(), organisation.id, page=page)
     return render_template(
@@ -51,6 +55,8 @@ def class_list() -> ResponseReturnValue:
         page=page,
         pages=-(-total // PAGE),
         page_url=lambda number: url_for("elearn.pages.teaching_classes", organisation=organisation.id, page=number),
+        manages=organisation.id in frame.acting(MANAGES),
+        texts=class_texts,
     )
 
 
@@ -75,14 +81,25 @@ def new_class() -> ResponseReturnValue:
                     title=form["title"],
                     starts_on=starts_on,
                     ends_on=ends_on,
+                    place=form["place"],
+                    region=form["region"],
                     at=now,
                 )
             except (Malformed, Conflict) as error:
                 forms.undo_first()
-                form.blame(error, {"bad_dates": "ends_on", "class_no_taken": "class_no"}, "title")
+                form.blame(
+                    error,
+                    {
+                        "bad_dates": "ends_on",
+                        "class_no_taken": "class_no",
+                        "bad_place": "place",
+                        "region_form": "region",
+                    },
+                    "title",
+                )
             else:
                 db.session.commit()
-                frame.say(_("The class is open. Record its filing and enrol people."))
+                frame.say(_("The class is open. Write its plan, enrol people, and submit it before its first lesson."))
                 return redirect(url_for("elearn.pages.teaching_class", class_id=made.id), 303)
     page = render_template(
         "elearn/class_new.html",
@@ -94,44 +111,75 @@ def new_class() -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-@web.allow(MANAGER)
+@web.allow(INSTITUTION_STAFF, REGULATOR, OPERATOR, AUDITOR)
 def one_class(class_id: UUID) -> ResponseReturnValue:
-    """A class: its filing and who is in it."""
-    return _class_page(class_id)
+    """A class: where it stands, what is missing, its steps, and who is in it."""
+    return class_page(class_id)
 
 
 def _own(class_id: UUID) -> TrainingClass:
     return service.own_class(db.session(), class_id, frame.acting(MANAGES))
 
 
-def _class_page(
+def class_page(
     class_id: UUID,
     *,
     filing: Form | None = None,
-    enrolling: Form | None = None,
+    joining: Form | None = None,
+    deciding: Form | None = None,
     problems: tuple[tuple[int, str], ...] = (),
 ) -> str:
-    found, session, today = _own(class_id), db.session(), local_day(utcnow())
+    found, facts = class_views.seen(class_id), class_views.standing(class_id)
+    session, today = db.session(), local_day(utcnow())
     page = frame.page_number() if request.method == "GET" else 1
-    roster, total = service.roster(session, class_id, acting=frame.acting(MANAGES), page=page)
+    roster, total = enrolling.members(session, class_id, page=page)
+    may, nos = _steps(facts, found)
+    changes = reading.roster_changes(session, class_id)
+    me = require_caller().person_id
     frame.here(url_for("elearn.pages.teaching_class", class_id=class_id))
-    return render_template(
+    filed = facts.stands.state in FILED
+    return class_views.page(
         "elearn/class.html",
-        held=found,
-        outline=session.get_one(Outline, found.outline_id),
-        institution=session.get_one(Organisation, found.institution_id),
+        "class",
+        found,
+        facts,
+        may=may,
+        nos=nos,
+        filed=filed,
+        frozen=facts.rule.roster,
+        may_receipt=found.manages and not filed and facts.rule.review is ClassReview.RECEIPT,
+        may_enrol=found.manages and facts.stands.state is not State.COMPLETED,
+        review=class_texts.review_text(facts.rule.review),
         roster=roster,
         total=total,
         page=page,
         pages=-(-total // PAGE),
         page_url=lambda number: url_for("elearn.pages.teaching_class", class_id=class_id, page=number),
-        candidates=members.not_enrolled(session, found.institution_id, class_id, on=today),
+        changes=changes,
+        me=me,
+        candidates=members.not_enrolled(session, found.held.institution_id, class_id, on=today)
+        if found.manages
+        else [],
         filing=filing or Form(),
-        enrolling=enrolling or Form(),
+        enrolling=joining or Form(),
+        deciding=deciding or Form(),
         problems=problems,
         document_kinds=document_kinds(),
         today=today.isoformat(),
+        unmet=[Unmet(Gate(one)) for step in facts.steps for one in step.unmet],
     )
+
+
+def _steps(facts: Standing, found: class_views.Seen) -> tuple[list[Act], list[str]]:
+    """What the reader may do now, and why not what they might expect to."""
+    may, nos = [], []
+    for act in (Act.SUBMIT, Act.CHECK, Act.ACCEPT, Act.BEGIN, Act.COMPLETE, Act.RETURN):
+        answer = facts.acting(act, found.actors)
+        if isinstance(answer, No):
+            nos.append(class_texts.no_text(answer))
+        else:
+            may.append(act)
+    return may, sorted({one for one in nos if one})
 
 
 def _to_class(class_id: UUID) -> ResponseReturnValue:
@@ -155,8 +203,9 @@ def file_class(class_id: UUID) -> ResponseReturnValue:
                 filed_at=_moment_of(filed_on.isoformat(), form["filed_at"]),
                 acting=frame.acting(MANAGES),
                 at=utcnow(),
+                by=require_caller().person_id,
             )
-        except (Malformed, Conflict) as error:
+        except (Malformed, Conflict, Forbidden) as error:
             form.blame(error, {"bad_filing": "filed_on"}, "filing_no")
         except ValueError:
             form.errors["filed_at"] = _("A time has the form 09:30.")
@@ -164,7 +213,7 @@ def file_class(class_id: UUID) -> ResponseReturnValue:
             db.session.commit()
             frame.say(_("The filing is recorded. What is learned from then on counts."))
             return _to_class(class_id)
-    return _class_page(class_id, filing=form), 422
+    return class_page(class_id, filing=form), 422
 
 
 def _moment_of(day: str, clock: str) -> datetime:
@@ -183,39 +232,60 @@ def enrol_documents(class_id: UUID) -> ResponseReturnValue:
     if problems:
         form.errors["people"] = _("Nobody was enrolled. Please put these lines right:")
     if form.errors:
-        return _class_page(class_id, enrolling=form, problems=tuple(problems)), 422
-    return _enrol(found.id, people)
+        return class_page(class_id, joining=form, problems=tuple(problems)), 422
+    return _change(found, people, Change.JOIN, form)
 
 
 @web.allow(MANAGER)
 def enrol_members(class_id: UUID) -> ResponseReturnValue:
     """Enrol people of the institution itself."""
     found = _own(class_id)
-    chosen = Form.sent().ids("person")
+    form = Form.sent()
+    chosen = form.ids("person")
     on = local_day(utcnow())
     offered = {one.person_id for one in members.not_enrolled(db.session(), found.institution_id, class_id, on=on)}
     # Who is no longer offered was enrolled meanwhile, or is not of this institution.
-    return _enrol(found.id, [one for one in chosen if one in offered])
+    return _change(found, [one for one in chosen if one in offered], Change.JOIN, form)
 
 
-def _enrol(class_id: UUID, people: list[UUID]) -> ResponseReturnValue:
-    count = service.enrol(db.session(), class_id, people, acting=frame.acting(MANAGES), at=utcnow())
-    db.session.commit()
-    if count:
+def _change(held: TrainingClass, people: list[UUID], what: Change, form: Form) -> ResponseReturnValue:
+    """People join or leave: freely while the class is planned, with a reason once it was accepted."""
+    session, now, acting = db.session(), utcnow(), frame.acting(MANAGES)
+    rule = class_views.rule_of(held, now)
+    state = service.state_of(session, held.id)
+    try:
+        if state in FILED:
+            count = enrolling.change(
+                session, held.id, people, what, reason=form["reason"], by=require_caller().person_id, rule=rule,
+                acting=acting, at=now,
+            )  # fmt: skip
+        elif what is Change.JOIN:
+            count = service.enrol(session, held.id, people, acting=acting, at=now)
+        else:
+            for one in people:
+                service.withdraw(session, held.id, one, acting=acting, at=now)
+            count = len(people)
+    except (Malformed, Conflict) as error:
+        session.rollback()
+        form.blame(error, {}, "reason")
+        return class_page(held.id, joining=form), 422
+    session.commit()
+    if count and state in FILED and rule.roster is RosterChanges.TWO_PEOPLE:
+        frame.say(_("It takes effect once a second person of the institution has confirmed it."))
+    elif what is Change.LEAVE:
+        frame.say(_("The enrolment has ended. What was earned in it stays."))
+    elif count:
         frame.say(_("%(count)s people were enrolled.", count=count))
     else:
         frame.say(_("Nobody new was enrolled: they are in the class already."), "info")
-    return _to_class(class_id)
+    return _to_class(held.id)
 
 
 @web.allow(MANAGER)
 def withdraw(class_id: UUID) -> ResponseReturnValue:
     """End an enrolment; doing it twice does no harm."""
-    _own(class_id)
-    person_id = Form.sent().id("person")
+    found, form = _own(class_id), Form.sent()
+    person_id = form.id("person")
     if person_id is None:
         raise NotFound("There is no such person.")
-    service.withdraw(db.session(), class_id, person_id, acting=frame.acting(MANAGES), at=utcnow())
-    db.session.commit()
-    frame.say(_("The enrolment has ended. What was earned in it stays."))
-    return _to_class(class_id)
+    return _change(found, [person_id], Change.LEAVE, form)

@@ -47,6 +47,7 @@ KEEPS_RECORDS = frozenset(
     {Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR}
 )
 SEES_TEACHERS = KEEPS_RECORDS | {Role.TEACHER}
+SEES_CLASSES = frozenset({Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -100,7 +101,11 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Courses"), "teaching_courses", ("/teaching",)))
         places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
         places.append((_("On site"), "attendance_waiting", ("/attendance", "/sessions")))
-    elif Role.TEACHER in caller.roles:
+    elif Role.INSTITUTION_CLERK in caller.roles:
+        places.append((_("Classes"), "teaching_classes", ("/teaching/classes",)))
+    elif caller.roles & SEES_CLASSES:
+        places.append((_("Classes"), "classes_waiting", ("/classes", "/teaching/classes")))
+    if Role.TEACHER in caller.roles and not caller.roles & MANAGES:
         places.append((_("On site"), "my_sessions", ("/sessions", "/attendance")))
     if caller.roles & WRITES_QUESTIONS:
         places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))

@@ -168,6 +168,9 @@ def test_a_draft_is_published_only_when_every_five_minutes_are_covered(
         "/teaching/classes/{held}/enrol",
         "/teaching/classes/{held}/members",
         "/teaching/classes/{held}/withdraw",
+        "/teaching/classes/{held}/plan",
+        "/teaching/classes/{held}/place",
+        "/teaching/classes/{held}/step/submit",
     ],
 )
 @pytest.mark.parametrize(("who", "status"), [("other_manager", 404), ("clerk", 403), ("worker", 403), ("auditor", 403)])
@@ -203,8 +206,12 @@ def test_a_class_is_opened_filed_and_filled(world: World, browser: Opens, sessio
     assert strange.status_code == 422
     assert "Nobody with this name and document" in text_of(strange)
     assert f"赵六 {number}" in strange.text
+    # The class is filed: who joins now does so with a reason.
+    joining = {"document_kind": "resident_id", "people": f"王芳 {number}"}
+    unsaid = desk.post(f"{opened.location}/enrol", dict(joining))
+    assert (unsaid.status_code, "Give a reason" in text_of(unsaid)) == (422, True)
     for said in ("1 people were enrolled.", "Nobody new was enrolled"):
-        done = desk.post(f"{opened.location}/enrol", {"document_kind": "resident_id", "people": f"王芳 {number}"})
+        done = desk.post(f"{opened.location}/enrol", joining | {"reason": "转班"})
         assert done.status_code == 303
         assert said in desk.page(opened.location)
     assert count(session, Enrolment, Enrolment.person_id == person.id) == 1
@@ -227,7 +234,8 @@ def test_only_the_institutions_own_people_are_enrolled_by_ticking(
     stranger = people.a_member(session, world.other_institution.id)
     session.commit()
     answer = browser(world.manager).post(
-        f"/teaching/classes/{world.held.id}/members", {"person": [str(own.person_id), str(stranger.person_id)]}
+        f"/teaching/classes/{world.held.id}/members",
+        {"person": [str(own.person_id), str(stranger.person_id)], "reason": "转班"},
     )
     assert answer.status_code == 303
     assert count(session, Enrolment, Enrolment.person_id == own.person_id) == 1

@@ -2,7 +2,7 @@
 
     opening.py   a class is opened: institution, outline, number, dates, place
     plan.py      what is taught when, online and on site
-    roster.py    who is in it; after acceptance a change has a reason, and a notice or a second person
+    enrolling.py who is in it; after acceptance a change has a reason, and a notice or a second person
     rules.py     pure: steps, offices, the conditions before acceptance
     steps.py     gathers what decides, takes the step, records it
     region.py    what a region asks: `credit_rules` of the catalogue of requirements
@@ -14,9 +14,9 @@ a person is listed) comes in as `rules.Outside`. `acting` are the organisations 
 `teaching.py`. Nothing here commits. Open `rules.py` first.
 """
 
+from elearn.courses.classes.enrolling import RosterLine, enrol, roster, withdraw
 from elearn.courses.classes.opening import open_class, own_class, place_class
 from elearn.courses.classes.reading import PAGE, ClassLine, classes_of, plan_of, roster_changes, state_of, steps_of
-from elearn.courses.classes.roster import RosterLine, enrol, roster, withdraw
 from elearn.courses.classes.steps import file_class
 
 __all__ = [

@@ -1,0 +1,157 @@
+"""The plan of a class: where and when what is taught, and how far that covers the outline."""
+
+from __future__ import annotations
+
+from datetime import time
+from uuid import UUID
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from elearn import web
+from elearn.courses import classes
+from elearn.courses.classes import plan as service
+from elearn.courses.classes.rules import Modality, State
+from elearn.db import db
+from elearn.errors import Conflict, Malformed
+from elearn.locale import gettext as _
+from elearn.pages import class_views, forms, frame
+from elearn.pages.forms import Form
+from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, OPERATOR, REGULATOR
+
+FIELDS = {
+    "plan_item": "item",
+    "plan_day": "taught_on",
+    "plan_hours": "hours",
+    "plan_times": "begins",
+    "plan_online": "modality",
+    "bad_place": "place",
+    "region_form": "region",
+}
+
+
+def install(bp: Blueprint) -> None:
+    one = "/teaching/classes/<uuid:class_id>"
+    bp.add_url_rule(f"{one}/plan", "class_plan", class_plan)
+    bp.add_url_rule(f"{one}/plan", "class_plan_add", class_plan_add, methods=["POST"])
+    bp.add_url_rule(f"{one}/plan/<uuid:line_id>/remove", "class_plan_remove", class_plan_remove, methods=["POST"])
+    bp.add_url_rule(f"{one}/place", "class_place", class_place, methods=["POST"])
+
+
+@web.allow(INSTITUTION_STAFF, REGULATOR, OPERATOR, AUDITOR)
+def class_plan(class_id: UUID) -> ResponseReturnValue:
+    """What is taught when; the institution's people may write it while the class is planned."""
+    return _page(class_id, Form(), Form())
+
+
+@web.allow(INSTITUTION_STAFF)
+def class_plan_add(class_id: UUID) -> ResponseReturnValue:
+    """One more line of the plan."""
+    class_views.of_staff(class_id)
+    form = Form.sent()
+    form.need("item", "taught_on", "hours")
+    taught_on, item, hours = form.day("taught_on"), form.id("item"), _hours(form)
+    begins, ends = _time(form, "begins"), _time(form, "ends")
+    if form["modality"] not in list(Modality):
+        raise Malformed("This page is out of date. Load it again and repeat.")
+    if not form.errors and taught_on is not None and item is not None:
+        if not forms.is_first():
+            return _back(class_id)
+        try:
+            service.add_line(
+                db.session(),
+                class_id,
+                taught_on=taught_on,
+                outline_item_id=item,
+                modality=Modality(form["modality"]),
+                hours=hours,
+                from_time=begins,
+                to_time=ends,
+                place=form["place"],
+                acting=class_views.acting(),
+            )
+        except (Malformed, Conflict) as error:
+            db.session.rollback()
+            forms.undo_first()
+            form.blame(error, FIELDS, "item")
+        else:
+            db.session.commit()
+            frame.say(_("It stands in the plan."))
+            return _back(class_id)
+    return _page(class_id, form, Form()), 422
+
+
+@web.allow(INSTITUTION_STAFF)
+def class_plan_remove(class_id: UUID, line_id: UUID) -> ResponseReturnValue:
+    """Take a line out; doing it twice does no harm."""
+    class_views.of_staff(class_id)
+    service.remove_line(db.session(), class_id, line_id, acting=class_views.acting())
+    db.session.commit()
+    return _back(class_id)
+
+
+@web.allow(INSTITUTION_STAFF)
+def class_place(class_id: UUID) -> ResponseReturnValue:
+    """Say where the class is taught."""
+    class_views.of_staff(class_id)
+    form = Form.sent()
+    form.need("place")
+    if not form.errors:
+        try:
+            classes.place_class(
+                db.session(), class_id, place=form["place"], region=form["region"], acting=class_views.acting()
+            )
+        except (Malformed, Conflict) as error:
+            db.session.rollback()
+            form.blame(error, FIELDS, "place")
+        else:
+            db.session.commit()
+            frame.say(_("The place is written down."))
+            return _back(class_id)
+    return _page(class_id, Form(), form), 422
+
+
+def _hours(form: Form) -> int:
+    text = form["hours"].strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 4):
+        form.errors["hours"] = _("A line of a plan has 1 to 24 hours.")
+        return 0
+    return int(text or 0)
+
+
+def _time(form: Form, name: str) -> time | None:
+    text = form[name].strip()
+    if not text:
+        return None
+    try:
+        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
+    except ValueError:
+        form.errors[name] = _("A time has the form 09:30.")
+        return None
+
+
+def _back(class_id: UUID) -> ResponseReturnValue:
+    return redirect(url_for("elearn.pages.class_plan", class_id=class_id), 303)
+
+
+def _page(class_id: UUID, form: Form, placing: Form) -> str:
+    found, facts = class_views.seen(class_id), class_views.standing(class_id)
+    if request.method != "GET":
+        frame.here(url_for("elearn.pages.class_plan", class_id=class_id))
+    planned: dict[UUID, int] = {}
+    for line in facts.plan:
+        planned[line.outline_item_id] = planned.get(line.outline_item_id, 0) + line.hours
+    if not placing.values:
+        placing = Form({"place": found.held.place, "region": found.held.region or found.institution.region or ""})
+    return class_views.page(
+        "elearn/class_plan.html",
+        "plan",
+        found,
+        facts,
+        form=form,
+        placing=placing,
+        items=service.items_of(db.session(), found.held.outline_id),
+        planned=planned,
+        may_write=found.staff and facts.stands.state is State.PLANNED,
+        modalities=list(Modality),
+    )
