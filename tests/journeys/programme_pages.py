@@ -38,12 +38,16 @@ def choose_item(page: Page) -> None:
 # --- the class ----------------------------------------------------------------------------------------------------
 
 
+CLASS_NO = "DY-2026-01"
+
+
 def open_class(page: Page, base: str) -> str:
     page.goto(f"{base}/teaching/classes")
     page.click("a[href*='/teaching/classes/new']")
     page.select_option("#outline", label=f"{OUTLINE_NAME} (1)")
     page.fill("#title", "低压电工初训一班")
-    page.fill("#class_no", "DY-2026-01")
+    page.fill("#class_no", CLASS_NO)
+    page.fill("#ends_on", page.input_value("#starts_on"))
     press(page, "/teaching/classes/new")
     return id_in(page)
 
@@ -235,3 +239,35 @@ def ask_why_not(page: Page, base: str, learner: Learner) -> str:
     with page.expect_navigation():
         page.click("form.card button")
     return page.inner_text("main")
+
+
+# --- the end of the class -----------------------------------------------------------------------------------------
+
+
+def sign_hours(handset: Phone, base: str) -> None:
+    """With a finger, on the last day of the class."""
+    page = handset.page
+    page.goto(f"{base}/")
+    page.click("a[href*='/hours/classes/']")
+    field = page.locator("canvas[data-field]")
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 30, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(box["x"] + 30 + 28 * step, box["y"] + box["height"] * (0.3 if step % 2 else 0.7), steps=4)
+    page.mouse.up()
+    with page.expect_navigation():
+        page.click("form[data-sign-hand] button:not([type=button])")
+
+
+def take_archive(page: Page, base: str, place: Path) -> Path:
+    """What one downloads on the archive's page."""
+    page.goto(f"{base}/archives")
+    page.click("tbody a")
+    with page.expect_download() as began:
+        page.click("a[href$='/archive.zip']")
+    file = place / began.value.suggested_filename
+    began.value.save_as(file)
+    return file

@@ -10,7 +10,10 @@ makes its course while they are on site.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ import pytest
 
 from elearn.demo.browser import Phone, phone
 from elearn.demo.example import questions
+from elearn.demo.transport import HttpTransport
 from elearn.exam_sim.client import ExamClient
 from elearn.zone import LOCAL_ZONE
 from media import ffmpeg
@@ -137,6 +141,31 @@ class Day:
         page.goto(f"{self.base}{code_on(self.screen)}")
         with page.expect_navigation():
             page.get_by_role("button", name=word).click()
+
+
+def require_archive_of(institution: Institution, archive: Path, keys: Path) -> None:
+    """It opens, is signed by the platform's published keys, and each person's hours are those of the ledger."""
+    jwks = HttpTransport(institution.base)("GET", "/exam/v1/jwks.json", headers={}, body=None)
+    keys.write_bytes(jwks.body)
+    of_ledger = {str(one.person_id): institution.hours_ms(one.person_id) for one in institution.learners.values()}
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.read("index.pdf").startswith(b"%PDF-")
+        found = json.loads(opened.read("data/hours.json"))
+    assert {one["person_id"]: summed(one["entries"]) for one in found} == of_ledger
+    told = institution.school.product.run("archive", "verify", str(archive), "--keys", str(keys))
+    total_ms = sum(sum(one.values()) for one in of_ledger.values())
+    assert f"class       {do.CLASS_NO}" in told
+    assert f"{total_ms} ms, added up again" in told
+    assert "learners    3, signatures that hold 1" in told
+    assert told.endswith("OK\n")
+
+
+def summed(entries: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Milliseconds by modality."""
+    found: Counter[str] = Counter()
+    for one in entries:
+        found[one["modality"]] += one["ms"]
+    return dict(found)
 
 
 def counts(institution: Institution, one: Learner, online_ms: int) -> bool:
@@ -268,4 +297,7 @@ def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
             "checked_by": ["institution", "operator"],
         }
         assert "OFFLINE_SHARE_LOW" in do.ask_why_not(zhao, base, learners["wang"])
-        institution.school.require_sound_ledgers()
+        do.sign_hours(phones["zhou"], base)
+        archive = do.take_archive(zhao, base, tmp_path)
+    institution.school.require_sound_ledgers()
+    require_archive_of(institution, archive, tmp_path / "keys.json")
