@@ -11,6 +11,7 @@
     classes.py     an institution's classes, filings, enrolment
     class_plan.py, class_desk.py  a class's plan; its steps, its notice, an officer's classes (class_views, class_texts)
     teachers.py, teacher_papers.py, teacher_sheets.py  the register of teachers, certificates, a spreadsheet of them
+    class_archive.py, class_signing.py  one class, one file; a learner signs the hours of a class
     class_teachers.py who teaches in a class    (words: teacher_texts.py)
     attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
     attendance_here.py  a learner who scanned that screen
@@ -50,8 +51,10 @@ def install(app: Flask, whole: Blueprint) -> None:
         attendance_sheets,
         bank,
         catalogue,
+        class_archive,
         class_desk,
         class_plan,
+        class_signing,
         class_teachers,
         classes,
         course_packages,
@@ -102,6 +105,8 @@ def install(app: Flask, whole: Blueprint) -> None:
         class_plan,
         class_desk,
         class_teachers,
+        class_archive,
+        class_signing,
         teachers,
         teacher_papers,
         teacher_sheets,

@@ -46,8 +46,9 @@ REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFF
 KEEPS_RECORDS = frozenset(
     {Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR}
 )
-SEES_TEACHERS = KEEPS_RECORDS | {Role.TEACHER}
 SEES_CLASSES = frozenset({Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR})
+SEES_TEACHERS = KEEPS_RECORDS | {Role.TEACHER}
+SEES_ARCHIVES = frozenset({Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -115,6 +116,8 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Teachers"), "teachers", ("/teachers",)))
     if caller.roles & KEEPS_RECORDS:
         places.append((_("Eligibility"), "eligibility_list", ("/eligibility", "/findings")))
+    if caller.roles & SEES_ARCHIVES:
+        places.append((_("Archives"), "archives", ("/archives",)))
     places.append((_("Rules"), "rules_in_force", ("/rules", "/why-not")))
     if caller.roles & READS_SITTINGS:
         places.append((_("Sittings"), "audit_sittings", ("/audit",)))

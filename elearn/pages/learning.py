@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from elearn.courses.delivery import media_url
 from elearn.courses.learning import MyClass
 from elearn.courses.models import Lesson, Outline, TrainingClass, Unit, UnitKind
 from elearn.credit_export import record_reading, why_not
+from elearn.credit_export.archive import listing
 from elearn.credit_export.class_lengths import lengths_of
 from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.hours import MINUTE_MS
@@ -60,7 +61,16 @@ def home() -> ResponseReturnValue:
         upcoming=_next_thing(courses, standing),
         is_staff=bool(caller.roles - {Role.LEARNER}),
         work=_work(caller.roles),
+        today=registry.local_day(utcnow()),
+        unsigned=_unsigned(classes, caller.person_id),
     )
+
+
+def _unsigned(classes: tuple[MyClass, ...], person_id: UUID) -> Collection[UUID]:
+    """The classes that are over and wait for the learner's signature; nobody is asked while all go on."""
+    today = registry.local_day(utcnow())
+    over = any(one.ends_on is not None and one.ends_on <= today for one in classes)
+    return listing.unsigned(db.session(), person_id, on=today) if over else ()
 
 
 def _progress(classes: tuple[MyClass, ...]) -> dict[UUID, watched.Progress]:

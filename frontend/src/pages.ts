@@ -72,6 +72,9 @@ document.addEventListener("submit", (event) => {
     .then(() => form.submit());
 });
 
+if (document.querySelector("[data-sign-hand]")) {
+  void import("./signature").then(({ attachSignature }) => attachSignature());
+}
 attachUploads();
 attachPictures();
 attachKeyForm();

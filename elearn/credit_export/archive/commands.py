@@ -44,7 +44,7 @@ def make(held: str, directory: Path) -> None:
 def due(on: datetime | None) -> None:
     """List the classes that nothing asks to be kept any longer. Deletes nothing: two people decide about each."""
     day = on.date() if on else local_day(utcnow())
-    found = reading.due(db.session(), on=day)
+    found = reading.due(db.session(), sa.true(), on=day)
     for held, clock in found:
         training = held.training
         facts = (str(training.id), training.class_no, held.institution.name, f"ended {clock.ended_on}",

@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session, undefer
 
 from elearn.courses.classes import reading as classes
 from elearn.courses.classes.rules import State
+from elearn.courses.requirements import service as requirements
 from elearn.courses.teachers import standing as teachers
 from elearn.credit_export.archive import queries, reading, signing
 from elearn.credit_export.archive.missing import Gap, gaps
 from elearn.credit_export.archive.models import HoursSignature
 from elearn.credit_export.archive.reading import Clock, Had, Held
 from elearn.credit_export.archive.statement import Entry, Standing, sums
-from elearn.credit_export.hours import AQ8011_2023, as_text, shown_tenths
+from elearn.credit_export.hours import RuleSet
 from elearn.credit_export.ledger.subjects import subjects_of
 from elearn.people import persons
 from elearn.people.identity import Keys
@@ -46,6 +47,8 @@ class Archive:
     """Whose data are in it."""
     missing: tuple[Gap, ...]
     clock: Clock
+    lengths: RuleSet
+    """How long a 学时 is in this class."""
     as_of: datetime
     """The newest moment in it: an archive is dated by its state, not by when it was asked for."""
 
@@ -61,8 +64,10 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
     stands = reading.standings(has, {one.person_id: one for one in signed})
     entries = [entry for one in has.values() for entry in one.entries]
     on = local_day(now)
-    clock = reading.clock_of(session, held, last_earned_on=max((one.earned_on for one in entries), default=None))
+    last = max((one.earned_on for one in entries), default=None)
+    clock = reading.clock_of(requirements.catalogue(session), held, last_earned_on=last)
     problems = teachers.problems(session, [class_id], today=on, planned=False)[class_id]
+    lengths = reading.lengths(session, held)
     plan, steps = classes.plan_of(session, class_id), classes.steps_of(session, class_id)
     changes = classes.roster_changes(session, class_id)
     still = gaps(
@@ -80,6 +85,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
     sections = {
         "class": {
             **_class(session, held, clock, still),
+            "hour_ms": {"online": lengths.online_hour_ms, "offline": lengths.offline_hour_ms},
             "plan": [asdict(one) for one in plan],
             "steps": [asdict(one) for one in steps],
         },
@@ -95,7 +101,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
             "lists": _rows(session, queries.LISTS, held),
             "lines": _rows(session, queries.LINES, held),
         },
-        "hours": _hours(session, has, keys),
+        "hours": _hours(session, has, lengths, keys),
         "tests": _tests(session, has, held),
         "evidence": _evidence(session, entries),
         "signoffs": [
@@ -110,6 +116,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
         people=tuple(people),
         missing=still,
         clock=clock,
+        lengths=lengths,
         as_of=max(_moments(sections), default=held.training.created_at),
     )
 
@@ -184,7 +191,7 @@ def _roster(
     }  # fmt: skip
 
 
-def _hours(session: Session, has: Mapping[UUID, Had], keys: Keys) -> list[dict[str, Any]]:
+def _hours(session: Session, has: Mapping[UUID, Had], lengths: RuleSet, keys: Keys) -> list[dict[str, Any]]:
     """By person: the sums, and every entry beside its leaf. The leaf itself is there, byte for byte."""
     in_log = [one for one, had in has.items() if any(entry.origin for entry in had.entries)]
     subjects = subjects_of(session, in_log, sealing_key=keys.sealing)
@@ -195,7 +202,7 @@ def _hours(session: Session, has: Mapping[UUID, Had], keys: Keys) -> list[dict[s
             "sums": [
                 {
                     "item": line.item, "modality": line.modality, "kind": line.kind, "ms": line.ms,
-                    "entries": line.entries, "hours": hours_text(line.modality, line.ms),
+                    "entries": line.entries, "hours": reading.hours_text(lengths, line.modality, line.ms),
                 }
                 for line in sums(had.entries)
             ],
@@ -210,12 +217,6 @@ def _hours(session: Session, has: Mapping[UUID, Had], keys: Keys) -> list[dict[s
         }
         for one, had in has.items()
     ]  # fmt: skip
-
-
-def hours_text(modality: str, ms: int) -> str:
-    """学时 in tenths, rounded down once. What is below zero is written out in an archive and worth none."""
-    hour_ms = AQ8011_2023.online_hour_ms if modality == "online" else AQ8011_2023.offline_hour_ms
-    return as_text(shown_tenths(max(0, ms), hour_ms))
 
 
 def _tests(session: Session, has: Mapping[UUID, Had], held: Held) -> list[dict[str, Any]]:

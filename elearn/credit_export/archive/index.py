@@ -7,7 +7,8 @@ from typing import Any
 
 from elearn.credit_export.archive import words
 from elearn.credit_export.archive.form import BOOK, section_name
-from elearn.credit_export.archive.gathering import Archive, hours_text
+from elearn.credit_export.archive.gathering import Archive
+from elearn.credit_export.archive.reading import hours_text
 from elearn.credit_export.paper import typeset
 from elearn.credit_export.paper.sheets import Says, day_text, head, kinds, moment_text, speaker
 
@@ -46,7 +47,7 @@ def data(archive: Archive, language: str, *, issuer: str) -> dict[str, Any]:
         "people": _people(archive, _),
         "nobody": _("Nobody is in this class."),
         "files_title": _("Files of this archive"),
-        "files": _files(archive, _),
+        "files": files(archive, _),
         "note": _(
             "Hours are the sums of the ledger: data/hours.json holds every entry beside its leaf of the log. elearn "
             "archive verify checks signature, files and sums without a network. Document numbers are masked."
@@ -54,18 +55,29 @@ def data(archive: Archive, language: str, *, issuer: str) -> dict[str, Any]:
     }
 
 
-def _people(archive: Archive, _: Says) -> list[dict[str, Any]]:
-    sums = {
-        one["person_id"]: {(line["modality"], line["kind"]): 0 for line in one["sums"]}
-        for one in archive.sections["hours"]
-    }
+def hours_by_person(archive: Archive) -> dict[Any, tuple[str, ...]]:
+    """学时 of each, by the three kinds that sheets know."""
+    found = {}
     for one in archive.sections["hours"]:
+        sums: dict[tuple[str, str], int] = {}
         for line in one["sums"]:
-            sums[one["person_id"]][line["modality"], line["kind"]] += line["ms"]
+            cell = line["modality"], line["kind"]
+            sums[cell] = sums.get(cell, 0) + line["ms"]
+        found[one["person_id"]] = tuple(hours_text(archive.lengths, cell[0], sums.get(cell, 0)) for cell in CELLS)
+    return found
+
+
+def passed_by_person(archive: Archive) -> dict[Any, set[Any]]:
+    """The tests that each has passed."""
     passed: dict[Any, set[Any]] = {}
     for one in archive.sections["tests"]:
         if one["passed"]:
             passed.setdefault(one["person_id"], set()).add(one["test_id"])
+    return passed
+
+
+def _people(archive: Archive, _: Says) -> list[dict[str, Any]]:
+    hours, passed = hours_by_person(archive), passed_by_person(archive)
     drawn = {
         one["person_id"]: archive.proofs[one["proof"]]
         for one in archive.sections["signoffs"]
@@ -75,7 +87,7 @@ def _people(archive: Archive, _: Says) -> list[dict[str, Any]]:
         {
             "cells": [
                 str(number), one["name"] or "—", one["document_masked"] or "—",
-                *(hours_text(cell[0], sums[one["person_id"]].get(cell, 0)) for cell in CELLS),
+                *hours[one["person_id"]],
                 str(len(passed.get(one["person_id"], ()))), words.standing_text(one["signed"], _),
             ],
             "drawing": _in_svg(drawn[one["person_id"]]) if one["person_id"] in drawn else None,
@@ -93,7 +105,8 @@ def _in_svg(png: bytes) -> str:
     )
 
 
-def _files(archive: Archive, _: Says) -> list[list[str]]:
+def files(archive: Archive, _: Says) -> list[list[str]]:
+    """Name, what it holds, how many of it."""
     count = {name: len(found) for name, found in archive.sections.items() if isinstance(found, list)}
     count["roster"] = len(archive.sections["roster"]["people"])
     count["attendance"] = len(archive.sections["attendance"]["lines"])

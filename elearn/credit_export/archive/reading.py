@@ -17,10 +17,13 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.models import Enrolment, Outline, TrainingClass
 from elearn.courses.requirements import service as requirements
+from elearn.courses.requirements.choosing import Catalogue
+from elearn.credit_export import class_lengths
 from elearn.credit_export.archive import retention
 from elearn.credit_export.archive.models import HoursSignature
 from elearn.credit_export.archive.retention import Kept
 from elearn.credit_export.archive.statement import Attempt, Entry, Standing, digest, standing, statement
+from elearn.credit_export.hours import RuleSet, as_text, shown_tenths
 from elearn.errors import NotFound
 from elearn.people.models import Organisation
 
@@ -62,14 +65,16 @@ class Held:
         return self.training.ends_on is not None and self.training.ends_on <= on
 
 
+CLASSES = (
+    sa.select(TrainingClass, Organisation, Outline)
+    .join(Organisation, Organisation.id == TrainingClass.institution_id)
+    .join(Outline, Outline.id == TrainingClass.outline_id)
+)
+
+
 def held_class(session: Session, class_id: UUID) -> Held:
     """Raises NotFound."""
-    row = session.execute(
-        sa.select(TrainingClass, Organisation, Outline)
-        .join(Organisation, Organisation.id == TrainingClass.institution_id)
-        .join(Outline, Outline.id == TrainingClass.outline_id)
-        .where(TrainingClass.id == class_id)
-    ).one_or_none()
+    row = session.execute(CLASSES.where(TrainingClass.id == class_id)).one_or_none()
     if row is None:
         raise NotFound("There is no such class.")
     return Held(*row)
@@ -135,6 +140,17 @@ def standings(now: Mapping[UUID, Had], signed: Mapping[UUID, HoursSignature]) ->
     return {one: standing(has.digest, signed[one].digest if one in signed else None) for one, has in now.items()}
 
 
+def lengths(session: Session, held: Held) -> RuleSet:
+    """How long a 学时 is in this class, by the rules of its last day."""
+    training = held.training
+    return class_lengths.lengths_of(session, [training.id], on=training.ends_on or training.starts_on)[training.id]
+
+
+def hours_text(rules: RuleSet, modality: str, ms: int) -> str:
+    """学时 in tenths, rounded down once. What is below zero is written out in an archive and worth none."""
+    return as_text(shown_tenths(max(0, ms), rules.online_hour_ms if modality == "online" else rules.offline_hour_ms))
+
+
 # --- how long it is kept ----------------------------------------------------------------------------------------------
 
 
@@ -152,11 +168,10 @@ class Clock:
         return self.until is not None and self.until < on
 
 
-def clock_of(session: Session, held: Held, *, last_earned_on: date | None = None) -> Clock:
+def clock_of(catalogue: Catalogue, held: Held, *, last_earned_on: date | None) -> Clock:
     """From the class's last day, or the day of its last hours where they came later."""
     ends_on, outline, region = held.training.ends_on, held.outline, held.institution.region
     on = ends_on or held.training.starts_on
-    catalogue = requirements.catalogue(session)
     category = None if outline.category is None else catalogue.category(outline.category, region, on)
     kept = retention.asked(catalogue, category[0].group if category else None, region, on)
     if ends_on is None:
@@ -165,36 +180,31 @@ def clock_of(session: Session, held: Held, *, last_earned_on: date | None = None
     return Clock(ended_on, retention.keep_until(ended_on, kept.years), kept)
 
 
-ENDED = (
-    sa.select(TrainingClass, Organisation, Outline)
-    .join(Organisation, Organisation.id == TrainingClass.institution_id)
-    .join(Outline, Outline.id == TrainingClass.outline_id)
-    .order_by(TrainingClass.ends_on, TrainingClass.id)
-)
-
 LAST_EARNED = sa.text("""
-SELECT max(e.earned_on) FROM elearn.enrolment n
-JOIN elearn.hours_entry e ON e.person_id = n.person_id AND e.class_id = n.class_id WHERE n.class_id = :class
+SELECT n.class_id, max(e.earned_on) AS last_on FROM elearn.enrolment n
+JOIN elearn.hours_entry e ON e.person_id = n.person_id AND e.class_id = n.class_id
+WHERE n.class_id = ANY (:classes) GROUP BY n.class_id
 """)
 
 
-def last_earned_on(session: Session, class_id: UUID) -> date | None:
-    """The day of the last hours of a class."""
-    return session.execute(LAST_EARNED, {"class": class_id}).scalar()
+def last_earned(session: Session, class_ids: Collection[UUID]) -> dict[UUID, date]:
+    """The day of the last hours of each class that has any."""
+    return {row.class_id: row.last_on for row in session.execute(LAST_EARNED, {"classes": list(class_ids)})}
 
 
-def due(session: Session, *, on: date) -> list[tuple[Held, Clock]]:
+def due(session: Session, seen: sa.ColumnElement[bool], *, on: date) -> list[tuple[Held, Clock]]:
     """The classes of which nothing asks to be kept any longer on this day, the oldest first. Deletes nothing.
 
     Two people decide about each; until then it stays.
     """
-    before = retention.latest_end(on)
-    found = []
-    for row in session.execute(ENDED.where(TrainingClass.ends_on < before)):
-        held = Held(*row)
-        # Most are settled by the class's own last day; only then is it worth looking for the last hours.
-        if clock_of(session, held).due(on):
-            clock = clock_of(session, held, last_earned_on=last_earned_on(session, held.training.id))
-            if clock.due(on):
-                found.append((held, clock))
-    return found
+    rows = session.execute(
+        CLASSES.where(seen, TrainingClass.ends_on < retention.latest_end(on)).order_by(
+            TrainingClass.ends_on, TrainingClass.id
+        )
+    )
+    catalogue = requirements.catalogue(session)
+    over = [held for held in (Held(*row) for row in rows) if clock_of(catalogue, held, last_earned_on=None).due(on)]
+    # Only what is over by the class's own last day is worth a look for hours that came later.
+    last = last_earned(session, [held.training.id for held in over])
+    clocks = [(held, clock_of(catalogue, held, last_earned_on=last.get(held.training.id))) for held in over]
+    return [(held, clock) for held, clock in clocks if clock.due(on)]

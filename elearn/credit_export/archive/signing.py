@@ -20,7 +20,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Enrolment
+from elearn.courses.models import Enrolment, OutlineItem
 from elearn.credit_export.archive import drawing, reading
 from elearn.credit_export.archive.models import HoursSignature
 from elearn.credit_export.archive.reading import Had, Held
@@ -162,12 +162,7 @@ def proofs(session: Session, signatures: Iterable[HoursSignature], keys: Keys) -
     return found
 
 
-def own_classes(session: Session, person_id: UUID, *, now: datetime) -> list[ToSign]:
-    """The classes of a learner whose last day has come, newest first: what is to be signed, and what is."""
-    classes = session.scalars(
-        sa.select(Enrolment.class_id)
-        .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None))
-        .order_by(Enrolment.enrolled_at.desc(), Enrolment.id)
-    ).all()
-    on = local_day(now)
-    return [to_sign(session, one, person_id, now=now) for one in classes if reading.held_class(session, one).over(on)]
+def item_names(session: Session, held: Held) -> dict[str, str]:
+    """The items of the class's outline: code -> name."""
+    items = sa.select(OutlineItem).where(OutlineItem.outline_id == held.outline.id)
+    return {one.code: one.name for one in session.scalars(items)}

@@ -20,8 +20,6 @@ from elearn.credit_export.archive.models import HoursSignature
 from elearn.credit_export.archive.verifying import Verified, verify
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.models import HoursEntry
-from elearn.db import new_id
-from elearn.people.models import Account, Person
 from tests import builders_courses as courses
 from tests import builders_people as people
 from tests.builders_credit import Learner
@@ -42,7 +40,7 @@ class Archived:
 
     session: Session
     school: School
-    learners: list[Account]
+    learners: list[UUID]
     watching: list[Learner]
 
     @property
@@ -50,7 +48,7 @@ class Archived:
         return self.school.held
 
     def sign(self, who: int = 0, *, now: datetime = NOW, sent: bytes | None = None) -> HoursSignature:
-        person = self.learners[who].person_id
+        person = self.learners[who]
         digest = signing.to_sign(self.session, self.held.id, person, now=now).had.digest
         drawn = a_drawing() if sent is None else sent
         return signing.sign_by_hand(
@@ -80,23 +78,19 @@ def an_archived_class(session: Session, *, learners: int = 2) -> Archived:
     school.held.ends_on = LAST_DAY
     course = courses.a_course(session, school.institution_id, outline=school.outline)
     unit = courses.a_unit(session, courses.a_lesson(session, course), duration_ms=300_000)
-    accounts = [
-        people.an_account(session, person=people.a_person(session, name=name), name=f"{name}-{new_id()}"[:40])
-        for name in ("李明", "王芳", "赵磊")[:learners]
-    ]
+    persons = [people.a_person(session, name=name) for name in ("李明", "王芳", "赵磊")[:learners]]
     watching = []
-    for account in accounts:
-        courses.enrolled(session, school.held, account.person_id)
-        person = account.person_id
-        learner = Learner(session, session.get_one(Person, person), school.held.id, unit.id)
+    for person in persons:
+        courses.enrolled(session, school.held, person.id)
+        learner = Learner(session, person, school.held.id, unit.id)
         learner.watch(ms=ONLINE_MS, heard_at=at("08:00"))
         watching.append(learner)
     held = school.plan(on=DAY)
     school.attach(held)
-    school.record(held, *(one.person_id for one in accounts))
+    school.record(held, *(one.id for one in persons))
     session.flush()
     credit_all(session, now=at("20:00"))
-    return Archived(session, school, accounts, watching)
+    return Archived(session, school, [one.id for one in persons], watching)
 
 
 def a_drawing(strokes: Sequence[tuple[int, int, int, int]] = ((40, 30, 520, 200), (60, 190, 500, 60)), *,

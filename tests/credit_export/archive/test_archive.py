@@ -105,7 +105,7 @@ def test_it_holds_all_that_a_class_was(archived: Archived) -> None:
 
 
 def test_the_workbook_says_the_same_and_nothing_in_it_is_a_formula(session: Session, archived: Archived) -> None:
-    person = persons.get_person(session, archived.learners[0].person_id)
+    person = persons.get_person(session, archived.learners[0])
     person.name = "=1+1"
     book = openpyxl.load_workbook(io.BytesIO(files_of(archived.made())["archive.xlsx"]))
     assert book.sheetnames[:4] == ["教学计划", "办理过程", "学员", "名册变动"]
@@ -221,7 +221,7 @@ def test_whoever_takes_an_archive_is_written_down_for_everybody_in_it(session: S
     by = archived.school.manager.person_id
     taken = making.take(session, archived.held.id, HOUSE, by=by, to="manager", now=NOW)
     told = session.scalars(sa.select(Disclosure).where(Disclosure.receiver == "manager")).all()
-    assert {one.person_id for one in told} == {one.person_id for one in archived.learners}
+    assert {one.person_id for one in told} == set(archived.learners)
     [row] = session.scalars(sa.select(ArchiveTaken)).all()
     assert (row.by_id, row.people) == (by, 2)
     assert row.manifest == hashlib.sha256(files_of(taken.content)[MANIFEST]).hexdigest()
@@ -229,7 +229,7 @@ def test_whoever_takes_an_archive_is_written_down_for_everybody_in_it(session: S
 
 def test_erasing_somebody_leaves_their_sums_and_nothing_that_names_them(session: Session, archived: Archived) -> None:
     archived.sign(0)
-    erased = archived.learners[0].person_id
+    erased = archived.learners[0]
     persons.erase_person(session, erased, at=NOW)
     session.expire_all()
     content = archived.made()
@@ -263,7 +263,7 @@ def test_a_large_class_is_made_by_a_job_and_its_copy_lies_sealed_for_a_day(
 def test_a_copy_goes_with_whoever_is_erased(session: Session, archived: Archived) -> None:
     asked = making.ask_for(session, archived.held.id, by=archived.school.manager.person_id, now=NOW)
     making.make_prepared(archive_id=str(asked.id))
-    persons.erase_person(session, archived.learners[1].person_id, at=NOW)
+    persons.erase_person(session, archived.learners[1], at=NOW)
     session.expire_all()
     assert (session.get_one(PreparedArchive, asked.id).state, asked.content_sealed) == ("gone", None)
 
