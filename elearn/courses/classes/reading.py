@@ -269,18 +269,17 @@ def in_regions(
 ) -> tuple[list[ClassLine], int]:
     """Classes of the institutions of these regions (prefixes of GB/T 2260; None: of all) that stand so.
 
-    Those that begin first stand first. Two queries. What a step says is looked up by the class's last one only.
+    Those that begin first stand first. Two queries.
     """
-    last = sa.text(
-        "EXISTS (SELECT FROM elearn.class_step s WHERE s.class_id = elearn.training_class.id AND s.to_state = ANY "
-        "(:states) AND NOT EXISTS (SELECT FROM elearn.class_step t WHERE t.class_id = s.class_id AND "
-        "t.position > s.position))"
-    ).bindparams(states=[state.value for state in states])
-    asked = [last]
-    where: list[sa.ColumnElement[bool]] = []
+    stands = sa.text(
+        "(EXISTS (SELECT FROM elearn.class_step s WHERE s.class_id = elearn.training_class.id "
+        "AND s.to_state = ANY (:states) AND NOT EXISTS (SELECT FROM elearn.class_step t "
+        "WHERE t.class_id = s.class_id AND t.position > s.position)) OR (:planned AND NOT EXISTS "
+        "(SELECT FROM elearn.class_step s WHERE s.class_id = elearn.training_class.id)))"
+    ).bindparams(states=[state.value for state in states], planned=State.PLANNED in states)
+    found = _lines().where(stands)
     if regions is not None:
-        where.append(sa.or_(sa.false(), *(Organisation.region.startswith(one) for one in regions)))
-    found = _lines().where(*asked, *where)
+        found = found.where(_within(regions))
     total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
     rows = session.execute(
         found.order_by(TrainingClass.starts_on, TrainingClass.id).limit(PAGE).offset((max(1, page) - 1) * PAGE)
@@ -321,5 +320,9 @@ def notices(session: Session, regions: Sequence[str] | None, *, since: datetime)
         .limit(PAGE)
     )
     if regions is not None:
-        query = query.where(sa.or_(sa.false(), *(Organisation.region.startswith(one) for one in regions)))
+        query = query.where(_within(regions))
     return [Notice(*row) for row in session.execute(query)]
+
+
+def _within(regions: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.or_(sa.false(), *(Organisation.region.startswith(one) for one in regions))
