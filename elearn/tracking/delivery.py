@@ -80,4 +80,4 @@ def why_not_yet(locked: Locked, unit: UnitStanding, policy: Policy) -> str:
     today = unit.days.get(policy.day(locked.tau_ms), DayUse())
     if locked.held or locked.pending_ms >= policy.pend_max_ms:
         return "check_missed"
-    return "limit_reached" if today.used_ms >= policy.day_cap_ms else "too_early"
+    return "limit_reached" if today.taken_ms >= policy.day_cap_ms else "too_early"

@@ -103,8 +103,8 @@ def _credible_ms(
     # Not the time since opening: refused and repeated playing would raise it.
     silent_ms = max(0, min(tau_ms - sitting.e_ms, policy.gap_max_ms))
     worth_ms = min(sitting.carry_ms, policy.carry_max_ms) + policy.worth_ms(silent_ms)
-    used_ms = learner.days.get(policy.day(tau_ms), DayUse()).used_ms
-    worth_ms = max(0, min(worth_ms, policy.day_cap_ms - used_ms, policy.pend_max_ms - learner.pending_ms))
+    taken_ms = learner.days.get(policy.day(tau_ms), DayUse()).taken_ms
+    worth_ms = max(0, min(worth_ms, policy.day_cap_ms - taken_ms, policy.pend_max_ms - learner.pending_ms))
     if learner.held:
         worth_ms = 0
     return reached_ms + worth_ms

@@ -29,7 +29,7 @@ def pack(sitting: SittingState, learner: LearnerState, unit: UnitState, policy_d
     """The states as JSON values: numbers in the order of the dataclasses' fields.
 
     `real_carry_ms` stands there where it is not 0, which it is but where rules count real time; `page` where the unit
-    is one of pages.
+    is one of pages; a day's time on site where there was any.
     """
     more: dict[str, Any] = {"real_carry_ms": sitting.real_carry_ms} if sitting.real_carry_ms else {}
     if unit.page is not None:
@@ -47,7 +47,10 @@ def pack(sitting: SittingState, learner: LearnerState, unit: UnitState, policy_d
             sitting.ended_ms,
         ],
         "learner": [learner.tau_ms, learner.held, learner.pending_ms],
-        "days": [[on.isoformat(), use.used_ms, use.late_ms] for on, use in learner.days.items()],
+        "days": [
+            [on.isoformat(), use.used_ms, use.late_ms, *([use.attended_ms] if use.attended_ms else [])]
+            for on, use in learner.days.items()
+        ],
         "unit": [unit.duration_ms, unit.frontier_ms],
         "known": unit.known,
         "delivered": unit.delivered,
@@ -57,7 +60,7 @@ def pack(sitting: SittingState, learner: LearnerState, unit: UnitState, policy_d
 def unpack(seen: Mapping[str, Any]) -> tuple[SittingState, LearnerState, UnitState]:
     """The states that `pack` was given."""
     tau_ms, held, pending_ms = seen["learner"]
-    days = {date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in seen["days"]}
+    days = {date.fromisoformat(on): DayUse(*rest) for on, *rest in seen["days"]}
     duration_ms, frontier_ms = seen["unit"]
     page = seen.get("page")
     return (

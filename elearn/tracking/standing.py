@@ -37,8 +37,15 @@ FOR NO KEY UPDATE OF w, s
 _READ = """
 SELECT (SELECT ARRAY[frontier_ms, covered_ms] FROM elearn.unit_watch WHERE learner_id = %(learner)s
             AND unit_id = %(unit)s),
-       (SELECT json_agg(json_build_array("on", used_ms, late_ms)) FROM elearn.day_use
-            WHERE learner_id = %(learner)s AND "on" BETWEEN %(first_on)s AND %(last_on)s),
+       (SELECT json_agg(json_build_array("on", coalesce(d.used_ms, 0), coalesce(d.late_ms, 0), coalesce(a.ms, 0)))
+            FROM (SELECT "on", used_ms, late_ms FROM elearn.day_use WHERE learner_id = %(learner)s
+                      AND "on" BETWEEN %(first_on)s AND %(last_on)s) d
+            FULL JOIN (SELECT l."on", sum(l.ms)::bigint AS ms
+                       FROM elearn.attended_span s JOIN elearn.attendance_line l ON l.id = s.line_id
+                       WHERE s.person_id = %(learner)s AND l."on" BETWEEN %(first_on)s AND %(last_on)s
+                       AND s.period && tstzrange(%(first_on)s::date - interval '2 days',
+                                                 %(last_on)s::date + interval '2 days')
+                       GROUP BY l."on") a USING ("on")),
        (SELECT range_agg(media)::text FROM elearn.believed_span WHERE learner_id = %(learner)s
             AND unit_id = %(unit)s AND state = 'pending'),
        (SELECT range_agg(media)::text FROM elearn.believed_span WHERE learner_id = %(learner)s
@@ -203,7 +210,7 @@ def read_unit(
         covered_ms=covered_ms,
         pending=spans_of(pending),
         final=spans_of(final),
-        days={date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in days or ()},
+        days={date.fromisoformat(on): DayUse(*rest) for on, *rest in days or ()},
         blocks=set(given),
         decided={seq: bytes.fromhex(digest) for seq, digest in decided or ()},
         waiting=[Waiting(seq, bytes.fromhex(digest), tau, said) for seq, digest, tau, said in waiting or ()],

@@ -136,6 +136,13 @@ class DayUse:
 
     used_ms: int = 0
     late_ms: int = 0
+    attended_ms: int = 0
+    """What the day brought on site. It is not watched and grows elsewhere; it only leaves less room for watching."""
+
+    @property
+    def taken_ms(self) -> int:
+        """What the day's cap is about: a person has one day, here and on site."""
+        return self.used_ms + self.attended_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +467,7 @@ def _within_limits(
             continue
         use = days.get(day, DayUse())
         rooms = [
-            (pace.media_worth(piece.start_ms, policy.day_cap_ms - use.used_ms), Refusal.DAY_CAP),
+            (pace.media_worth(piece.start_ms, policy.day_cap_ms - use.taken_ms), Refusal.DAY_CAP),
             (policy.pend_max_ms - pending_ms, Refusal.PRESENCE_REQUIRED),
         ]
         if late:
@@ -472,7 +479,8 @@ def _within_limits(
             granted = Span(piece.start_ms, piece.start_ms + granted_ms)
             worth_ms = pace.worth_ms(granted)
             credited.append(Credited(granted, day, late, granted_ms - worth_ms))
-            days[day] = DayUse(use.used_ms + worth_ms, use.late_ms + (worth_ms if late else 0))
+            late_ms = use.late_ms + (worth_ms if late else 0)
+            days[day] = replace(use, used_ms=use.used_ms + worth_ms, late_ms=late_ms)
             pending_ms += granted_ms
             gap_late_ms += granted_ms if late else 0
         if granted_ms < piece.length_ms:

@@ -25,6 +25,9 @@ from elearn.tracking.attendance.models import (
 )
 from elearn.tracking.attendance.planning import TEXT_MAX, checked_reason, whole_ms
 
+LEARNERS = sa.text("""
+SELECT FROM elearn.learner_watch WHERE learner_id = ANY (:people) ORDER BY learner_id FOR NO KEY UPDATE
+""")
 ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('elearn attendance', 0))")
 """Days and places of a person are decided about by one transaction at a time; confirming takes milliseconds."""
 
@@ -50,6 +53,8 @@ def confirm(
         if len(gone) != len(lines):
             raise Conflict("These hours have changed in the meantime. Load the page again.", code="list_changed")
         return answer
+    # Whoever watches at this very moment waits: what is watched and what is attended share a day.
+    session.execute(LEARNERS, {"people": [line.person_id for line in lines]})
     if session.get(SessionCancelled, held.id) is not None or not proposing.decide_again(session, held, whole, lines):
         raise Conflict(
             "Something has changed since the list was proposed. Send it back and propose it again.", code="list_changed"

@@ -48,7 +48,7 @@ MUTATIONS = [
             "worth_ms = policy.worth_ms(silent_ms)",
             "pacing+honest",
         ),
-        ("DAY_CAP bounds A", "min(worth_ms, policy.day_cap_ms - used_ms, ", "min(worth_ms, "),
+        ("DAY_CAP bounds A", "min(worth_ms, policy.day_cap_ms - taken_ms, ", "min(worth_ms, "),
         ("PEND_MAX bounds A", ", policy.pend_max_ms - learner.pending_ms)", ")"),
         (
             "a full day takes nothing from P",

@@ -79,7 +79,7 @@ MUTATIONS = [
         ),
         (
             "the day's counters are read",
-            "days={date.fromisoformat(on): DayUse(used_ms, late_ms) for on, used_ms, late_ms in days or ()},",
+            "days={date.fromisoformat(on): DayUse(*rest) for on, *rest in days or ()},",
             "days={},",
         ),
     ),

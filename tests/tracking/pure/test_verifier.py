@@ -261,6 +261,11 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[int, int, str]]]] = [
         [(0, 5_000, "ok"), (5_000, 15_000, "DAY_CAP")],
     ),
     (
+        "what the day brought on site takes of the same cap",
+        {"learner": a_learner(days={TODAY: DayUse(1_000, 0, 28_794_000)})},
+        [(0, 5_000, "ok"), (5_000, 15_000, "DAY_CAP")],
+    ),
+    (
         "at most PEND_MAX waits for a check",
         {"learner": a_learner(pending_ms=899_999)},
         [(0, 1, "ok"), (1, 15_000, "PRESENCE_REQUIRED")],
