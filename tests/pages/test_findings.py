@@ -82,7 +82,7 @@ SHOWN = [
 def test_what_is_asked_beside_training_goes_over_the_same_pages(
     desk: Desk, what: str, form: dict[str, object], said: str
 ) -> None:
-    address = stated(desk, **form)
+    address = stated(desk, None, **form)
     assert said in desk.officer.page(address), what
     sent = desk.officer.post(f"{address}/answer", {"answer": "confirm", "note": ""})
     assert "holds" in desk.officer.page(sent.location)
