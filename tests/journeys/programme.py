@@ -43,6 +43,9 @@ class_hours:
 modality_limits:
   - {{id: short_share, kind: theory, online_max_percent: 10, groups: [special_operation], region: "{REGION}",
      effective_from: 2024-07-01, source: [MADE_UP], confirmed: true}}
+credit_rules:
+  - {{id: short_review, class_review: institution, region: "{REGION}", effective_from: 2024-07-01, source: [MADE_UP],
+     confirmed: true}}
 categories:
   - {{id: so_lv_electric, code: "1.1", name: "低压电工作业", group: special_operation, work: "电工作业",
      region: "{REGION}", hours: {{initial: {{total: 1, theory: 1, practice: 0}}}}, effective_from: 2024-07-01,
@@ -66,11 +69,11 @@ class Learner:
 
 @dataclass(slots=True)
 class Institution:
-    """Where the class is taught: two managers, a teacher, three people who come to learn, all with accounts."""
+    """Where the class is taught: two managers, a teacher `sun`, three people who come to learn, all with accounts."""
 
     school: School
     id: UUID
-    staff: dict[str, SignIn] = field(default_factory=dict)
+    managers: dict[str, SignIn] = field(default_factory=dict)
     learners: dict[str, Learner] = field(default_factory=dict)
 
     @property
@@ -114,7 +117,8 @@ def an_institution(school: School) -> Institution:
             person = persons.add_staff(session, name=name, keys=keys, at=now)
             account = accounts.open_account(session, person.id, name=login, password=PASSWORD, keys=keys, at=now)
             roles.grant_role(session, account.id, role, organisation_id=place.id, at=now)
-            made.staff[login] = SignIn(role.value, login, PASSWORD)
+            if role is Role.INSTITUTION_MANAGER:
+                made.managers[login] = SignIn(role.value, login, PASSWORD)
         for name, login in (("周合格", "zhou"), ("王早退", "wang"), ("郑免训", "zheng")):
             document = a_resident_id()
             learner = persons.add_person(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def choose_item(page: Page) -> None:
 # --- the class ----------------------------------------------------------------------------------------------------
 
 
-CLASS_NO = "DY-2026-01"
+CLASS_NO, PLACE = "DY-2026-01", "实训楼 201"
 
 
 def open_class(page: Page, base: str) -> str:
@@ -48,6 +48,7 @@ def open_class(page: Page, base: str) -> str:
     page.fill("#title", "低压电工初训一班")
     page.fill("#class_no", CLASS_NO)
     page.fill("#ends_on", page.input_value("#starts_on"))
+    page.fill("#place", PLACE)
     press(page, "/teaching/classes/new")
     return id_in(page)
 
@@ -57,9 +58,34 @@ def enrol(page: Page, learners: Iterable[Learner]) -> None:
     press(page, "/enrol")
 
 
-def file_class(page: Page) -> None:
-    page.fill("#filing_no", "备案-990100-0001")
-    press(page, "/filing")
+def enter_teacher(page: Page, base: str) -> None:
+    """Whoever holds the sessions stands in the register of the institution."""
+    page.goto(f"{base}/teachers")
+    page.click("a[href*='/teachers/new']")
+    page.select_option("#person", label="孙老师")
+    press(page, "/teachers/new")
+
+
+def plan_class(page: Page, base: str, class_id: str, begins: datetime) -> None:
+    """All of it on site, by the teacher who was entered."""
+    page.goto(f"{base}/teaching/classes/{class_id}")
+    page.click("nav a[href$='/teachers'].button")
+    page.select_option("#teacher", label="孙老师")
+    press(page, "/teachers")
+    page.goto(f"{base}/teaching/classes/{class_id}")
+    page.click("a[href$='/plan']")
+    page.fill("#hours", "1")
+    page.select_option("#modality", "offline")
+    page.fill("#begins", begins.strftime("%H:%M"))
+    page.fill("#ends", (begins + timedelta(minutes=5)).strftime("%H:%M"))
+    press(page, "/plan")
+
+
+def take_steps(page: Page, base: str, class_id: str, *acts: str) -> None:
+    """Of the class, one after the other, on its page."""
+    page.goto(f"{base}/teaching/classes/{class_id}")
+    for act in acts:
+        press(page, f"/step/{act}")
 
 
 def plan_session(page: Page, base: str, class_id: str, begins: datetime, ends: datetime) -> str:
@@ -68,7 +94,7 @@ def plan_session(page: Page, base: str, class_id: str, begins: datetime, ends: d
     page.click("a[href$='/sessions']")
     page.select_option("#item", index=1)
     page.select_option("#teacher", label="孙老师")
-    page.fill("#place", "实训楼 201")
+    page.fill("#place", PLACE)
     page.fill("#on", begins.date().isoformat())
     page.fill("#begins", begins.time().isoformat())
     page.fill("#ends", ends.time().isoformat())

@@ -72,7 +72,7 @@ def load_rules(institution: Institution, place: Path) -> None:
     product, file = institution.school.product, place / "low-voltage.yaml"
     file.write_text(CATALOGUE, encoding="utf-8")
     assert "refused, not confirmed" in product.run("rules", "load", "--yes"), "what nobody confirmed is not loaded"
-    assert "7 new rows, 0 new versions, 0 refused" in product.run("rules", "load", str(file), "--yes")
+    assert "8 new rows, 0 new versions, 0 refused" in product.run("rules", "load", str(file), "--yes")
 
 
 def receiver_of(institution: Institution) -> ExamClient:
@@ -117,6 +117,7 @@ class Day:
     """The day of the class: who has which phone, when is what, what has happened."""
 
     institution: Institution
+    chromium: Browser
     phones: Mapping[str, Phone]
     screen: Phone
     class_id: str
@@ -229,39 +230,47 @@ def reviews(day: Day) -> Story:
     yield day.after("confirmed")
     yield lambda: day.institution.hours_ms(exempt.person_id)
     do.state_certificate(page, day.base, exempt)
-    do.confirm_certificate(day.page("operator"), day.base)
+    with phone(day.chromium) as operator:
+        who = day.institution.school.sign_in_of("operator")
+        operator.sign_in(day.base, who.name, who.password)
+        operator.page.on("dialog", lambda dialog: dialog.accept())
+        do.confirm_certificate(operator.page, day.base)
 
 
 def calls_the_roll(day: Day) -> Story:
     """The teacher, with the screen in the room: the list is proposed when all have gone."""
     yield lambda: is_past(day.ends)() and day.screen.page.locator(".is-here").count() == 0
-    do.propose_list(day.page("sun"), day.base, day.session_id)
+    do.propose_list(day.screen.page, day.base, day.session_id)
     day.done.add("list")
 
 
 def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
     institution: Institution, chromium: Browser, tmp_path: Path
 ) -> None:
+    if clock_in(600).date() != clock_in(0).date():
+        pytest.skip("nobody is taught on site past midnight")
     base, learners = institution.base, institution.learners
     video = tmp_path / "lesson.mp4"
     ffmpeg.loop_to(LESSON, LESSON_S, video)
-    everybody = {**institution.staff, **{login: one.sign_in for login, one in learners.items()}}
-    everybody["operator"] = institution.school.sign_in_of("operator")
+    everybody = {**institution.managers, **{login: one.sign_in for login, one in learners.items()}}
     with (
         at_the_console(institution, tmp_path) as exam_system,
         phones_of(chromium, base, everybody) as phones,
         phone(chromium, size=WALL) as screen,
     ):
         zhao, exam = phones["zhao"].page, exam_system.result()
+        screen.sign_in(base, "sun", PASSWORD)
+        do.enter_teacher(zhao, base)
         class_id = do.open_class(zhao, base)
         do.enrol(zhao, learners.values())
-        do.file_class(zhao)
+        do.plan_class(zhao, base, class_id, clock_in(120))
+        do.take_steps(zhao, base, class_id, "submit")
+        do.take_steps(phones["qian"].page, base, class_id, "check", "accept")
         begins = clock_in(4)
         ends = begins + timedelta(milliseconds=ON_SITE_MS + 2_000)
         session_id = do.plan_session(zhao, base, class_id, begins, ends)
-        screen.sign_in(base, "sun", PASSWORD)
         screen.page.goto(f"{base}/sessions/{session_id}/screen")
-        day = Day(institution, phones, screen, class_id, session_id, begins, ends)
+        day = Day(institution, chromium, phones, screen, class_id, session_id, begins, ends)
         early = begins + timedelta(milliseconds=LEAVES_EARLY_MS)
         broken = tell(
             {
@@ -298,6 +307,7 @@ def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
         }
         assert "OFFLINE_SHARE_LOW" in do.ask_why_not(zhao, base, learners["wang"])
         do.sign_hours(phones["zhou"], base)
+        do.take_steps(zhao, base, class_id, "begin", "complete")
         archive = do.take_archive(zhao, base, tmp_path)
     institution.school.require_sound_ledgers()
     require_archive_of(institution, archive, tmp_path / "keys.json")
