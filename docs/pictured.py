@@ -1,4 +1,4 @@
-"""What the pictures of rules, tests, sessions on site and the catalogue show (see screenshots.py)."""
+"""What the pictures of rules, tests, sessions on site, teachers and the catalogue show (see screenshots.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from elearn.clock import to_ms
-from elearn.courses.models import Kind, OutlineItem, TrainingClass
+from elearn.courses.models import Kind, Outline, OutlineItem, TrainingClass
 from elearn.courses.papers import tests
 from elearn.courses.papers.blueprint import Section
 from elearn.courses.papers.models import CourseTest
@@ -27,9 +27,13 @@ from elearn.courses.questions.kinds import (
     TrueFalse,
 )
 from elearn.courses.requirements import service as requirements
+from elearn.courses.teachers import assigning, certifying, registering
+from elearn.courses.teachers.models import TeacherEntry
+from elearn.courses.teachers.said import Paper, Profile
 from elearn.credit_export import records
 from elearn.demo import example as demo
 from elearn.people import accounts, persons, registry, roles
+from elearn.people.callers import Caller, Grant
 from elearn.people.identity import Keys
 from elearn.people.models import Role
 from elearn.settings import Settings
@@ -74,6 +78,40 @@ def add(session: Session, settings: Settings, example: demo.Example, *, now: dat
         now=now,
     )
     _sessions(session, settings, example, manager=manager, teacher=teacher, now=now)
+    _register(session, example, keys, manager=manager, teacher=teacher, now=now)
+
+
+def _register(
+    session: Session, example: demo.Example, keys: Keys, *, manager: UUID, teacher: UUID, now: datetime
+) -> None:
+    """Two teachers: one with a certificate that runs out soon, one whose certificate waits for a second person."""
+    institution, on = UUID(example.institution_id), registry.local_day(now)
+    held = session.get_one(TrainingClass, UUID(example.class_id))
+    outline = session.get_one(Outline, held.outline_id)
+    institution_says = _caller(manager, Role.INSTITUTION_MANAGER, institution)
+    platform_says = _caller(_account(session, example, "operator", keys), Role.OPERATOR)
+    other = persons.add_staff(session, name="郑师傅", keys=keys, at=now).id
+    for person, work, days, confirmed in ((teacher, "电工作业", 45, True), (other, "高处作业", 900, False)):
+        made = registering.register(session, person, Profile(works=[work]), by=manager, may_level=False, at=now)
+        registering.join(
+            session, made, institution, full_time=confirmed, from_on=on - timedelta(days=400), acting=[institution],
+            by=manager, at=now,
+        )  # fmt: skip
+        paper = Paper(
+            "安全培训教师岗位证书", f"AQ-2023-{days:04}", "省应急管理厅", on - timedelta(days=1000),
+            on + timedelta(days=days), [outline.category or outline.code], [work],
+        )  # fmt: skip
+        stated = certifying.state(session, made, paper, caller=institution_says, keys=keys, at=now)
+        if confirmed:
+            certifying.answer(session, stated.id, confirm=True, note="", caller=platform_says, at=now)
+        assigning.assign(
+            session, held.id, made, kind=Kind.THEORY, from_on=max(held.starts_on, on - timedelta(days=10)),
+            acting=[institution], by=manager, at=now,
+        )  # fmt: skip
+
+
+def _caller(person: UUID, role: Role, organisation: UUID | None = None) -> Caller:
+    return Caller(person, person, "", False, (Grant(role, organisation, None),), None)
 
 
 def _account(session: Session, example: demo.Example, who: str, keys: Keys) -> UUID:
@@ -158,6 +196,7 @@ def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None
     listed = session.query(AttendanceList).filter_by(session_id=over.id).one()
     held = session.get_one(TrainingClass, UUID(example.class_id))
     test = session.query(CourseTest).filter_by(title=TEST).one()
+    someone = session.query(TeacherEntry).order_by(TeacherEntry.id).all()[-1]
     worker = example.worker_ids[0]
     record = next(iter(records.newest_records(session, [UUID(worker)]).values()))
     return [
@@ -178,6 +217,12 @@ def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None
         ("class-sessions", "manager", f"/teaching/classes/{held.id}/sessions"),
         ("attendance", "manager", "/attendance"),
         ("attendance-list", "manager", f"/attendance/{listed.id}"),
+        ("teachers", "manager", "/teachers"),
+        ("teacher", "operator", f"/teachers/{someone.id}"),
+        ("teacher-new", "manager", "/teachers/new"),
+        ("teacher-warnings", "manager", "/teachers/warnings"),
+        ("teacher-import", "manager", "/teachers/import"),
+        ("class-teachers", "manager", f"/teaching/classes/{held.id}/teachers"),
         ("findings", "operator", "/findings"),
         ("finding-new", "manager", f"/findings/new?record={record.id}"),
         ("reviews", "manager", "/teaching/reviews"),

@@ -7,7 +7,8 @@ earned: another class with better teachers makes nothing good. Hours on site are
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.requirements.choosing import Catalogue
 from elearn.courses.requirements.rows import HoursKind
-from elearn.courses.teachers.rules import Taught
-from elearn.courses.teachers.standing import anybody_asks, standings
+from elearn.courses.teachers.rules import Problem, Taught
+from elearn.courses.teachers.standing import Standing, anybody_asks, standings, teaching
 
 EARNED = sa.text("""
 SELECT DISTINCT e.person_id, k.outline_id, e.class_id, s.teacher_id, s.kind, s.outline_item_id,
@@ -51,6 +52,32 @@ Line = tuple[UUID, UUID]
 """A person under an outline."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The classes that are asked of each line, the meetings in them, and how each class stands."""
+
+    classes: dict[Line, set[UUID]]
+    taught: Mapping[tuple[UUID, UUID], list[tuple[UUID, date, HoursKind, UUID]]]
+    held: Mapping[UUID, Standing]
+
+    def meetings(self, person_id: UUID, class_id: UUID) -> list[Taught]:
+        known = self.held[class_id].of_person
+        found = self.taught.get((person_id, class_id), ())
+        return [Taught(known.get(who), day, kind, item) for who, day, kind, item in found]
+
+
+def _asked(session: Session, lines: Iterable[tuple[UUID, UUID, UUID | None]]) -> _Asked:
+    classes: dict[Line, set[UUID]] = {(person, outline): {held} for person, outline, held in lines if held is not None}
+    taught: dict[tuple[UUID, UUID], list[tuple[UUID, date, HoursKind, UUID]]] = defaultdict(list)
+    for row in session.execute(EARNED, {"persons": list({person for person, _outline in classes})}):
+        if (row.person_id, row.outline_id) in classes:
+            classes[row.person_id, row.outline_id].add(row.class_id)
+            if row.earned_on is not None:
+                meeting = (row.teacher_id, row.earned_on, HoursKind(row.kind), row.outline_item_id)
+                taught[row.person_id, row.class_id].append(meeting)
+    return _Asked(classes, taught, standings(session, {one for several in classes.values() for one in several}))
+
+
 def of_cases(
     session: Session, catalogue: Catalogue, cases: Iterable[tuple[UUID, UUID, UUID | None]], *, on: date, today: date
 ) -> dict[Line, bool | None]:
@@ -61,26 +88,31 @@ def of_cases(
     """
     if not anybody_asks(catalogue):
         return {}
-    classes: dict[Line, set[UUID]] = {(person, outline): {held} for person, outline, held in cases if held is not None}
-    taught: dict[tuple[UUID, UUID], list[tuple[UUID, date, HoursKind, UUID]]] = defaultdict(list)
-    for row in session.execute(EARNED, {"persons": list({person for person, _outline in classes})}):
-        if (row.person_id, row.outline_id) in classes:
-            classes[row.person_id, row.outline_id].add(row.class_id)
-            if row.earned_on is not None:
-                meeting = (row.teacher_id, row.earned_on, HoursKind(row.kind), row.outline_item_id)
-                taught[row.person_id, row.class_id].append(meeting)
-    held = standings(session, {one for several in classes.values() for one in several})
+    asked = _asked(session, cases)
     # Without meetings on site a class stands the same for all who are in it.
-    alike = {class_id: one.valid(today, on=on) for class_id, one in held.items()}
+    alike = {class_id: one.valid(today, on=on) for class_id, one in asked.held.items()}
 
     def of(person_id: UUID, class_id: UUID) -> bool | None:
-        meetings, one = taught.get((person_id, class_id)), held[class_id]
+        meetings = asked.meetings(person_id, class_id)
         if not meetings or alike[class_id] is False:
             return alike[class_id]
-        known = one.of_person
-        return one.valid(today, [Taught(known.get(who), day, kind, item) for who, day, kind, item in meetings], on=on)
+        return asked.held[class_id].valid(today, meetings, on=on)
 
-    return {line: together([of(line[0], class_id) for class_id in several]) for line, several in classes.items()}
+    return {line: together([of(line[0], class_id) for class_id in several]) for line, several in asked.classes.items()}
+
+
+def wrong(
+    session: Session, person_id: UUID, outline_id: UUID, class_id: UUID | None, *, today: date
+) -> list[tuple[Problem, str]]:
+    """What makes the fact a no for one person, with the teacher's name; empty: of somebody unknown."""
+    asked = _asked(session, [(person_id, outline_id, class_id)])
+    names = {one.teacher_id: one.name for several in teaching(session, asked.held).values() for one in several}
+    return [
+        (problem, names.get(problem.teacher_id, "") if problem.teacher_id else "")
+        for held, one in asked.held.items()
+        for problem in one.problems(today, asked.meetings(person_id, held))
+        if problem.gates
+    ]
 
 
 def together(several: Collection[bool | None]) -> bool | None:

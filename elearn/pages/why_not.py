@@ -6,6 +6,7 @@ is a what-if: the hours and facts of now by the rules of then. Nothing is writte
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, render_template
@@ -14,11 +15,14 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.requirements import service as requirements
+from elearn.courses.teachers.rules import Problem
+from elearn.credit_export import teachers_valid
 from elearn.credit_export import why_not as service
+from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.why_not import Reach
 from elearn.db import db
 from elearn.errors import NotFound
-from elearn.pages import members, rule_texts, why_not_texts
+from elearn.pages import members, rule_texts, teacher_texts, why_not_texts
 from elearn.pages.forms import Form
 from elearn.people import persons
 from elearn.people.callers import Caller, require_caller
@@ -72,11 +76,21 @@ def why_not() -> ResponseReturnValue:
         on=on,
         answer=answer,
         today_answer=today_answer,
+        teachers=_teachers(answer, today),
+        teacher_texts=teacher_texts,
         texts=why_not_texts,
         rule_texts=rule_texts,
         origins=requirements.catalogue(session).sources() if answer else {},
     )
     return page, 422 if form.errors else 200
+
+
+def _teachers(answer: service.Answer | None, today: date) -> list[tuple[Problem, str]]:
+    """What is wrong with the teachers of the person's classes, when that is a reason."""
+    if answer is None or Reason.TEACHER_INVALID not in answer.reasons:
+        return []
+    case = answer.case
+    return teachers_valid.wrong(db.session(), case.person_id, case.outline_id, case.class_id, today=today)
 
 
 def _person(wanted: UUID | None, caller: Caller, reach: Reach, *, searching: bool) -> Person | None:

@@ -19,8 +19,8 @@ from elearn.courses.models import Outline, TrainingClass
 from elearn.courses.teachers.models import ClassTeacherEntry, TeacherCertificate, TeacherEntry, TeacherTerm
 from elearn.people import persons
 from elearn.people.models import Account, Organisation, Role
-from tests.builders_courses import a_class, an_outline
-from tests.builders_people import AT, a_resident_id, an_account, an_institution
+from tests.builders_courses import a_class, an_outline, enrolled
+from tests.builders_people import AT, a_person, a_resident_id, an_account, an_institution
 from tests.credit_export.rules.test_records_by_rules import load
 from tests.credit_export.rules.test_teachers_valid import YUNNAN
 from tests.pages.conftest import Browser, text_of
@@ -121,6 +121,12 @@ def test_a_teacher_is_entered_certified_by_two_sides_and_teaches_a_class(registe
     (confirm,) = forms_in(manager.get(address).text, "/answer")
     assert manager.post(confirm, {"answer": "confirm", "note": ""}).status_code == 303
     assert "No certificate is valid on Jul 1, 2026." in manager.page(classes)
+    learner = a_person(register.session, name="李明")
+    enrolled(register.session, held, learner.id)
+    register.session.commit()
+    asked = manager.page(f"/why-not?person={learner.id}&outline={register.outline.id}")
+    assert "A teacher of the class held no valid certificate" in asked
+    assert "王老师 : No certificate is valid on Jul 1, 2026." in asked
 
     entry = register.session.scalars(sa.select(ClassTeacherEntry.id)).one()
     changed = manager.post(f"{classes}/{entry}", {"act": "end", "to_on": "2026-06-30"})

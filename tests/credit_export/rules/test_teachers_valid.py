@@ -135,6 +135,8 @@ def test_on_site_it_is_asked_who_taught_that_day(session: Session) -> None:
     assert valid() is True, "nobody else has taught"
     _on_site(session, school, learner)
     assert valid() is False, "the meeting was held by somebody who is no teacher of the class"
+    ((problem, name),) = teachers_valid.wrong(session, learner, school.outline.id, school.held.id, today=today)
+    assert (problem.kind.value, problem.on, name) == ("not_entered", date(2026, 7, 1), "")
     assigned(
         session, school.held.id, teacher, school.institution_id, kind=Kind.THEORY, from_on=date(2026, 7, 1),
         to_on=date(2026, 7, 1),
