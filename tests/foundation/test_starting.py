@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from elearn.credit_export.ledger.witness.keys import make_key
 from elearn.demo.neighbours import answers
 from elearn.serving import Keeper
 from elearn.starting import stopped_by_signals
-from tests.journeys.running import free_port
+from tests.journeys.running import children, free_port
 from tests.waiting import wait_for
 
 FORKS_WHILE_STARTING = """
@@ -153,12 +154,17 @@ def test_a_process_beside_the_web_processes_begins_when_it_is_told_to_and_not_be
     told: bool, tmp_path: Path
 ) -> None:
     """As the worker waits for the first page; one that was never told is stopped at once."""
+    ours = set(children(os.getpid()))
     place = tmp_path / "signer"
     hears, says = multiprocessing.Pipe(duplex=False)
     kept = Keeper("signer", ["ledger", "signer", "--wait", "--directory", str(place)], dict(os.environ), after=hears)
     kept.start()
-    if told:
-        says.send_bytes(b"up")
-        wait_for((place / "key").exists, seconds=30, what="its start")
-    kept.stop()
+    try:
+        time.sleep(0.3)
+        assert set(children(os.getpid())) == ours
+        if told:
+            says.send_bytes(b"up")
+            wait_for((place / "key").exists, seconds=30, what="its start")
+    finally:
+        kept.stop()
     assert place.exists() == told
