@@ -44,6 +44,10 @@ class Seen:
     def manages(self) -> bool:
         return any(one.office is Office.MANAGER for one in self.actors)
 
+    @property
+    def officer(self) -> bool:
+        return any(one.office is Office.OFFICER for one in self.actors)
+
 
 def seen(class_id: UUID) -> Seen:
     """Raises NotFound: there is none, or it is none of the reader's."""
@@ -96,6 +100,7 @@ def page(template: str, part: str, found: Seen, facts: Standing, **wanted: objec
         stands=facts.stands,
         staff=found.staff,
         manages=found.manages,
+        keeps_archive=found.manages or found.officer or Role.AUDITOR in require_caller().roles,
         texts=class_texts,
         **wanted,
     )

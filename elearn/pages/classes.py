@@ -17,6 +17,7 @@ from elearn.courses.classes.rules import FILED, Act, Change, Gate, No, State, Un
 from elearn.courses.classes.steps import Standing
 from elearn.courses.models import TrainingClass
 from elearn.courses.requirements.rows import ClassReview, RosterChanges
+from elearn.courses.teachers import standing as teachers
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
@@ -157,6 +158,7 @@ def class_page(
         page_url=lambda number: url_for("elearn.pages.teaching_class", class_id=class_id, page=number),
         changes=changes,
         me=me,
+        teaching=teachers.teaching(session, [class_id])[class_id],
         candidates=members.not_enrolled(session, found.held.institution_id, class_id, on=today)
         if found.manages
         else [],
@@ -205,7 +207,12 @@ def file_class(class_id: UUID) -> ResponseReturnValue:
                 at=utcnow(),
                 by=require_caller().person_id,
             )
-        except (Malformed, Conflict, Forbidden) as error:
+        except Forbidden as error:
+            db.session.rollback()
+            frame.say(forms.said(error), "warn")
+            return _to_class(class_id)
+        except (Malformed, Conflict) as error:
+            db.session.rollback()
             form.blame(error, {"bad_filing": "filed_on"}, "filing_no")
         except ValueError:
             form.errors["filed_at"] = _("A time has the form 09:30.")
