@@ -14,6 +14,13 @@ from elearn.tracking.attendance import ledger_check as attendance
 
 # Each query answers (which, what) for every row that breaks its sentence.
 SENTENCES = {
+    "hours_signature of a person in a class is numbered without holes, and names that person and class": """
+        SELECT id::text, CASE WHEN number <> nth THEN 'a signature before it is missing'
+                              ELSE 'what was signed is of another person or class' END
+        FROM (SELECT id, number, class_id, person_id, said::json AS said,
+                     row_number() OVER (PARTITION BY class_id, person_id ORDER BY number) AS nth
+              FROM elearn.hours_signature) s
+        WHERE number <> nth OR said ->> 'person' <> person_id::text OR said #>> '{class,id}' <> class_id::text""",
     "watched_span final rows and their reversals have a leaf as soon as their minute is proved": """
         SELECT w.id::text, CASE w.kind WHEN 'final' THEN 'final time is not in the log'
                                        ELSE 'a reversal of final time is not in the log' END

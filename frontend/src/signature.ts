@@ -36,6 +36,7 @@ function attachHand(form: HTMLFormElement, field: HTMLCanvasElement): void {
   form.hidden = false;
   field.addEventListener("pointerdown", (event) => {
     event.preventDefault();
+    if (says) says.textContent = "";
     field.setPointerCapture(event.pointerId);
     pen.strokeStyle = "#10222a";
     pen.lineWidth = PEN_PX;

@@ -90,7 +90,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
             "steps": [asdict(one) for one in steps],
         },
         "units": _rows(session, queries.UNITS, held),
-        "teachers": _teachers(session, held),
+        "teachers": {"named": _teachers(session, held), "problems": [asdict(one) for one in problems]},
         "roster": {
             **_roster(session, people, stands, keys),
             "enrolments": roster,

@@ -110,6 +110,7 @@ def files(archive: Archive, _: Says) -> list[list[str]]:
     count = {name: len(found) for name, found in archive.sections.items() if isinstance(found, list)}
     count["roster"] = len(archive.sections["roster"]["people"])
     count["attendance"] = len(archive.sections["attendance"]["lines"])
+    count["teachers"] = len(archive.sections["teachers"]["named"])
     count["evidence"] = len(archive.sections["evidence"]["leaves"])
     lines = [[section_name(name), words.section_text(name, _), str(count.get(name, ""))] for name in archive.sections]
     signatures = [["signatures/", _("Drawings and keys' answers"), str(len(archive.proofs))]]

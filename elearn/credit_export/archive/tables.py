@@ -254,7 +254,7 @@ _TEACHERS = {"姓名": 14, "大纲项目": 24, "类别": 8, "从": 12, "到": 12
 
 
 def _teachers(found: Sections) -> Rows:
-    for one in found["teachers"]:
+    for one in found["teachers"]["named"]:
         kind = KINDS[one["kind"]] if one["kind"] else "理论、实操"
         yield one["name"], one["item"], kind, one["from_on"], one["to_on"], one["added_at"]
 

@@ -37,7 +37,7 @@ def section_text(section: str, _: Says) -> str:
     return {
         "class": _("The class: plan, filing, outline, what is missing"),
         "units": _("Lesson plans: every version that was offered, with its digest"),
-        "teachers": _("Teachers"),
+        "teachers": _("Teachers, and questions about them"),
         "roster": _("Roster and its changes"),
         "attendance": _("Attendance on site: sessions, lists, who confirmed"),
         "hours": _("Hours of each learner: sums and every entry with its leaf"),

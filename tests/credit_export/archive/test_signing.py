@@ -22,6 +22,7 @@ from elearn.credit_export.archive.models import HoursSignature
 from elearn.credit_export.archive.statement import Standing
 from elearn.credit_export.archive.verifying import verify
 from elearn.credit_export.exam_system.package_verifying import PackageRefused
+from elearn.credit_export.ledger_check import SENTENCES
 from elearn.db import LedgerViolation
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import persons
@@ -34,6 +35,12 @@ from tests.credit_export.archive.test_archive import files_of, resealed
 from tests.hours import credit_all
 from tests.tracking.presence.authenticator import PRESENT, Authenticator
 from tests.tracking.presence.test_webauthn import SITE, register
+
+
+def broken(session: Session) -> list[str]:
+    """What `elearn ledger check` says of signatures."""
+    [query] = [query for sentence, query in SENTENCES.items() if sentence.startswith("hours_signature")]
+    return [what for _which, what in session.execute(sa.text(query))]
 
 
 def standing(archived: Archived, who: int = 0) -> Standing:
@@ -191,6 +198,12 @@ def test_nobody_changes_a_signature(session: Session, archived: Archived) -> Non
     with pytest.raises(IntegrityError, match="ck_hours_signature_digest"), session.begin_nested():
         session.execute(sa.text(f"INSERT INTO elearn.hours_signature ({copied}) SELECT {other} "
                                 "FROM elearn.hours_signature"))  # fmt: skip
+    assert broken(session) == []
+    other = copied.replace("id, class", "gen_random_uuid(), class").replace("number", "9")
+    session.execute(
+        sa.text(f"INSERT INTO elearn.hours_signature ({copied}) SELECT {other} FROM elearn.hours_signature")
+    )
+    assert broken(session) == ["a signature before it is missing"]
     made.method = "webauthn"
     with pytest.raises(LedgerViolation):
         session.flush()
