@@ -21,6 +21,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from elearn import errors, locale
+from elearn.db import db
 from elearn.runtime import runtime
 
 logger = logging.getLogger(__name__)
@@ -223,7 +224,8 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(DBAPIError)
     def on_database(error: DBAPIError) -> Response:
         if isinstance(error, DataError) and "NUL (0x00)" in str(error.orig):
-            # PostgreSQL's text holds every character but this one, and nobody types it.
+            # PostgreSQL's text holds every character but this one, and nobody types it. The page that says so reads.
+            db.session.rollback()
             return refuse(errors.Malformed("A text of the request holds a character that no text may hold."))
         if not is_away(error):
             raise error
