@@ -242,6 +242,36 @@ def test_what_no_page_offers_is_refused(register: Register) -> None:
     )
 
 
+def test_a_page_is_seen_by_whom_it_is_for(register: Register) -> None:
+    address = register.added()
+    classes = f"/teaching/classes/{register.held.id}/teachers"
+    elsewhere = an_institution(register.session, name="洱海培训学校").id
+    readers = {
+        "learner": register.of(Role.LEARNER),
+        "clerk": register.of(Role.INSTITUTION_CLERK, organisation_id=register.institution.id),
+        "manager": register.manager,
+        "other manager": register.of(Role.INSTITUTION_MANAGER, organisation_id=elsewhere),
+        "officer": register.officer,
+        "other officer": register.of(Role.REGULATOR_OFFICER, region="110000"),
+        "operator": register.of(Role.OPERATOR),
+        "auditor": register.of(Role.AUDITOR),
+    }
+    sees = {  # by reader in this order
+        "/teachers": (403, 200, 200, 200, 200, 200, 200, 200),
+        "/teachers/warnings": (403, 200, 200, 200, 200, 200, 200, 200),
+        "/teachers/new": (403, 403, 200, 200, 200, 404, 403, 403),
+        "/teachers/import": (403, 403, 200, 200, 200, 404, 403, 403),
+        "/teachers/form.xlsx": (403, 403, 200, 200, 200, 200, 403, 403),
+        address: (404, 200, 200, 404, 200, 404, 200, 200),
+        classes: (403, 403, 200, 404, 403, 403, 403, 403),
+    }
+    got = {path: tuple(one.get(path).status_code for one in readers.values()) for path in sees}
+    assert got == sees
+    assert {register.browser(None).get(path).status_code for path in sees} == {303}
+    for name in ("other manager", "other officer"):
+        assert "Nobody here" in readers[name].page("/teachers"), "not even a name of others' teachers"
+
+
 def test_a_teacher_reads_what_is_kept_of_themselves_and_certifies_nothing(register: Register) -> None:
     mine = an_account(register.session, Role.TEACHER, organisation_id=register.institution.id)
     register.session.commit()
