@@ -78,6 +78,8 @@ def add(session: Session, settings: Settings, example: demo.Example, *, now: dat
         now=now,
     )
     _sessions(session, settings, example, manager=manager, teacher=teacher, now=now)
+    # With a last day the page of its archive tells until when it is kept.
+    session.get_one(TrainingClass, UUID(example.class_id)).ends_on = registry.local_day(now + timedelta(days=30))
     _register(session, example, keys, manager=manager, teacher=teacher, now=now)
 
 
@@ -223,6 +225,9 @@ def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None
         ("teacher-warnings", "manager", "/teachers/warnings"),
         ("teacher-import", "manager", "/teachers/import"),
         ("class-teachers", "manager", f"/teaching/classes/{held.id}/teachers"),
+        ("archives", "manager", "/archives"),
+        ("class-archive", "manager", f"/archives/{held.id}"),
+        ("sign-hours", "worker", f"/hours/classes/{held.id}"),
         ("findings", "operator", "/findings"),
         ("finding-new", "manager", f"/findings/new?record={record.id}"),
         ("reviews", "manager", "/teaching/reviews"),
