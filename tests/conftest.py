@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,21 @@ from sqlalchemy.orm import Session
 from elearn import create_app, embedded, schema
 from elearn.db import db
 from elearn.settings import Settings
+from elearn.starting import loading
 
 # How fast examples come says something of the machine and nothing of a law; speed belongs to `make bench`.
 law.register_profile("elearn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 law.load_profile("elearn")
+
+
+def pytest_configure() -> None:
+    """What ten thousand tests are made of is loaded once and stays: see `starting.loading`."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 class ManualClock:
@@ -95,7 +107,8 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def _built(settings: Settings) -> Iterator[Flask]:
-    app = create_app(settings, clock=ManualClock())
+    with loading():
+        app = create_app(settings, clock=ManualClock())
     app.testing = True
     yield app
     app.extensions["elearn"].redis.close()

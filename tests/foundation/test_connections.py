@@ -7,8 +7,9 @@ from flask import Flask
 
 from elearn.db import db
 
+# It waits until they are gone: what the server only intends, nobody can notice.
 _END_THE_OTHERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
