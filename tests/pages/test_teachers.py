@@ -104,6 +104,7 @@ def test_a_teacher_is_entered_certified_by_two_sides_and_teaches_a_class(registe
     assert (late.status_code, "This has changed in the meantime" in text_of(late)) == (409, True)
 
     classes = f"/teaching/classes/{held.id}/teachers"
+    assert classes in manager.get(f"/teaching/classes/{held.id}").text
     assert "hours do not count" in manager.page(classes)
     assert held.title in manager.page("/teachers/warnings")
     (teacher,) = register.session.scalars(sa.select(TeacherEntry.id))
