@@ -170,7 +170,7 @@ def rule_text(rule: GrantRule) -> str:
         _("the platform grants") if rule.grants_by_itself else _("a further person grants"),
         *([_("an officer may grant what is held back")] if rule.grants_while_held else []),
     ]
-    return ", ".join(parts)
+    return _(", ").join(parts)
 
 
 def employment_text(kind: str) -> str:

@@ -126,7 +126,7 @@ def says(row: Row) -> list[str]:
         case Certificate():
             return _certificate(row)
         case Exemption():
-            who = ", ".join(training_text(one) for one in row.training)
+            who = _(", ").join(training_text(one) for one in row.training)
             return [_("Whoever holds it skips: %(what)s.", what=who), *_whom(row.groups, row.categories)]
         case Prerequisite():
             return [*prerequisite_texts(row), *_whom(row.groups, row.categories)]
@@ -150,7 +150,7 @@ def _hours(count: int) -> str:
 
 def _whom(groups: tuple[Group, ...], categories: tuple[str, ...] = ()) -> list[str]:
     named = list(categories) or [group_text(one) for one in groups]
-    return [_("About: %(who)s.", who=", ".join(named))] if named else []
+    return [_("About: %(who)s.", who=_(", ").join(named))] if named else []
 
 
 def _share(row: ModalityLimit) -> str:
@@ -203,7 +203,7 @@ def _category(row: Category) -> list[str]:
     if not row.hours:
         found.append(_("No number of hours is known."))
     if row.levels:
-        found.append(_("Levels: %(levels)s.", levels=", ".join(row.levels)))
+        found.append(_("Levels: %(levels)s.", levels=_(", ").join(row.levels)))
     if row.duration_months is not None:
         found.append(_("Lasts %(count)s months.", count=row.duration_months))
     if row.assess_within_months is not None:
@@ -241,7 +241,7 @@ def _cycle(cycle: Cycle) -> str:
         found.append(_("theory only"))
     if cycle.apply_within_days is not None:
         found.append(_("applied for within the last %(count)s days", count=cycle.apply_within_days))
-    return ", ".join(found)
+    return _(", ").join(found)
 
 
 def _exam(exam: Exam) -> str:

@@ -288,10 +288,10 @@ def sign_hours(handset: Phone, base: str) -> None:
         page.click("form[data-sign-hand] button:not([type=button])")
 
 
-def take_archive(page: Page, base: str, place: Path) -> Path:
-    """What one downloads on the archive's page."""
-    page.goto(f"{base}/archives")
-    page.click("tbody a")
+def take_archive(page: Page, base: str, class_id: str, place: Path) -> Path:
+    """What one downloads on the archive's page, to which the class leads."""
+    page.goto(f"{base}/teaching/classes/{class_id}")
+    page.click("nav a[href*='/archives/']")
     with page.expect_download() as began:
         page.click("a[href$='/archive.zip']")
     file = place / began.value.suggested_filename

@@ -308,6 +308,6 @@ def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
         assert "OFFLINE_SHARE_LOW" in do.ask_why_not(zhao, base, learners["wang"])
         do.sign_hours(phones["zhou"], base)
         do.take_steps(zhao, base, class_id, "begin", "complete")
-        archive = do.take_archive(zhao, base, tmp_path)
+        archive = do.take_archive(zhao, base, class_id, tmp_path)
     institution.school.require_sound_ledgers()
     require_archive_of(institution, archive, tmp_path / "keys.json")
