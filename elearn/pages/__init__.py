@@ -62,6 +62,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         deliveries,
         eligibility,
         explaining,
+        finding_import,
         findings,
         frame,
         keys,
@@ -127,6 +128,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         signals,
         eligibility,
         findings,
+        finding_import,
         requirements,
         why_not,
     ):

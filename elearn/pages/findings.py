@@ -24,6 +24,7 @@ from elearn.credit_export.findings.rules import (
     OF_OUTLINE,
     PAPERED,
     Kind,
+    Voice,
     why_not_confirm,
     why_not_object,
     why_not_state,
@@ -36,11 +37,12 @@ from elearn.locale import gettext as _
 from elearn.pages import finding_texts, forms, frame, members, rule_texts
 from elearn.pages.forms import Form
 from elearn.people import persons
-from elearn.people.callers import require_caller
+from elearn.people.callers import Caller, require_caller
 from elearn.people.identity import Erased
 from elearn.people.models import Organisation, OrganisationKind, Role
 from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, OPERATOR, REGULATOR, regions_of
 from elearn.people.registry import local_day
+from elearn.tracking.signals.decisions import Side
 from elearn.tracking.signals.reviews import place_of
 
 FIELDS = {
@@ -67,11 +69,14 @@ def findings() -> ResponseReturnValue:
     if show not in ("waiting", "answered"):
         raise NotFound("There is nothing at this address.")
     counts = dict(zip(("waiting", "answered"), reading.counts(db.session(), caller), strict=True))
+    lines = reading.lines(db.session(), caller, waiting=show == "waiting", page=page)
     return render_template(
         "elearn/findings.html",
         show=show,
         counts=counts,
-        lines=reading.lines(db.session(), caller, waiting=show == "waiting", page=page),
+        lines=lines,
+        may_state=bool(caller.roles - {Role.AUDITOR}),
+        confirmable={one.id for one in lines if show == "waiting" and _may_confirm(one, caller)},
         today=local_day(utcnow()),
         may_suspend=bool(_institutions()),
         page=page,
@@ -79,6 +84,20 @@ def findings() -> ResponseReturnValue:
         page_url=lambda number: url_for("elearn.pages.findings", show=show, page=number),
         texts=finding_texts,
     )
+
+
+SIDES = {
+    Role.INSTITUTION_CLERK: Side.INSTITUTION,
+    Role.INSTITUTION_MANAGER: Side.INSTITUTION,
+    Role.REGULATOR_OFFICER: Side.REGULATOR,
+    Role.OPERATOR: Side.OPERATOR,
+}
+
+
+def _may_confirm(line: FindingLine, caller: Caller) -> bool:
+    """Whether it may be the caller's to confirm, as far as roles tell; confirming asks exactly (`stating.voices`)."""
+    voices = [Voice(caller.person_id, side) for role, side in SIDES.items() if role in caller.roles]
+    return any(why_not_confirm(line.waiting, one) is None for one in voices)
 
 
 @web.allow(INSTITUTION_STAFF, REGULATOR, OPERATOR, AUDITOR)
