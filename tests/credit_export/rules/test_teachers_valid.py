@@ -17,6 +17,7 @@ from elearn.courses.teachers.standing import problems, teaching
 from elearn.credit_export import lives_check, recomputing, records, teacher_hours, teachers_valid, why_not
 from elearn.credit_export.eligibility import Reason
 from elearn.credit_export.gathering import gather_many
+from elearn.errors import Conflict
 from elearn.people.models import Organisation
 from elearn.people.registry import local_day
 from tests.builders_courses import enrolled
@@ -92,6 +93,19 @@ def test_a_certificate_for_other_work_is_none_for_this(asked: Office) -> None:
     assert fact(asked) is False
     certified(asked.session, teacher, asked.institution_id, a_paper(categories=["short", "other"]))
     assert fact(asked) is True
+
+
+def test_a_certificate_that_was_objected_to_is_none(asked: Office) -> None:
+    session, held = asked.session, asked.learner.class_id
+    teacher = a_teacher(session, asked.institution_id)
+    assigned(session, held, teacher, asked.institution_id, from_on=BEGAN)
+    stated = certified(session, teacher, asked.institution_id, confirmed=False)
+    certifying.answer(session, stated.id, confirm=False, note="编号不符", caller=asked.officer, at=NOW)
+    (found,) = problems(session, [held], today=local_day(NOW)).values()
+    assert [one.kind.value for one in found] == ["no_certificate"]
+    for caller in (asked.manager, asked.officer):
+        with pytest.raises(Conflict):
+            certifying.end(session, stated.id, from_on=BEGAN, note="x", caller=caller, at=NOW)
 
 
 def test_records_follow_what_becomes_known_of_teachers(asked: Office) -> None:
