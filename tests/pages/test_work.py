@@ -207,7 +207,7 @@ def test_a_class_is_opened_filed_and_filled(world: World, browser: Opens, sessio
     assert "Nobody with this name and document" in text_of(strange)
     assert f"赵六 {number}" in strange.text
     # The class is filed: who joins now does so with a reason.
-    joining = {"document_kind": "resident_id", "people": f"王芳 {number}"}
+    joining: dict[str, object] = {"document_kind": "resident_id", "people": f"王芳 {number}"}
     unsaid = desk.post(f"{opened.location}/enrol", dict(joining))
     assert (unsaid.status_code, "Give a reason" in text_of(unsaid)) == (422, True)
     for said in ("1 people were enrolled.", "Nobody new was enrolled"):
