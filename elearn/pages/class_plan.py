@@ -23,6 +23,7 @@ FIELDS = {
     "plan_item": "item",
     "plan_day": "taught_on",
     "plan_hours": "hours",
+    "plan_short_hours": "hours",
     "plan_times": "begins",
     "plan_online": "modality",
     "bad_place": "place",

@@ -33,7 +33,7 @@ def act_text(act: Act) -> str:
     return {
         Act.SUBMIT: _("Submitted"),
         Act.CHECK: _("Checked"),
-        Act.ACCEPT: _("Accepted"),
+        Act.ACCEPT: _("The class was accepted"),
         Act.RETURN: _("Sent back"),
         Act.RECEIPT: _("Receipt of the filing recorded"),
         Act.BEGIN: _("Begun"),

@@ -49,8 +49,8 @@ class Desk:
 
     def a_line(self, **changes: object) -> dict[str, object]:
         return {
-            "item": self.item, "taught_on": self.held.starts_on.isoformat(), "hours": "24", "modality": "offline",
-            "begins": "09:00", "ends": "17:00", "place": "",
+            "item": self.item, "taught_on": self.held.starts_on.isoformat(), "hours": "16", "modality": "offline",
+            "begins": "08:00", "ends": "20:00", "place": "",
         } | changes  # fmt: skip
 
 
@@ -82,9 +82,9 @@ def planned_wholly(desk: Desk, session: Session) -> None:
     for item in plan.items_of(session, desk.held.outline_id):
         left = item.required_hours
         while left > 0:
-            line = desk.a_line(item=str(item.id), hours=str(min(24, left)))
+            line = desk.a_line(item=str(item.id), hours=str(min(16, left)))
             assert desk.manager.post(f"{desk.path}/plan", line).status_code == 303
-            left -= 24
+            left -= 16
     placed = desk.manager.post(f"{desk.path}/place", {"place": "实训楼", "region": "530102"})
     assert placed.status_code == 303
 
@@ -163,7 +163,8 @@ WRONG_LINES: list[tuple[dict[str, object], str]] = [
     ({"begins": "nine"}, "A time has the form"),
     ({"ends": ""}, "or neither"),
     ({"begins": "", "ends": ""}, "has a time"),
-    ({"begins": "18:00"}, "ends after it begins"),
+    ({"begins": "21:00"}, "ends after it begins"),
+    ({"begins": "08:01"}, "an hour on site has at least 45 minutes"),
     ({"place": "x" * 201}, "at most 200 characters"),
 ]
 

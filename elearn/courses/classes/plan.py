@@ -13,11 +13,16 @@ from elearn.courses.classes.models import PlanLine
 from elearn.courses.classes.opening import own_class, said_place
 from elearn.courses.classes.reading import require_planned
 from elearn.courses.classes.rules import Modality
-from elearn.courses.models import Kind, OutlineItem
+from elearn.courses.models import Kind, Outline, OutlineItem, TrainingClass
+from elearn.courses.requirements import service as requirements
+from elearn.courses.requirements.rows import Mode
 from elearn.errors import Conflict, Malformed
+from elearn.people.models import Organisation
 
 MOST_LINES = 400
 MOST_HOURS = 24
+MINUTES_ON_SITE = 45
+"""The least that a 学时 on site has, where no row says otherwise (AQ 8011-2023)."""
 
 
 def add_line(
@@ -35,8 +40,8 @@ def add_line(
 ) -> PlanLine:
     """One more line. Practice is only on site (AQ 8011-2023), and what is on site has a time.
 
-    Raises NotFound: no such class; Malformed `plan_item`, `plan_day`,
-    `plan_hours`, `plan_times`, `plan_online`; Conflict `plan_stands`: it was submitted already.
+    Raises NotFound: no such class; Malformed `plan_item`, `plan_day`, `plan_hours`, `plan_times`, `plan_online`,
+    `plan_short_hours` (学时 shorter than they may be); Conflict `plan_stands`: it was submitted already.
     """
     held = own_class(session, class_id, acting, lock=True)
     require_planned(session, class_id)
@@ -55,6 +60,14 @@ def add_line(
         raise Malformed("Practice is taught on site only.", code="plan_online")
     if modality is Modality.OFFLINE and from_time is None:
         raise Malformed("What is taught on site has a time.", code="plan_times")
+    if modality is Modality.OFFLINE and from_time is not None and to_time is not None:
+        minutes = _minutes(session, held, taught_on)
+        if _minute(to_time) - _minute(from_time) < hours * minutes:
+            raise Malformed(
+                "So many hours do not fit into this time: an hour on site has at least %(minutes)s minutes.",
+                code="plan_short_hours",
+                minutes=minutes,
+            )
     count = session.scalar(sa.select(sa.func.count()).select_from(PlanLine).where(PlanLine.class_id == class_id))
     if (count or 0) >= MOST_LINES:
         raise Conflict("A plan has at most 400 lines.", code="plan_full")
@@ -72,6 +85,20 @@ def add_line(
     session.add(line)
     session.flush()
     return line
+
+
+def _minutes(session: Session, held: TrainingClass, on: date) -> int:
+    """How long a 学时 on site is there, that day."""
+    region = session.get_one(Organisation, held.institution_id).region
+    category = session.get_one(Outline, held.outline_id).category
+    catalogue = requirements.catalogue(session)
+    known = catalogue.category(category, region, on) if category else None
+    found = catalogue.class_hour(Mode.OFFLINE, known[0].group if known else None, region, on)
+    return int(found.row.minutes) if found else MINUTES_ON_SITE
+
+
+def _minute(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
 
 
 def remove_line(session: Session, class_id: UUID, line_id: UUID, *, acting: Collection[UUID]) -> None:

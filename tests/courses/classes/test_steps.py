@@ -124,9 +124,9 @@ def fill(session: Session, held: TrainingClass, acting: list[UUID]) -> None:
         while left:
             plan.add_line(
                 session, held.id, taught_on=day, outline_item_id=item.id, modality=Modality.OFFLINE,
-                hours=min(24, left), from_time=time(9), to_time=time(17), acting=acting,
+                hours=min(16, left), from_time=time(8), to_time=time(20), acting=acting,
             )  # fmt: skip
-            left, day = left - min(24, left), day + timedelta(days=1)
+            left, day = left - min(16, left), day + timedelta(days=1)
 
 
 def test_two_people_of_the_school_and_the_officer_make_a_class_filed(school: School) -> None:
@@ -407,6 +407,7 @@ WRONG_LINES: list[tuple[str, dict[str, object], str]] = [
     ("it ends before it begins", {"to_time": time(8)}, "plan_times"),
     ("on site at no time", {"from_time": None, "to_time": None}, "plan_times"),
     ("practice online", {"kind": Kind.PRACTICE, "modality": Modality.ONLINE}, "plan_online"),
+    ("an hour of forty minutes", {"hours": 2, "to_time": time(10, 29)}, "plan_short_hours"),
     ("an item of nothing", {"outline_item_id": UUID(int=3)}, "plan_item"),
 ]
 
