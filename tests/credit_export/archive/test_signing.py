@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
@@ -147,17 +148,27 @@ def test_a_registered_key_signs_the_digest_and_whoever_verifies_needs_nothing_el
     content = archived.made()
     assert archived.verified(content).holding == 1
 
-    def another_answer(files: dict[str, bytes]) -> None:
-        [name] = [name for name in files if name.startswith("signatures/")]
-        proof = json.loads(files[name]) | {"signature": base64url(b"x" * 70)}
-        files[name] = json.dumps(proof, sort_keys=True).encode()
-        signoffs = json.loads(files["data/signoffs.json"])
-        signoffs[0]["proof_sha256"] = hashlib.sha256(files[name]).hexdigest()
-        files["data/signoffs.json"] = json.dumps(signoffs).encode()
+    def answering(**parts: str) -> Callable[[dict[str, bytes]], None]:
+        def apply(files: dict[str, bytes]) -> None:
+            [name] = [name for name in files if name.startswith("signatures/")]
+            files[name] = json.dumps(json.loads(files[name]) | parts, sort_keys=True).encode()
+            signoffs = json.loads(files["data/signoffs.json"])
+            signoffs[0]["proof_sha256"] = hashlib.sha256(files[name]).hexdigest()
+            files["data/signoffs.json"] = json.dumps(signoffs).encode()
 
-    with pytest.raises(PackageRefused) as refused:
-        verify(resealed(content, another_answer, signer=SIGNER), thumbprint=SIGNER.kid)
-    assert refused.value.reason == "signoff"
+        return apply
+
+    digest = base64url(bytes.fromhex(made.digest))
+    for parts in (
+        {"signature": base64url(b"x" * 70)},
+        phone.answer(base64url(bytes(32))),
+        phone.answer(digest, flags=PRESENT),
+        phone.answer(digest, kind="webauthn.create"),
+        {"rp_id": "evil.example"},
+    ):
+        forged = resealed(content, answering(**parts), signer=SIGNER)
+        with pytest.raises(PackageRefused, match="is not of what it says"):
+            verify(forged, thumbprint=SIGNER.kid)
 
 
 NOT_SIGNED: dict[str, dict[str, Any]] = {
