@@ -138,7 +138,7 @@ def class_page(
     changes = reading.roster_changes(session, class_id)
     me = require_caller().person_id
     frame.here(url_for("elearn.pages.teaching_class", class_id=class_id))
-    filed = facts.stands.state in FILED
+    filed, over = facts.stands.state in FILED, facts.stands.state is State.COMPLETED
     return class_views.page(
         "elearn/class.html",
         "class",
@@ -149,7 +149,8 @@ def class_page(
         filed=filed,
         frozen=facts.rule.roster,
         may_receipt=found.manages and not filed and facts.rule.review is ClassReview.RECEIPT,
-        may_enrol=found.manages and facts.stands.state is not State.COMPLETED,
+        may_enrol=found.manages and (filed or facts.stands.state is State.PLANNED) and not over,
+        may_teachers=found.manages and not over,
         review=class_texts.review_text(facts.rule.review),
         roster=roster,
         total=total,
@@ -275,6 +276,8 @@ def _change(held: TrainingClass, people: list[UUID], what: Change, form: Form) -
     except (Malformed, Conflict) as error:
         session.rollback()
         form.blame(error, {}, "reason")
+        if isinstance(error, Conflict):  # no field is wrong: the class moved on
+            frame.say_now(forms.said(error))
         return class_page(held.id, joining=form), 422
     session.commit()
     if count and state in FILED and rule.roster is RosterChanges.TWO_PEOPLE:

@@ -20,7 +20,7 @@ from elearn.courses.classes import rules
 from elearn.courses.classes.models import ClassStep, RosterAnswer, RosterChange
 from elearn.courses.classes.opening import own_class
 from elearn.courses.classes.reading import PAGE, state_of
-from elearn.courses.classes.rules import FILED, Act, Change, ClassRule
+from elearn.courses.classes.rules import FILED, Act, Change, ClassRule, State
 from elearn.courses.models import Enrolment
 from elearn.courses.requirements.rows import RosterChanges
 from elearn.db import new_id
@@ -44,7 +44,8 @@ def enrol(
     """Enrol people; who is enrolled already stays so. How many were new.
 
     Raises NotFound for an unknown person; Conflict `roster_frozen`: the class was reviewed and accepted, so
-    `change` is the way in. One that was filed by a receipt alone takes people; each is a recorded change.
+    `change` is the way in; `roster_submitted`: somebody is looking at it now. One that was filed by a receipt alone
+    takes people; each is a recorded change.
     """
     own_class(session, class_id, acting, lock=True)
     filed = _why_frozen(session, class_id)
@@ -85,8 +86,7 @@ def change(
     state = state_of(session, class_id)
     if state not in FILED:
         raise Conflict("This class was not accepted yet: its roster is open.", code="not_accepted")
-    if state is rules.State.COMPLETED:
-        raise Conflict("This class is over: its roster stays as it is.", code="class_over")
+    _require_running(state)
     words = _words(reason)
     wanted = _known(session, person_ids)
     two = rule.roster is RosterChanges.TWO_PEOPLE
@@ -113,7 +113,8 @@ def answer(
 ) -> RosterAnswer:
     """A second person confirms a change, and it takes effect now; or objects (whoever wanted it takes it back so).
 
-    Raises NotFound, Conflict `answered`, Forbidden `same_person`, Malformed `reason`: an objection without words.
+    Raises NotFound, Conflict `answered`, `class_over` (it may still be objected to), Forbidden `same_person`,
+    Malformed `reason`: an objection without words.
     """
     own_class(session, class_id, acting, lock=True)
     wanted = session.scalars(
@@ -127,6 +128,8 @@ def answer(
         raise Conflict("This change has its answer already.", code="answered")
     if rules.why_not_answer(wanted.by_id, by, confirm=confirm) is not None:
         raise Forbidden("Somebody else has to confirm this: two people look.", code="same_person")
+    if confirm:
+        _require_running(state_of(session, class_id))
     words = note.strip() if confirm else _words(note)
     made = RosterAnswer(change_id=change_id, confirmed=confirm, by_id=by, note=words[:MAX_REASON], at=at)
     session.add(made)
@@ -168,12 +171,21 @@ def members(
 
 
 def _why_frozen(session: Session, class_id: UUID) -> bool:
-    """Whether the class is filed. Raises Conflict `roster_frozen` when people reviewed what was filed."""
+    """Whether the class is filed. Raises Conflict `roster_frozen` when people reviewed what was filed, and
+    `roster_submitted` while they do: nobody is put before them, or taken away, after they looked."""
     taken = session.scalars(sa.select(ClassStep.act).where(ClassStep.class_id == class_id)).all()
     if Act.ACCEPT in taken or Act.COMPLETE in taken:
         raise Conflict("The roster stands since the class was accepted: give a reason for the change.",
                        code="roster_frozen")  # fmt: skip
+    if state_of(session, class_id) in (State.SUBMITTED, State.INSTITUTION_CHECKED):
+        raise Conflict("The roster stands since the class was submitted. Have it sent back first.",
+                       code="roster_submitted")  # fmt: skip
     return Act.RECEIPT in taken
+
+
+def _require_running(state: State) -> None:
+    if state is State.COMPLETED:
+        raise Conflict("This class is over: its roster stays as it is.", code="class_over")
 
 
 def _known(session: Session, person_ids: Sequence[UUID]) -> set[UUID]:

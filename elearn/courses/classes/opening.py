@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
@@ -37,8 +38,8 @@ def open_class(
         raise NotFound("There is no such outline.")
     if ends_on is not None and ends_on < starts_on:
         raise Malformed("A class ends after it starts.", code="bad_dates")
-    number, name = class_no.strip(), " ".join(title.split())
-    if not number or not name or len(number) > 100 or len(name) > 200:
+    number, name = " ".join(class_no.split()), " ".join(title.split())
+    if not number or not name or len(number) > 100 or len(name) > 200 or has_control(number + name):
         raise Malformed("A class needs a number and a name.", code="bad_name")
     where, code = said_place(place, region)
     row = {
@@ -60,13 +61,18 @@ def open_class(
 
 
 def said_place(place: str, region: str | None) -> tuple[str, str | None]:
-    """Where a class is: an address, and the region it lies in. Raises Malformed: too long, or no region."""
+    """Where a class is: an address, and the region it lies in. Raises Malformed: too long, no text, or no region."""
     where, code = " ".join(place.split()), (region or "").strip()
-    if len(where) > MAX_PLACE:
+    if len(where) > MAX_PLACE or has_control(where):
         raise Malformed("A place has at most 200 characters.", code="bad_place")
     if code and not is_region(code):
         raise Malformed("A region is six digits (GB/T 2260).", code="region_form")
     return where, code or None
+
+
+def has_control(text: str) -> bool:
+    """Whether something stands in it that nobody can read or print: control characters, marks that turn text around."""
+    return any(unicodedata.category(letter) in ("Cc", "Cf") for letter in text)
 
 
 def own_class(session: Session, class_id: UUID, acting: Collection[UUID], *, lock: bool = False) -> TrainingClass:
