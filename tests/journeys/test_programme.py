@@ -58,6 +58,8 @@ WALL = {"width": 1280, "height": 800}
 LESSON_S = 24
 LEAVES_EARLY_MS = 38_000
 """With the whole lesson it is an hour, if all that is online counted; there are 16 s to go until she need not go."""
+TO_SCAN_MS = 5_000
+"""Whoever comes so late has been there for long enough all the same."""
 SOON_S = 60
 
 
@@ -71,7 +73,10 @@ def load_rules(institution: Institution, place: Path) -> None:
     """The 52 categories that travel with the program, and our own: an operator does this."""
     product, file = institution.school.product, place / "low-voltage.yaml"
     file.write_text(CATALOGUE, encoding="utf-8")
-    assert "refused, not confirmed" in product.run("rules", "load", "--yes"), "what nobody confirmed is not loaded"
+    shipped = product.run("rules", "load", "--yes")
+    refused = shipped.count("refused, not confirmed: categories/")
+    assert refused, "what nobody confirmed is not loaded"
+    assert shipped.count("+ categories/") + refused == 52
     assert "8 new rows, 0 new versions, 0 refused" in product.run("rules", "load", str(file), "--yes")
 
 
@@ -266,8 +271,8 @@ def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
         do.plan_class(zhao, base, class_id, clock_in(120))
         do.take_steps(zhao, base, class_id, "submit")
         do.take_steps(phones["qian"].page, base, class_id, "check", "accept")
-        begins = clock_in(4)
-        ends = begins + timedelta(milliseconds=ON_SITE_MS + 2_000)
+        begins = clock_in(5)
+        ends = begins + timedelta(milliseconds=ON_SITE_MS + TO_SCAN_MS)
         session_id = do.plan_session(zhao, base, class_id, begins, ends)
         screen.page.goto(f"{base}/sessions/{session_id}/screen")
         day = Day(institution, chromium, phones, screen, class_id, session_id, begins, ends)
@@ -284,7 +289,7 @@ def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
             beside={},
             at_once=6,
             let_pass=lambda s: screen.page.wait_for_timeout(s * 1000),
-            limit_s=SOON_S * 2.5,
+            limit_s=SOON_S * 4,
         )
         for error in broken.values():
             raise error
@@ -299,13 +304,17 @@ def test_three_people_are_trained_and_the_exam_system_is_told_who_may_come(
             "wang": ("ineligible", ["OFFLINE_SHARE_LOW"]),
             "zheng": ("eligible_exempt", []),
         }
+        for login, one in learners.items():
+            hours = told_of[login]["hours"]
+            both = {"online": hours["online_theory_ms"], "offline": hours["offline_theory_ms"]}
+            assert both == institution.hours_ms(one.person_id), login
         assert told_of["zheng"]["basis"] == {
             "kind": "exempt_skill_certificate",
             "paper": do.CERTIFICATE,
             "number": do.NUMBER,
             "checked_by": ["institution", "operator"],
         }
-        assert "OFFLINE_SHARE_LOW" in do.ask_why_not(zhao, base, learners["wang"])
+        assert "线上最多占 10%" in do.ask_why_not(zhao, base, learners["wang"])
         do.sign_hours(phones["zhou"], base)
         do.take_steps(zhao, base, class_id, "begin", "complete")
         archive = do.take_archive(zhao, base, class_id, tmp_path)
