@@ -48,6 +48,7 @@ SUITES: Mapping[str, Sequence[str]] = {
     "asking witnesses": [PUBLISHING + "test_witnesses.py"],
     "publishing": [PUBLISHING + "test_publishing.py"],
     "log doors": [PUBLISHING + "test_doors.py"],
+    "class rules": ["tests/courses/classes/test_rules.py"],
     "judging": [
         "tests/credit_export/test_eligibility_rules.py",
         "tests/credit_export/rules/test_whole_judgement.py",

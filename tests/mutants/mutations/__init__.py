@@ -1,5 +1,5 @@
 """What is broken on purpose: at least one mutation per rule of MODEL 1.2 and 1.8, per guard of the doors,
-per rule of the log's formats, of judging, of attendance and of marks.
+per rule of the log's formats, of judging, of attendance, of marks and of classes.
 
 Data only, a module for each thing that is broken. `old` stands exactly once in its file (a test looks), `new` takes
 its place.
@@ -13,6 +13,7 @@ from tests.mutants.mutation import Mutation
 from tests.mutants.mutations import (
     attending,
     checks,
+    classes,
     doors,
     judging,
     log_formats,
@@ -37,5 +38,6 @@ MUTATIONS: Sequence[Mutation] = [
     *log_watchers.MUTATIONS,
     *judging.MUTATIONS,
     *attending.MUTATIONS,
+    *classes.MUTATIONS,
     *marking.MUTATIONS,
 ]
