@@ -38,12 +38,11 @@ _REACH = """(:all OR t.person_id = :own OR EXISTS (
       OR EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own WHERE starts_with(i.region, own)))))"""
 
 _LINES = """
-SELECT t.id, t.person_id, p.name, t.level, t.industries, t.works, now.institutions, papers.valid, papers.to_on,
-       papers.waiting, count(*) OVER () AS total
-FROM elearn.teacher t
-JOIN elearn.person p ON p.id = t.person_id
+SELECT t.id, t.person_id, t.name, t.level, t.industries, t.works, now.institutions, papers.valid, papers.to_on,
+       papers.waiting, {total} AS total
+FROM ({chosen}) t
 LEFT JOIN LATERAL (
-    SELECT coalesce(array_agg(DISTINCT i.name ORDER BY i.name), '{}') AS institutions
+    SELECT coalesce(array_agg(DISTINCT i.name ORDER BY i.name), ARRAY[]::text[]) AS institutions
     FROM elearn.teacher_term r JOIN elearn.organisation i ON i.id = r.institution_id
     WHERE r.teacher_id = t.id AND r.from_on <= :on AND (r.to_on IS NULL OR :on <= r.to_on)
 ) now ON true
@@ -62,6 +61,10 @@ LEFT JOIN LATERAL (
     WHERE c.teacher_id = t.id
 ) papers ON true
 """
+
+_CHOSEN = """
+SELECT t.*, p.name{total} FROM elearn.teacher t JOIN elearn.person p ON p.id = t.person_id
+WHERE {asked}"""
 
 _CERTIFICATES = """
 SELECT c.*, b.name AS by_name, a.confirmed, s.name AS second_name, a.side AS second_side, a.note AS answer_note,
@@ -186,15 +189,23 @@ def lines(
     session: Session, caller: Caller, wanted: Wanted, *, on: date, page: int = 1, size: int = PAGE
 ) -> tuple[list[TeacherLine], int]:
     """One page of the register by name (of what runs out: by its last day), and how many there are. One query."""
-    asked = [_REACH, "(p.erased_at IS NULL)", "position(lower(:name) IN lower(p.name)) > 0"]
+    asked = [_REACH, "p.erased_at IS NULL", "position(lower(:name) IN lower(p.name)) > 0"]
     asked += ["t.level = :level"] if wanted.level else []
     asked += [":industry = ANY (t.industries)"] if wanted.industry else []
     asked += [":work = ANY (t.works)"] if wanted.work else []
+    total = "" if wanted.expiring else ", count(*) OVER () AS total"
+    chosen, page_of = _CHOSEN.format(asked=" AND ".join(asked), total=total), "LIMIT :size OFFSET :skip"
     if wanted.expiring:
-        asked += ["cardinality(now.institutions) > 0", "(papers.to_on IS NULL OR papers.to_on <= :soon)"]
-    order = "papers.to_on NULLS FIRST, p.name, t.id" if wanted.expiring else "p.name, t.id"
+        runs_out = "cardinality(now.institutions) > 0 AND (papers.to_on IS NULL OR papers.to_on <= :soon)"
+        whole = _LINES.format(chosen=chosen, total="count(*) OVER ()")
+        query = f"{whole} WHERE {runs_out} ORDER BY papers.to_on NULLS FIRST, t.name, t.id {page_of}"
+    else:
+        # The page is cut first: what is told of a teacher is asked of those on it only.
+        query = (
+            _LINES.format(chosen=f"{chosen} ORDER BY p.name, t.id {page_of}", total="t.total") + "ORDER BY t.name, t.id"
+        )
     rows = session.execute(
-        sa.text(f"{_LINES} WHERE {' AND '.join(asked)} ORDER BY {order} LIMIT :size OFFSET :skip"),
+        sa.text(query),
         {
             **reach(caller), "on": on, "soon": on + SOON, "name": wanted.name.strip(), "level": wanted.level,
             "industry": wanted.industry, "work": wanted.work, "size": size, "skip": (max(1, page) - 1) * size,
@@ -206,7 +217,8 @@ def lines(
 def one(session: Session, caller: Caller, teacher_id: UUID, *, on: date) -> TeacherLine | None:
     """One teacher, when the caller may see the teacher; also one whose data was erased."""
     row = session.execute(
-        sa.text(f"{_LINES} WHERE t.id = :teacher AND {_REACH}"), {**reach(caller), "on": on, "teacher": teacher_id}
+        sa.text(_LINES.format(chosen=_CHOSEN.format(asked=f"t.id = :teacher AND {_REACH}", total=""), total="1")),
+        {**reach(caller), "on": on, "teacher": teacher_id},
     ).one_or_none()
     return None if row is None else _line(row)
 
