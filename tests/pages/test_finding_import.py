@@ -27,7 +27,8 @@ def sheet(*lines: Line) -> bytes:
     book = openpyxl.Workbook()
     page = book.active
     assert page is not None
-    for line in (HEAD, *lines):
+    rows: list[Line] = [[*HEAD], *lines]
+    for line in rows:
         page.append(line)
     target = io.BytesIO()
     book.save(target)

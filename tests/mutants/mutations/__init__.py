@@ -22,6 +22,7 @@ from tests.mutants.mutations import (
     marking,
     pacing,
     pages,
+    shown,
     sittings,
     verifier,
 )
@@ -40,4 +41,5 @@ MUTATIONS: Sequence[Mutation] = [
     *attending.MUTATIONS,
     *classes.MUTATIONS,
     *marking.MUTATIONS,
+    *shown.MUTATIONS,
 ]

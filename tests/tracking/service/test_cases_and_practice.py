@@ -84,6 +84,8 @@ def test_a_wrong_answer_costs_the_end_and_what_was_right_stays_right(app: Flask,
     before = final_ms(session, lesson.unit_id)
     assert fail_check(player)["held"]
     assert final_ms(session, lesson.unit_id) == before
+    failed = session.scalars(sa.select(PresenceCheck.question_id).where(PresenceCheck.outcome == "failed")).one()
+    assert failed in cases.owed(session, lesson.learner_id, [lesson.unit_id], Policy())[lesson.unit_id].questions
     player.position_ms = pass_check(player)["frontier_ms"]  # the way out, about what was missed
     player.read(150_000)
     while not (state := pass_check(player))["complete"]:
