@@ -12,5 +12,6 @@ catalogue of requirements (`credit_rules.teachers`, a yearly category of the gro
     rules.py       pure: what is wrong with the teachers of a class, on which day
     standing.py    the same for many classes, in a few queries
     reading.py     what pages show
-    importing.py   a register from a spreadsheet: all lines or none
+    said.py        pure: what is said of a teacher in its one form, and who may confirm it
+    sheets.py, importing.py   a register from a spreadsheet: all rows or none
 """
