@@ -197,8 +197,8 @@ def take(
 ) -> ClassStep:
     """Take a step. Accepting files the class: from `at` on, under `filing_no`.
 
-    `outside` has to be asked for this call (`credit_export.class_conditions`), after the lock would be too late only
-    for what others say meanwhile about a person or an institution, which also holds records back later.
+    `outside` is asked just before (`credit_export.class_conditions`). What others state in between, of a person or
+    of the institution, holds back the records of the class all the same.
     Raises the refusals of `rules.why_not`; Malformed `note`: sent back without words; `bad_filing`: no number.
     """
     session.scalars(sa.select(TrainingClass).where(TrainingClass.id == class_id).with_for_update()).one()
