@@ -327,7 +327,7 @@ def test_witness_receiver_and_worker_die_between_a_push_and_its_answer_and_nothi
     wait_until_it_counts(school, learner)
     first, hours = newest(school, learner), school.credited_ms(learner)
     known = {one["id"] for one in exam.state()["messages"]}
-    others.next_pushes({"do": "late", "seconds": LATE_S}, pull=False)
+    others.next_pushes({"do": "late", "seconds": LATE_S}, pull=False, receipts={"hold": True})
     check_as(school, manager, first.id)
 
     def arrived() -> dict[str, int]:
@@ -363,6 +363,7 @@ def test_witness_receiver_and_worker_die_between_a_push_and_its_answer_and_nothi
     assert waiting > 0, "the leaves are there, unpublished"
 
     # The power comes back; a witness that was away for long is asked again within a minute.
+    exam.plan(pull=False)
     others.start(EXAM)
     wait_until_it_counts(school, learner, seconds=SOON_S)
     assert school.credited_ms(learner) == final
