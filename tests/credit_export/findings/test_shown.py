@@ -112,6 +112,12 @@ def test_on_which_day_what_is_shown(
     assert shown(office, TODAY + timedelta(days=after)) == what, rule
 
 
+def test_what_somebody_objected_to_shows_nothing(office: Office) -> None:  # noqa: F811
+    made = state(office, Kind.EDUCATION)
+    stating.answer(office.session, made.id, confirm=False, note="forged", caller=office.officer, at=NOW)
+    assert shown(office).education is None
+
+
 def test_the_highest_diploma_and_the_latest_certificate_count_and_what_ended_does_not(
     office: Office,  # noqa: F811
 ) -> None:

@@ -38,11 +38,6 @@ MUTATIONS = [
         ),
     ),
     *in_file(
-        "elearn/tracking/pacing.py",
-        "one day",
-        ("a full day gives no more keys", "policy.day_cap_ms - taken_ms, policy.pend_max_ms", "policy.pend_max_ms"),
-    ),
-    *in_file(
         "elearn/credit_export/findings/shown.py",
         "shown",
         ("only what two confirmed is shown", " AND a.confirmed)", ")"),
