@@ -27,7 +27,7 @@ from elearn.credit_export.archive.reading import Had, Held
 from elearn.credit_export.archive.statement import Standing
 from elearn.errors import Conflict, NotFound
 from elearn.people import personal
-from elearn.people.identity import Erased, Keys
+from elearn.people.identity import Keys
 from elearn.people.registry import local_day
 from elearn.people.signatures import base64url
 from elearn.tracking.providers import webauthn
@@ -151,15 +151,10 @@ def _kept(
 
 
 def proofs(session: Session, signatures: Iterable[HoursSignature], keys: Keys) -> dict[UUID, bytes]:
-    """Drawings and keys' answers in the clear, by signature; without those whose person was erased."""
-    found = {}
-    for one in signatures:
-        try:
-            [text] = personal.open_sealed(session, one.person_id, keys, PURPOSE, one.proof_sealed)
-        except Erased:
-            continue
-        found[one.id] = b64decode(text)
-    return found
+    """Drawings and keys' answers in the clear, by signature; without those whose person was erased. At most one query."""
+    kept = list(signatures)
+    opened = personal.open_many(session, keys, PURPOSE, [(one.person_id, one.proof_sealed) for one in kept])
+    return {one.id: b64decode(text) for one, text in zip(kept, opened, strict=True) if text is not None}
 
 
 def item_names(session: Session, held: Held) -> dict[str, str]:

@@ -7,6 +7,7 @@ adding all entries up again, each signature against what it says was signed. Wha
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from elearn import unpacking
-from elearn.credit_export.archive.form import BOOK, FORMAT, INDEX, INDEX_EN, SECTIONS, section_name
+from elearn.credit_export.archive.form import BOOK, FORMAT, INDEX, INDEX_EN, SECTIONS, TYPE, section_name
 from elearn.credit_export.exam_system.package_files import KEYS, MANIFEST, SIGNATURE
 from elearn.credit_export.exam_system.package_verifying import PackageRefused, require_signature
 from elearn.credit_export.ledger.leaves import Attend, Credit, LeafRefused, Void, read
@@ -46,7 +47,7 @@ class Verified:
     """Entries that are older than the log: added up, and compared with nothing."""
     total_ms: int
     holding: int
-    """Signatures that hold: what was signed is what the archive says now."""
+    """People whose signature holds: what was signed is what the archive says now."""
 
 
 def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprint: str | None = None) -> Verified:
@@ -58,6 +59,7 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
                 raise PackageRefused("form", "It holds more files than an archive does, or one of them twice.")
             if sum(one.file_size for one in package.infolist()) > LARGEST_BYTES:
                 raise PackageRefused("form", "It holds more than an archive does.")
+            _require_nothing_beside(package)
             files = {name: package.read(name) for name in names}
         kid, manifest = _signed(files, trusted, thumbprint)
         _require_files(files, manifest)
@@ -72,11 +74,26 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
     return Verified(manifest, kid, known, entries, without_leaf, total_ms, holding)
 
 
+def _require_nothing_beside(package: zipfile.ZipFile) -> None:
+    """Python reads what the directory at the end names; a program that reads from the front sees all that lies there.
+
+    So the file has to be as long as its members make it (APPNOTE 4.3: headers of 30 and 46 bytes with the name, and
+    22 at the end), with nothing before, between or behind them.
+    """
+    assert package.fp is not None
+    package.fp.seek(0, io.SEEK_END)
+    whole = sum(30 + 46 + 2 * len(one.filename.encode()) + one.compress_size for one in package.infolist()) + 22
+    if package.fp.tell() != whole:
+        raise PackageRefused("form", "There is something beside its files, which other programs may show.")
+
+
 def _signed(
     files: Mapping[str, bytes], trusted: KeySet | None, thumbprint: str | None
 ) -> tuple[str, Mapping[str, Any]]:
     came_along = KeySet.import_key_set(json.loads(files[KEYS]))
-    kid = require_signature(files[SIGNATURE].decode("ascii"), files[MANIFEST], trusted or came_along)
+    kid = require_signature(files[SIGNATURE].decode("ascii"), files[MANIFEST], trusted or came_along, kind=TYPE)
+    if kid not in {key.thumbprint() for key in came_along}:
+        raise PackageRefused("key", "The key that came along is not the one that signed.")
     if thumbprint is not None and kid != thumbprint:
         raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
     manifest: dict[str, Any] = json.loads(files[MANIFEST])
@@ -178,10 +195,9 @@ def _require_signoffs(
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
 ) -> int:
-    """How many hold."""
+    """Of how many people one holds."""
     sums = {one["person_id"]: [{name: line[name] for name in _LINE} for line in one["sums"]] for one in hours}
-    proofs = set()
-    holding = 0
+    proofs, holding = set(), set()
     for one in signoffs:
         said = json.loads(one["said"])
         person, fails = one["person_id"], PackageRefused(
@@ -193,7 +209,7 @@ def _require_signoffs(
         if (said["person"], said["class"]["id"]) != (person, training["id"]):
             raise fails
         if one["holds"]:
-            holding += 1
+            holding.add(person)
             if said["hours"] != sums[person]:
                 raise fails
         if one["proof"] is not None:
@@ -205,7 +221,7 @@ def _require_signoffs(
                 raise fails
     if proofs != {name for name in files if name.startswith(SIGNATURES)}:
         raise PackageRefused("signoff", "Drawings are there that belong to no signature.")
-    return holding
+    return len(holding)
 
 
 _LINE = ("item", "modality", "kind", "ms", "entries")
