@@ -151,7 +151,7 @@ def _kept(
 
 
 def proofs(session: Session, signatures: Iterable[HoursSignature], keys: Keys) -> dict[UUID, bytes]:
-    """Drawings and answers of keys in the clear, by signature; without those of who was erased. At most one query."""
+    """Drawings and answers of keys in the clear, by signature; without those of who was erased. One query."""
     kept = list(signatures)
     opened = personal.open_many(session, keys, PURPOSE, [(one.person_id, one.proof_sealed) for one in kept])
     return {one.id: b64decode(text) for one, text in zip(kept, opened, strict=True) if text is not None}

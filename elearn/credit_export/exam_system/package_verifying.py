@@ -94,8 +94,17 @@ def _require_members(package: zipfile.ZipFile) -> None:
             raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=one.filename)
 
 
-def require_signature(signature: str, payload: bytes, keys: KeySet) -> str:
-    """The id of the key that signed `payload`; `signature` is detached. Raises PackageRefused: none of `keys` did."""
+class _Registry(jws.JWSRegistry):
+    """The library takes a payload of 128,000 bytes; a manifest that names the signatures of 500 learners is larger."""
+
+    max_payload_length = 16_000_000
+
+
+def require_signature(signature: str, payload: bytes, keys: KeySet, *, kind: str | None = None) -> str:
+    """The id of the key that signed `payload`; `signature` is detached. `kind`: what it has to be a signature of.
+
+    Raises PackageRefused: none of `keys` did.
+    """
     parts = signature.strip().split(".")
     if len(parts) != 3 or parts[1]:
         raise PackageRefused("signature", "The signature is not a detached one.")
@@ -105,8 +114,11 @@ def require_signature(signature: str, payload: bytes, keys: KeySet) -> str:
         kid = head["kid"]
         if kid not in {key.thumbprint() for key in keys}:
             raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
+        if kind is not None and head.get("typ") != kind:
+            raise PackageRefused("signature", "It is a signature of something else: %(kind)s", kind=head.get("typ"))
         key = next(key for key in keys if key.thumbprint() == kid)
-        jws.deserialize_compact(f"{parts[0]}.{body}.{parts[2]}", key, algorithms=[ALGORITHM])
+        registry = _Registry(algorithms=[ALGORITHM])
+        jws.deserialize_compact(f"{parts[0]}.{body}.{parts[2]}", key, algorithms=[ALGORITHM], registry=registry)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise PackageRefused("signature", "The signature does not belong to the manifest.") from error
     return str(kid)
