@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,14 +27,11 @@ law.register_profile("elearn", deadline=None, suppress_health_check=[HealthCheck
 law.load_profile("elearn")
 
 
-def pytest_configure() -> None:
-    """What ten thousand tests are made of is loaded once and stays: see `starting.loading`."""
-    gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What ten thousand tests are made of is loaded once and stays: a quarter of their processor time."""
+    with loading():
+        return (yield)
 
 
 class ManualClock:
