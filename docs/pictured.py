@@ -31,7 +31,7 @@ from elearn.courses.teachers import assigning, certifying, registering
 from elearn.courses.teachers.models import TeacherEntry
 from elearn.courses.teachers.said import Paper, Profile
 from elearn.credit_export import records
-from elearn.demo import example as demo
+from elearn.demo.kept import Example, SignIn
 from elearn.people import accounts, persons, registry, roles
 from elearn.people.callers import Caller, Grant
 from elearn.people.identity import Keys
@@ -62,7 +62,7 @@ TEST = "岗前安全培训结业测验"
 PLACE = "实训楼 201"
 
 
-def add(session: Session, settings: Settings, example: demo.Example, *, now: datetime) -> None:
+def add(session: Session, settings: Settings, example: Example, *, now: datetime) -> None:
     """Rules, a bank with a test, a session that is over with its list, one that begins soon."""
     keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
     institution = UUID(example.institution_id)
@@ -83,9 +83,7 @@ def add(session: Session, settings: Settings, example: demo.Example, *, now: dat
     _register(session, example, keys, manager=manager, teacher=teacher, now=now)
 
 
-def _register(
-    session: Session, example: demo.Example, keys: Keys, *, manager: UUID, teacher: UUID, now: datetime
-) -> None:
+def _register(session: Session, example: Example, keys: Keys, *, manager: UUID, teacher: UUID, now: datetime) -> None:
     """Two teachers: one with a certificate that runs out soon, one whose certificate waits for a second person."""
     institution, on = UUID(example.institution_id), registry.local_day(now)
     held = session.get_one(TrainingClass, UUID(example.class_id))
@@ -116,7 +114,7 @@ def _caller(person: UUID, role: Role, organisation: UUID | None = None) -> Calle
     return Caller(person, person, "", False, (Grant(role, organisation, None),), None)
 
 
-def _account(session: Session, example: demo.Example, who: str, keys: Keys) -> UUID:
+def _account(session: Session, example: Example, who: str, keys: Keys) -> UUID:
     name = next(one.name for one in example.sign_ins if who in one.who)
     found = accounts.find_account(session, name, keys=keys)
     if found is None:
@@ -125,13 +123,13 @@ def _account(session: Session, example: demo.Example, who: str, keys: Keys) -> U
 
 
 def _staff(
-    session: Session, example: demo.Example, name: str, role: Role, institution: UUID, keys: Keys, now: datetime
+    session: Session, example: Example, name: str, role: Role, institution: UUID, keys: Keys, now: datetime
 ) -> UUID:
     person = persons.add_staff(session, name=name, keys=keys, at=now)
     password = "-".join(["teach", *(secrets.token_hex(2) for _ in range(2))])
     opened = accounts.open_account(session, person.id, name=role.value, password=password, keys=keys, at=now)
     roles.grant_role(session, opened.id, role, organisation_id=institution, at=now)
-    example.sign_ins.append(demo.SignIn(role.value, role.value, password))
+    example.sign_ins.append(SignIn(role.value, role.value, password))
     return person.id
 
 
@@ -160,7 +158,7 @@ def _questions(
 
 
 def _sessions(
-    session: Session, settings: Settings, example: demo.Example, *, manager: UUID, teacher: UUID, now: datetime
+    session: Session, settings: Settings, example: Example, *, manager: UUID, teacher: UUID, now: datetime
 ) -> None:
     held = session.get_one(TrainingClass, UUID(example.class_id))
     acting, length = [held.institution_id], timedelta(minutes=90)
@@ -192,7 +190,7 @@ def _theory(session: Session, outline_id: UUID) -> OutlineItem:
     return found
 
 
-def shots(session: Session, example: demo.Example) -> list[tuple[str, str | None, str]]:
+def shots(session: Session, example: Example) -> list[tuple[str, str | None, str]]:
     """Name, who, path."""
     over, coming = session.query(ClassSession).order_by(ClassSession.from_at).all()
     listed = session.query(AttendanceList).filter_by(session_id=over.id).one()

@@ -43,6 +43,7 @@ from elearn.credit_export.paper import standing
 from elearn.credit_export.paper.models import TrainingProof
 from elearn.db import db
 from elearn.demo import example as demo
+from elearn.demo.kept import Example, SignIn
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import accounts, callers, persons, registry, roles
 from elearn.people.identity import Keys
@@ -116,7 +117,7 @@ def fail(one: ScriptedPlayer) -> None:
     assert told[-1]["outcome"] == "failed", told
 
 
-def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.Example:
+def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> Example:
     """The demonstration, a second course, a draft, people of an enterprise, and some watching."""
     session, now = db.session(), clock()
     example = demo.set_up(session, settings, now=now)
@@ -162,7 +163,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> demo.
     password = "-".join(["audit", *(secrets.token_hex(2) for _ in range(2))])
     opened = accounts.open_account(session, auditor.id, name="auditor", password=password, keys=keys, at=now)
     roles.grant_role(session, opened.id, Role.AUDITOR, at=now)
-    example.sign_ins.append(demo.SignIn("auditor", "auditor", password))
+    example.sign_ins.append(SignIn("auditor", "auditor", password))
     first_video = demo.send_video(session, settings, UUID(example.lesson_ids[0]), seconds=90, now=now)
     session.commit()
     jobs.work(app, until_done=True)
@@ -226,7 +227,7 @@ RECEIPT = "receipt.xlsx"
 """Beside the example: what an exam system sent back."""
 
 
-def a_proof_and_a_receipt_file(session: Session, example: demo.Example, to: Path, *, now: datetime) -> None:
+def a_proof_and_a_receipt_file(session: Session, example: Example, to: Path, *, now: datetime) -> None:
     """A proof of the first worker's hours; a package, and its sheet as people filled it in."""
     worker = UUID(example.worker_ids[0])
     (record,) = records.newest_records(session, [worker]).values()
@@ -250,7 +251,7 @@ def a_proof_and_a_receipt_file(session: Session, example: demo.Example, to: Path
     book.save(to)
 
 
-def pushes_to_the_exam_system(session: Session, settings: Settings, example: demo.Example, *, now: datetime) -> None:
+def pushes_to_the_exam_system(session: Session, settings: Settings, example: Example, *, now: datetime) -> None:
     """All there is, pushed: the first was refused, the rest taken."""
     receiver = receivers.find_receiver(session, example.client_id)
     assert receiver is not None
@@ -424,7 +425,7 @@ Shot = tuple[str, str | None, str]
 """Name, who (a word of the sign-in), path."""
 
 
-def shots(example: demo.Example) -> list[Shot]:
+def shots(example: Example) -> list[Shot]:
     session = db.session()
     course = UUID(example.course_id)
     draft = session.query(Lesson).filter_by(course_id=course).order_by(Lesson.position.desc()).first()
@@ -551,7 +552,7 @@ FIRST: dict[str, Callable[[Page], None]] = {
 """What is done on a page before its picture: these are shown once, after a form was sent."""
 
 
-def sign_in(page: Page, example: demo.Example, who: str) -> None:
+def sign_in(page: Page, example: Example, who: str) -> None:
     found = next(one for one in example.sign_ins if who in one.who)
     page.goto(f"http://127.0.0.1:{PORT}/signin")
     page.fill("[name=name]", found.name)
@@ -562,7 +563,7 @@ def sign_in(page: Page, example: demo.Example, who: str) -> None:
 
 def take(
     browser: Browser,
-    example: demo.Example,
+    example: Example,
     wanted: list[Shot],
     to: Path,
     *,
@@ -640,7 +641,7 @@ def main() -> None:
         kept = chosen.data / "example.json"
         RECEIPT_FILE.append(kept.with_name(RECEIPT).absolute())
         with app.app_context():
-            example = demo.Example.load(kept) or fill(app, settings, clock, kept)
+            example = Example.load(kept) or fill(app, settings, clock, kept)
             clock.moved = timedelta()
             wanted = [one for one in shots(example) if not chosen.only or one[0] in chosen.only]
             db.session.rollback()
