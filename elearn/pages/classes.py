@@ -18,6 +18,7 @@ from elearn.courses.classes.steps import Standing
 from elearn.courses.models import TrainingClass
 from elearn.courses.requirements.rows import ClassReview, RosterChanges
 from elearn.courses.teachers import standing as teachers
+from elearn.credit_export import class_conditions
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
@@ -207,6 +208,7 @@ def file_class(class_id: UUID) -> ResponseReturnValue:
                 acting=frame.acting(MANAGES),
                 at=utcnow(),
                 by=require_caller().person_id,
+                outside=class_conditions.outside(db.session(), class_id, local_day(utcnow())),
             )
         except Forbidden as error:
             db.session.rollback()

@@ -7,18 +7,21 @@ import json
 import zipfile
 from collections.abc import Callable
 
+import openpyxl
 import pytest
 from joserfc.jwk import KeySet
 from sqlalchemy.orm import Session
 
+from elearn.courses.teachers import assigning
 from elearn.credit_export.archive import signing, verifying
 from elearn.credit_export.exam_system.package_files import KEYS, MANIFEST, SIGNATURE, detached
 from elearn.credit_export.exam_system.package_verifying import PackageRefused, require_signature
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.db import db
 from tests.builders_people import KEYS as HOUSE_KEYS
+from tests.builders_teachers import a_teacher, assigned
 from tests.conftest import statements
-from tests.credit_export.archive.school import SIGNER, Archived, an_archived_class
+from tests.credit_export.archive.school import NOW, SIGNER, Archived, an_archived_class
 from tests.credit_export.archive.test_archive import resealed
 
 OTHER = Signer.from_seed(b"z" * 32)
@@ -112,3 +115,15 @@ def test_proofs_of_many_are_opened_with_one_query(session: Session, archived: Ar
         return len(sent)
 
     assert (asked(1), asked(3)) == (1, 1)
+
+
+def test_a_teacher_who_was_taken_out_leaves_a_trace(session: Session, archived: Archived) -> None:
+    acting, by = [archived.school.institution_id], archived.school.manager.person_id
+    teacher = a_teacher(session, acting[0], name="冒名者")
+    entry = assigned(session, archived.held.id, teacher, acting[0], from_on=archived.held.starts_on)
+    assigning.remove(session, entry.id, acting=acting, by=by, at=NOW)
+    with zipfile.ZipFile(io.BytesIO(archived.made())) as made:
+        told = json.loads(made.read("data/teachers.json"))
+        rows = openpyxl.load_workbook(io.BytesIO(made.read("archive.xlsx")))["教师"].iter_rows(values_only=True)
+    assert [(one["name"], one["removed_at"][:10]) for one in told["taken_out"]] == [("冒名者", "2026-07-10")]
+    assert [row[0] for row in rows if row[6]] == ["姓名", "冒名者"]

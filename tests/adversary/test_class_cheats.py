@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -9,13 +10,20 @@ from sqlalchemy.orm import Session
 
 from elearn.courses import classes
 from elearn.courses.classes import enrolling
-from elearn.courses.classes.rules import Act, Change
+from elearn.courses.classes.rules import Act, Change, Gate
+from elearn.credit_export.findings import stating
+from elearn.credit_export.findings.rules import Kind as Finding
+from elearn.credit_export.findings.stating import About
 from elearn.credit_export.paper import typeset
-from elearn.errors import Conflict, Malformed
+from elearn.errors import Conflict, Forbidden, Malformed
+from elearn.people.models import Account, Role
+from elearn.people.registry import local_day
 from tests.builders_courses import an_outline
-from tests.builders_people import a_person, an_institution
+from tests.builders_people import KEYS, a_person, an_institution
+from tests.builders_teachers import a_caller
+from tests.conftest import ManualClock
 from tests.courses.classes.test_steps import School, present, school
-from tests.pages.conftest import browser, text_of, world
+from tests.pages.conftest import Browser, World, browser, text_of, world
 from tests.pages.test_classes import Desk, desk, planned_wholly
 
 __all__ = ["browser", "desk", "school", "world"]
@@ -82,3 +90,36 @@ def test_paper_is_made_whatever_stands_in_a_name() -> None:
         "files_title": "", "files": [], "note": "", "facts": [["a", f"\x01\x7f\x0b李明{rare}"]],
     }  # fmt: skip
     assert typeset.pdf("archive", sheet, at=datetime(2026, 1, 1, tzinfo=UTC)).startswith(b"%PDF")
+
+
+def test_nobody_confirms_that_they_join_a_class_themselves(school: School) -> None:
+    school.accepted()
+    school.change(school.manager.person_id, Change.JOIN, by=school.clerk)
+    (wanted,) = classes.roster_changes(school.session, school.held.id)
+    with pytest.raises(Forbidden, match="Somebody else"):
+        school.answer(wanted.id, by=school.manager)
+    assert present(school) == {school.learner}
+
+
+def test_a_receipt_of_a_suspended_school_says_so_in_its_step(
+    world: World, browser: Callable[[Account | None], Browser], session: Session, clock: ManualClock
+) -> None:
+    about, today = About(organisation_id=world.institution.id), local_day(clock.now)
+    operator, officer = a_caller(session, Role.OPERATOR), a_caller(session, Role.REGULATOR_OFFICER, region="53")
+    world.institution.region = "530100"
+    found = stating.state(
+        session, Finding.INSTITUTION_SUSPENDED, about, from_on=today, note="查实", caller=operator, keys=KEYS,
+        at=clock.now,
+    )  # fmt: skip
+    stating.answer(session, found.id, confirm=True, note="", caller=officer, at=clock.now)
+    held = classes.open_class(
+        session, institution_id=world.institution.id, outline_id=world.outline.id, class_no="9", title="班",
+        starts_on=today, at=clock.now,
+    )  # fmt: skip
+    session.commit()
+    sent = browser(world.manager).post(
+        f"/teaching/classes/{held.id}/filing", {"filing_no": "X", "filed_on": today.isoformat()}
+    )
+    assert sent.status_code == 303, text_of(sent)
+    (step,) = classes.steps_of(session, held.id)
+    assert Gate.INSTITUTION_SUSPENDED.value in step.unmet

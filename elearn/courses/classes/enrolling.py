@@ -126,7 +126,8 @@ def answer(
         raise NotFound("There is no such change.")
     if session.get(RosterAnswer, change_id) is not None:
         raise Conflict("This change has its answer already.", code="answered")
-    if rules.why_not_answer(wanted.by_id, by, confirm=confirm) is not None:
+    # Nobody confirms their own wish, and nobody that they themselves join or leave.
+    if any(rules.why_not_answer(one, by, confirm=confirm) for one in (wanted.by_id, wanted.person_id)):
         raise Forbidden("Somebody else has to confirm this: two people look.", code="same_person")
     if confirm:
         _require_running(state_of(session, class_id))

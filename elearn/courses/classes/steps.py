@@ -223,17 +223,19 @@ def file_class(
     acting: Collection[UUID],
     at: datetime,
     by: UUID | None = None,
+    outside: Outside | None = None,
 ) -> TrainingClass:
     """Record the receipt of a regulator elsewhere, once: the same again changes nothing, another one is a Conflict.
 
-    What was not met is written into the step. Raises Forbidden `reviewed_here` where the region reviews classes here.
+    What was not met is written into the step; `outside` is asked as for `take`. Raises Forbidden `reviewed_here` where
+    the region reviews classes here.
     """
     held = own_class(session, class_id, acting, lock=True)
     if held.filed_at is not None:
         if (held.filed_at, held.filing_no) != (filed_at, filing_no.strip()):
             raise Conflict("This class was filed already.", code="filed_already")
         return held
-    found = standing(session, class_id, Outside(), now=at)
+    found = standing(session, class_id, outside or Outside(), now=at)
     if found.acting(Act.RECEIPT, [Actor(by or held.id, rules.Office.MANAGER)]) is No.REVIEWED_HERE:
         raise refusal(No.REVIEWED_HERE)
     _file(held, filing_no, filed_at, at)

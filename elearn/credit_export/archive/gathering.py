@@ -90,7 +90,11 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
             "steps": [asdict(one) for one in steps],
         },
         "units": _rows(session, queries.UNITS, held),
-        "teachers": {"named": _teachers(session, held), "problems": [asdict(one) for one in problems]},
+        "teachers": {
+            "named": _teachers(session, held),
+            "taken_out": _rows(session, queries.TAKEN_OUT, held),
+            "problems": [asdict(one) for one in problems],
+        },
         "roster": {
             **_roster(session, people, stands, keys),
             "enrolments": roster,

@@ -62,6 +62,18 @@ LEFT JOIN elearn.attended_span d ON d.line_id = l.id
 WHERE s.class_id = :class ORDER BY l."on", l.from_at, l.person_id, l.id
 """)
 
+TAKEN_OUT = sa.text("""
+-- Teachers who were named for the class and taken out again: as if they had never been, but not without a trace.
+SELECT t.person_id, p.name, i.name AS item, coalesce(c.kind, i.kind) AS kind, c.from_on, c.to_on, c.added_at,
+       c.removed_at, r.name AS removed_by
+FROM elearn.class_teacher c
+JOIN elearn.teacher t ON t.id = c.teacher_id
+JOIN elearn.person p ON p.id = t.person_id
+LEFT JOIN elearn.person r ON r.id = c.removed_by
+LEFT JOIN elearn.outline_item i ON i.id = c.outline_item_id
+WHERE c.class_id = :class AND c.removed_at IS NOT NULL ORDER BY c.removed_at, c.id
+""")
+
 RECORDINGS = sa.text("""
 SELECT f.sha256, f.name, f.media_type, octet_length(f.content) AS bytes, f.session_id,
        p.name AS sent_by, f.at AS sent_at

@@ -250,13 +250,16 @@ def _units(found: Sections) -> Rows:
         )  # fmt: skip
 
 
-_TEACHERS = {"姓名": 14, "大纲项目": 24, "类别": 8, "从": 12, "到": 12, "登记": 18}
+_TEACHERS = {"姓名": 14, "大纲项目": 24, "类别": 8, "从": 12, "到": 12, "登记": 18, "撤销": 18, "撤销人": 14}
 
 
 def _teachers(found: Sections) -> Rows:
-    for one in found["teachers"]["named"]:
+    for one in (*found["teachers"]["named"], *found["teachers"]["taken_out"]):
         kind = KINDS[one["kind"]] if one["kind"] else "理论、实操"
-        yield one["name"], one["item"], kind, one["from_on"], one["to_on"], one["added_at"]
+        yield (
+            one["name"], one["item"], kind, one["from_on"], one["to_on"], one["added_at"], one.get("removed_at"),
+            one.get("removed_by"),
+        )  # fmt: skip
 
 
 _RECORDINGS = {"SHA-256": 70, "文件名": 30, "类型": 20, "字节": 12, "上传人": 14, "时间": 18}
