@@ -230,6 +230,7 @@ def shots(session: Session, example: Example) -> list[tuple[str, str | None, str
         ("class-archive", "manager", f"/archives/{held.id}"),
         ("sign-hours", "worker", f"/hours/classes/{held.id}"),
         ("findings", "operator", "/findings"),
+        ("finding-import", "operator", "/findings/import"),
         ("finding-new", "manager", f"/findings/new?record={record.id}"),
         ("reviews", "manager", "/teaching/reviews"),
         ("course-about", "manager", f"/teaching/courses/{example.course_id}/about"),
