@@ -116,6 +116,7 @@ def no_text(no: No) -> str:
     """What a reader is told who might expect a button; empty where nobody would."""
     return {
         No.SAME_PERSON: _("Somebody else has to take the next step: two people look."),
+        No.LEARNS_THERE: _("You are on the roster of this class: somebody else decides."),
         No.UNMET: _("The next step waits for the conditions above."),
         No.NOT_BEGUN: _("The class begins on its first day."),
         No.NOT_OVER: _("The class is completed on its last day or later."),

@@ -10,7 +10,7 @@ Two people look at every class that is accepted here; nobody checks their own st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -88,6 +88,8 @@ class No(StrEnum):
     WRONG_STATE = "wrong_state"
     NOT_YOURS = "not_yours"
     SAME_PERSON = "same_person"
+    LEARNS_THERE = "learns_there"
+    """Nobody checks or accepts the class in which they learn."""
     REVIEWED_HERE = "reviewed_here"
     """The region has classes reviewed on this platform: a receipt from elsewhere does not accept one."""
     BY_RECEIPT = "by_receipt"
@@ -280,6 +282,7 @@ def why_not(
     today: date,
     starts_on: date,
     last_day: date,
+    learners: Collection[UUID] = (),
 ) -> No | None:
     """Why `by` may not take this step now; None when it may be taken.
 
@@ -296,6 +299,8 @@ def why_not(
     before = {Act.CHECK: (stands.submitted_by,), Act.ACCEPT: _looked(stands, rule)}.get(act, ())
     if by.person in before:
         return No.SAME_PERSON
+    if act in (Act.CHECK, Act.ACCEPT) and by.person in learners:
+        return No.LEARNS_THERE
     if act is Act.SUBMIT and any(one.gate in REPORT for one in missing):
         return No.UNMET
     if act in (Act.CHECK, Act.ACCEPT) and missing:

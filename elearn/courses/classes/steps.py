@@ -49,7 +49,8 @@ class Standing:
     plan: tuple[PlannedLesson, ...]
     steps: tuple[TakenStep, ...]
     rule: ClassRule
-    learners: int
+    learners: frozenset[UUID]
+    """Who is on the roster."""
     first_lesson_at: datetime
     late: bool
     missing: tuple[Unmet, ...]
@@ -71,6 +72,7 @@ class Standing:
             no = rules.why_not(
                 self.stands, act, actor, self.rule,
                 missing=self.missing, today=self.today, starts_on=self.held.starts_on, last_day=self.last_day,
+                learners=self.learners,
             )  # fmt: skip
             if no is None:
                 return actor
@@ -87,15 +89,15 @@ def standing(session: Session, class_id: UUID, outside: Outside, *, now: datetim
     today = local_day(now)
     plan, steps = plan_of(session, class_id), steps_of(session, class_id)
     rule = class_rule(requirements.catalogue(session), institution.region, today)
-    learners = session.scalar(
-        sa.select(sa.func.count())
-        .select_from(Enrolment)
-        .where(Enrolment.class_id == class_id, Enrolment.withdrawn_at.is_(None))
+    learners = frozenset(
+        session.scalars(
+            sa.select(Enrolment.person_id).where(Enrolment.class_id == class_id, Enrolment.withdrawn_at.is_(None))
+        )
     )
     first = first_lesson_at(held.starts_on, plan)
     reported = _reported_at(steps) or now
     facts = Facts(
-        learners=learners or 0,
+        learners=len(learners),
         items=[
             Item(one.id, one.name, HoursKind(one.kind), one.required_hours) for one in items_of(session, outline.id)
         ],
@@ -119,7 +121,7 @@ def standing(session: Session, class_id: UUID, outside: Outside, *, now: datetim
         plan,
         steps,
         rule,
-        facts.learners,
+        learners,
         first,
         facts.late,
         rules.unmet(facts, rule),
@@ -173,6 +175,9 @@ def refusal(no: No, missing: Sequence[Unmet] = ()) -> DomainError:
         No.WRONG_STATE: lambda: Conflict("This class has moved on. Look at it again.", code=no.value),
         No.NOT_YOURS: lambda: Forbidden("This step belongs to somebody else's office.", code=no.value),
         No.SAME_PERSON: lambda: Forbidden("Somebody else has to take this step: two people look.", code=no.value),
+        No.LEARNS_THERE: lambda: Forbidden(
+            "You are on the roster of this class: somebody else decides.", code=no.value
+        ),
         No.REVIEWED_HERE: lambda: Forbidden(
             "In this region classes are reviewed on this platform before they are accepted.", code=no.value
         ),

@@ -103,6 +103,23 @@ def test_who_takes_which_step(
 
 
 @pytest.mark.parametrize(
+    ("act", "stands", "who", "office", "answer"),
+    [
+        (Act.CHECK, SUBMITTED, BEN, MANAGER, No.LEARNS_THERE),
+        (Act.ACCEPT, CHECKED, CARL, OFFICER, No.LEARNS_THERE),
+        (Act.SUBMIT, PLANNED, ANNA, CLERK, None),
+        (Act.RETURN, SUBMITTED, BEN, MANAGER, None),
+    ],
+)
+def test_nobody_checks_or_accepts_the_class_in_which_they_learn(
+    act: Act, stands: Stands, who: UUID, office: Office, answer: No | None
+) -> None:
+    by = Actor(who, office)
+    days = {"today": DAY, "starts_on": DAY, "last_day": DAY}
+    assert why_not(stands, act, by, REGULATOR, missing=(), **days, learners={ANNA, BEN, CARL}) is answer
+
+
+@pytest.mark.parametrize(
     ("act", "stands", "days", "answer"),
     [
         (Act.BEGIN, ACCEPTED, -1, No.NOT_BEGUN),
