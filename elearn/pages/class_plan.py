@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import time
 from uuid import UUID
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
+from elearn.clock import utcnow
 from elearn.courses import classes
+from elearn.courses.classes import lesson_plans
 from elearn.courses.classes import plan as service
 from elearn.courses.classes.rules import Modality, State
 from elearn.db import db
-from elearn.errors import Conflict, Malformed
+from elearn.errors import Conflict, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import class_views, forms, frame
 from elearn.pages.forms import Form
-from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, OPERATOR, REGULATOR
+from elearn.people.callers import current_person_id
+from elearn.people.models import Role
+from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, MANAGER, OPERATOR, REGULATOR
 
 FIELDS = {
     "plan_item": "item",
@@ -28,6 +32,7 @@ FIELDS = {
     "plan_online": "modality",
     "bad_place": "place",
     "region_form": "region",
+    "lesson_plan_line": "line",
 }
 
 
@@ -36,6 +41,8 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule(f"{one}/plan", "class_plan", class_plan)
     bp.add_url_rule(f"{one}/plan", "class_plan_add", class_plan_add, methods=["POST"])
     bp.add_url_rule(f"{one}/plan/<uuid:line_id>/remove", "class_plan_remove", class_plan_remove, methods=["POST"])
+    bp.add_url_rule(f"{one}/lesson-plans", "class_lesson_plan_add", class_lesson_plan_add, methods=["POST"])
+    bp.add_url_rule(f"{one}/lesson-plans/<uuid:file_id>", "class_lesson_plan", class_lesson_plan)
     bp.add_url_rule(f"{one}/place", "class_place", class_place, methods=["POST"])
 
 
@@ -112,6 +119,51 @@ def class_place(class_id: UUID) -> ResponseReturnValue:
     return _page(class_id, Form(), form), 422
 
 
+@web.takes_up_to(lambda: lesson_plans.LARGEST_BYTES + 100_000)
+@web.allow(MANAGER)
+def class_lesson_plan_add(class_id: UUID) -> ResponseReturnValue:
+    """A lesson plan as a file, of a line of the plan or of the class; before acceptance or after it."""
+    if not class_views.seen(class_id).manages:
+        raise NotFound("There is no such class.")
+    form, sent = Form.sent(), request.files.get("file")
+    if sent is None or not sent.filename:
+        form.errors["file"] = _("Choose a file.")
+        return _page(class_id, Form(), Form(), form), 422
+    try:
+        lesson_plans.attach(
+            db.session(),
+            class_id,
+            line_id=form.id("line"),
+            name=sent.filename,
+            content=sent.read(),
+            by=current_person_id(),
+            acting=frame.acting(Role.INSTITUTION_MANAGER),
+            at=utcnow(),
+        )
+    except (Malformed, Conflict) as error:
+        db.session.rollback()
+        if error.error_code not in ("lesson_plan_line", "lesson_plan_file", "lesson_plans_full"):
+            raise
+        form.blame(error, FIELDS, "file")
+        return _page(class_id, Form(), Form(), form), 422
+    db.session.commit()
+    frame.say(_("The lesson plan is kept."))
+    return _back(class_id)
+
+
+@web.allow(INSTITUTION_STAFF, REGULATOR, OPERATOR, AUDITOR)
+def class_lesson_plan(class_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """A file as it was sent; never shown inside a page of ours."""
+    class_views.seen(class_id)
+    found = lesson_plans.one(db.session(), class_id, file_id)
+    response = Response(found.content, content_type=found.media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=found.name)
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
 def _hours(form: Form) -> int:
     text = form["hours"].strip()
     if text and not (text.isascii() and text.isdecimal() and len(text) < 4):
@@ -135,10 +187,11 @@ def _back(class_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("elearn.pages.class_plan", class_id=class_id), 303)
 
 
-def _page(class_id: UUID, form: Form, placing: Form) -> str:
+def _page(class_id: UUID, form: Form, placing: Form, sending: Form | None = None) -> str:
     found, facts = class_views.seen(class_id), class_views.standing(class_id)
     if request.method != "GET":
         frame.here(url_for("elearn.pages.class_plan", class_id=class_id))
+    sent = lesson_plans.of_class(db.session(), class_id)
     planned: dict[UUID, int] = {}
     for line in facts.plan:
         planned[line.outline_item_id] = planned.get(line.outline_item_id, 0) + line.hours
@@ -151,6 +204,9 @@ def _page(class_id: UUID, form: Form, placing: Form) -> str:
         facts,
         form=form,
         placing=placing,
+        sending=sending or Form(),
+        lesson_plans=sent,
+        without=lesson_plans.without_one([one.id for one in facts.plan], sent),
         items=service.items_of(db.session(), found.held.outline_id),
         planned=planned,
         may_write=found.staff and facts.stands.state is State.PLANNED,

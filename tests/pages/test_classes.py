@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,10 +10,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from elearn.courses import classes
-from elearn.courses.classes import plan
-from elearn.courses.classes.models import ClassStep, PlanLine, RosterChange
+from elearn.courses.classes import lesson_plans, plan
+from elearn.courses.classes.models import ClassStep, LessonPlan, PlanLine, RosterChange
 from elearn.courses.classes.rules import State
 from elearn.courses.models import Enrolment, TrainingClass
 from elearn.courses.requirements import service as requirements
@@ -230,3 +232,74 @@ def test_a_longer_roster_and_plan_need_no_more_queries(desk: Desk, session: Sess
         classes.enrol(session, desk.held.id, [person.id], acting=[desk.held.institution_id], at=people.AT)
         desk.manager.post(f"{desk.path}/plan", desk.a_line())
     assert [asked(path) for path in paths] == before
+
+
+# --- lesson plans -----------------------------------------------------------------------------------------------------
+
+
+def sent(
+    desk: Desk, content: bytes, name: str = "教案.pdf", line: str = "", *, who: Browser | None = None
+) -> TestResponse:
+    form: dict[str, object] = {"line": line, "file": (io.BytesIO(content), name)}
+    return (who or desk.manager).post(f"{desk.path}/lesson-plans", form)
+
+
+WRONG_FILES = [
+    (b"", "a.pdf", "This file is empty."),
+    (b"%PDF-" + b"x" * (lesson_plans.LARGEST_BYTES - 4), "a.pdf", "has at most 10 MB"),
+    (b"MZ program", "a.pdf", "is a PDF, DOCX, DOC or PPTX file"),
+    (b"%PDF-1.7", "a.exe", "is a PDF, DOCX, DOC or PPTX file"),
+    (b"%PDF-1.7", "", "Choose a file."),
+]
+
+
+def test_a_wrong_lesson_plan_says_what_is_wrong(desk: Desk, session: Session) -> None:
+    for content, name, said in WRONG_FILES:
+        answer = sent(desk, content, name)
+        assert (answer.status_code, said in text_of(answer)) == (422, True), said
+    other = sent(desk, b"%PDF-1.7", line=str(desk.held.id))
+    assert (other.status_code, "Choose a line of this plan." in text_of(other)) == (422, True)
+    assert sent(desk, b"%PDF-1.7", line="x").status_code == 400
+    assert sent(desk, b"%PDF-" + b"x" * (lesson_plans.LARGEST_BYTES + 100_000)).status_code == 413
+    assert session.scalars(sa.select(LessonPlan)).all() == []
+
+
+def test_a_lesson_plan_is_sent_before_acceptance_and_after_and_the_older_one_stays(
+    desk: Desk, session: Session, browser: Opens, world: World
+) -> None:
+    desk.manager.post(f"{desk.path}/plan", desk.a_line(hours="1"))
+    line = session.scalars(sa.select(PlanLine)).one()
+    assert "Lessons of the plan without a lesson plan: 1" in desk.manager.page(f"{desk.path}/plan")
+    assert sent(desk, b"%PDF-1.7 old", "../旧.pdf", str(line.id)).status_code == 303
+    desk.manager.post(f"{desk.path}/plan/{line.id}/remove")
+    accepted(desk, session)
+    for content in (b"%PDF-1.7 whole", b"%PDF-1.7 newer", b"%PDF-1.7 newer"):
+        assert sent(desk, content).status_code == 303
+    rows = session.scalars(sa.select(LessonPlan).order_by(LessonPlan.number)).all()
+    assert [(one.number, one.name, one.line_id) for one in rows] == [
+        (1, "旧.pdf", line.id), (2, "教案.pdf", None), (3, "教案.pdf", None),
+    ]  # fmt: skip
+    page = desk.officer.page(f"{desk.path}/plan")
+    assert (page.count("replaced"), "旧.pdf" in page, "Line of the plan" in page) == (1, True, False)
+    answer = desk.officer.get(f"{desk.path}/lesson-plans/{rows[0].id}")
+    assert answer.data == b"%PDF-1.7 old"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    address = f"{desk.path}/lesson-plans/{rows[0].id}"
+    for who, status in ((world.account("other_manager"), 404), (world.worker, 403)):
+        assert browser(who).get(address).status_code == status
+        assert sent(desk, b"%PDF-1.7", who=browser(who)).status_code == status
+    assert sent(desk, b"%PDF-1.7", who=desk.clerk).status_code == 403, "the manager answers for them"
+    assert sent(desk, b"%PDF-1.7", who=desk.officer).status_code == 403
+    assert desk.manager.get(f"/teaching/classes/{world.held.id}/lesson-plans/{rows[0].id}").status_code == 404
+
+
+def test_a_class_is_full_of_lesson_plans_at_its_most(
+    desk: Desk, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lesson_plans, "MOST_BYTES", 20)
+    assert sent(desk, b"%PDF-1.7 first").status_code == 303
+    answer = sent(desk, b"%PDF-1.7 second")
+    assert (answer.status_code, "of 100 MB together" in text_of(answer)) == (422, True)
+    assert session.scalars(sa.select(LessonPlan.number)).all() == [1]

@@ -169,6 +169,7 @@ def test_a_draft_is_published_only_when_every_five_minutes_are_covered(
         "/teaching/classes/{held}/members",
         "/teaching/classes/{held}/withdraw",
         "/teaching/classes/{held}/plan",
+        "/teaching/classes/{held}/lesson-plans",
         "/teaching/classes/{held}/place",
         "/teaching/classes/{held}/step/submit",
     ],

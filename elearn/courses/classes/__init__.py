@@ -2,6 +2,7 @@
 
     opening.py   a class is opened: institution, outline, number, dates, place
     plan.py      what is taught when, online and on site
+    lesson_plans.py  files of lesson plans, of a line or of the class; added, never changed
     enrolling.py who is in it; after acceptance a change has a reason, and a notice or a second person
     rules.py     pure: steps, offices, the conditions before acceptance
     steps.py     gathers what decides, takes the step, records it

@@ -41,6 +41,36 @@ class PlanLine(Base):
     """Empty: the place of the class."""
 
 
+class LessonPlan(Ledger, Base):
+    """A lesson plan (教案) as it was sent. The newest of a line, or of the class, is the one that is used."""
+
+    __tablename__ = "class_lesson_plan"
+    __table_args__ = (
+        UniqueConstraint("class_id", "number"),
+        CheckConstraint("num_nulls(line_id, taught_on, outline_item_id) IN (0, 3)", name="line"),
+        CheckConstraint("sha256 = encode(sha256(content), 'hex')", name="digest"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    class_id: Mapped[UUID] = mapped_column(ForeignKey("training_class.id"))
+    number: Mapped[int] = mapped_column(SmallInteger)
+    """1, 2, 3 ... of the class."""
+    line_id: Mapped[UUID | None]
+    """A `PlanLine`, which may have been taken out since; None: of the class as a whole."""
+    taught_on: Mapped[date | None]
+    """What the line said when the file was sent, as `outline_item_id`."""
+    outline_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("outline_item.id"))
+    sha256: Mapped[str]
+    """Of the content, hex."""
+    name: Mapped[str]
+    """As its sender calls it: shown, never used as a path."""
+    media_type: Mapped[str]
+    """What its bytes say."""
+    content: Mapped[bytes] = mapped_column(deferred=True)
+    by_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
 class ClassStep(Ledger, Base):
     """A step of a class on its way. Where it stands is where its last step led; without one it is planned."""
 

@@ -14,11 +14,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
+from elearn.courses.classes import lesson_plans
 from elearn.courses.classes import reading as classes
 from elearn.courses.classes.rules import State
 from elearn.courses.requirements import service as requirements
 from elearn.courses.teachers import standing as teachers
 from elearn.credit_export.archive import queries, reading, signing
+from elearn.credit_export.archive.form import lesson_plan_name
 from elearn.credit_export.archive.missing import Gap, gaps
 from elearn.credit_export.archive.models import HoursSignature
 from elearn.credit_export.archive.reading import Clock, Had, Held
@@ -70,6 +72,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
     lengths = reading.lengths(session, held)
     plan, steps = classes.plan_of(session, class_id), classes.steps_of(session, class_id)
     changes = classes.roster_changes(session, class_id)
+    sent = lesson_plans.of_class(session, class_id)
     still = gaps(
         held,
         {one: stands[one] for one in reading.present(session, class_id)},
@@ -77,6 +80,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
             **_rows(session, queries.OPEN_ENDS, held, now=now)[0],
             "teachers": len(problems),
             "no_plan": not plan,
+            "without_lesson_plan": lesson_plans.without_one([one.id for one in plan], sent),
             "changes_waiting": sum(one.waiting for one in changes),
             "not_completed": not steps or steps[-1].to_state is not State.COMPLETED,
         },
@@ -87,6 +91,7 @@ def gathered(session: Session, class_id: UUID, *, keys: Keys, now: datetime) -> 
             **_class(session, held, clock, still),
             "hour_ms": {"online": lengths.online_hour_ms, "offline": lengths.offline_hour_ms},
             "plan": [asdict(one) for one in plan],
+            "lesson_plans": [{**asdict(one), "file": lesson_plan_name(one.sha256, one.media_type)} for one in sent],
             "steps": [asdict(one) for one in steps],
         },
         "units": _rows(session, queries.UNITS, held),

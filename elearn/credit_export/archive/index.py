@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from elearn.credit_export.archive import words
-from elearn.credit_export.archive.form import BOOK, section_name
+from elearn.credit_export.archive.form import BOOK, LESSON_PLANS, section_name
 from elearn.credit_export.archive.gathering import Archive
 from elearn.credit_export.archive.reading import hours_text
 from elearn.credit_export.paper import typeset
@@ -113,5 +113,7 @@ def files(archive: Archive, _: Says) -> list[list[str]]:
     count["teachers"] = len(archive.sections["teachers"]["named"])
     count["evidence"] = len(archive.sections["evidence"]["leaves"])
     lines = [[section_name(name), words.section_text(name, _), str(count.get(name, ""))] for name in archive.sections]
+    sent = len(archive.sections["class"]["lesson_plans"])
+    plans = [[LESSON_PLANS, _("Files of lesson plans, each called by its SHA-256"), str(sent)]]
     signatures = [["signatures/", _("Drawings and keys' answers"), str(len(archive.proofs))]]
-    return [[BOOK, _("The same as a workbook"), ""], *lines, *signatures]
+    return [[BOOK, _("The same as a workbook"), ""], *lines, *plans, *signatures]

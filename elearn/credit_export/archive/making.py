@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, undefer
 
 from elearn import jobs, sealing
 from elearn.clock import utcnow
+from elearn.courses.classes import lesson_plans
 from elearn.courses.models import Enrolment
 from elearn.credit_export.archive import gathering, reading, writing
 from elearn.credit_export.archive.models import ArchiveTaken, PreparedArchive
@@ -70,7 +71,9 @@ def is_large(session: Session, class_id: UUID) -> bool:
 def make(session: Session, class_id: UUID, house: House, *, now: datetime) -> tuple[gathering.Archive, writing.Made]:
     """The archive of a class as it is now. Raises NotFound."""
     archive = gathering.gathered(session, class_id, keys=house.keys, now=now)
-    return archive, writing.written(archive, house.signer, issuer=house.issuer)
+    named = {one["sha256"] for one in archive.sections["class"]["lesson_plans"]}
+    plans = lesson_plans.contents(session, class_id, named)
+    return archive, writing.written(archive, plans, house.signer, issuer=house.issuer)
 
 
 def take(session: Session, class_id: UUID, house: House, *, by: UUID | None, to: str, now: datetime) -> Taken:

@@ -15,6 +15,8 @@ from elearn.credit_export.archive.statement import Standing
 
 class What(StrEnum):
     NO_PLAN = "no_plan"
+    WITHOUT_LESSON_PLAN = "without_lesson_plan"
+    """Lessons of the plan; a note, no obstacle to anything."""
     NOT_FILED = "not_filed"
     NO_LAST_DAY = "no_last_day"
     GOES_ON = "goes_on"
@@ -49,6 +51,7 @@ def gaps(held: Held, stands: Mapping[UUID, Standing], open_ends: Mapping[str, An
     standing = list(stands.values())
     counted = {
         What.NO_PLAN: open_ends["no_plan"],
+        What.WITHOUT_LESSON_PLAN: open_ends["without_lesson_plan"],
         What.NOT_FILED: training.filed_at is None,
         What.NO_LAST_DAY: training.ends_on is None,
         What.GOES_ON: training.ends_on is not None and on < training.ends_on,

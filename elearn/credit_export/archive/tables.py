@@ -39,6 +39,7 @@ def book(archive: Archive) -> bytes:
         found = archive.sections
         names = {one["person_id"]: one["name"] or "—" for one in found["roster"]["people"]}
         sheets.add("教学计划", _PLAN, _plan(found))
+        sheets.add("教案文件", _LESSON_PLANS, _lesson_plans(found))
         sheets.add("办理过程", _STEPS, _steps(found))
         sheets.add("学员", _ROSTER, _roster(found))
         sheets.add("名册变动", _ENROLMENTS, _enrolments(found, names))
@@ -120,6 +121,20 @@ def _plan(found: Sections) -> Rows:
 
 def _clock(at: time | None) -> str | None:
     return at.strftime("%H:%M") if at else None
+
+
+_LESSON_PLANS = {
+    "日期": 12, "大纲项目": 30, "文件名": 30, "类型": 20, "字节": 12, "现行": 8, "上传人": 14, "时间": 18,
+    "SHA-256": 70, "文件": 80,
+}  # fmt: skip
+
+
+def _lesson_plans(found: Sections) -> Rows:
+    for one in found["class"]["lesson_plans"]:
+        yield (
+            one["taught_on"], one["item_name"] or "全班", one["name"], one["media_type"], one["size"],
+            "是" if one["current"] else "否", one["sent_by"], one["sent_at"], one["sha256"], one["file"],
+        )  # fmt: skip
 
 
 _STEPS = {"时间": 18, "步骤": 16, "之后状态": 20, "办理人": 14, "身份": 12, "说明": 40, "逾期": 8, "未满足的条件": 40}

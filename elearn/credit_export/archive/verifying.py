@@ -1,7 +1,8 @@
 """Whether a file is an archive as `writing.py` makes it, and whether its hours add up. Needs no database.
 
 In this order: the manifest's signature, every file's hash, each entry against its leaf byte for byte, the sums by
-adding all entries up again, each signature against what it says was signed. What is found first is named.
+adding all entries up again, each lesson plan against its row, each signature against
+what it says was signed. What is found first is named.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from elearn import unpacking
-from elearn.credit_export.archive.form import BOOK, FORMAT, INDEX, INDEX_EN, SECTIONS, TYPE, section_name
+from elearn.credit_export.archive.form import (
+    BOOK,
+    FORMAT,
+    INDEX,
+    INDEX_EN,
+    LESSON_PLANS,
+    SECTIONS,
+    TYPE,
+    lesson_plan_name,
+    section_name,
+)
 from elearn.credit_export.exam_system.package_files import KEYS, MANIFEST, SIGNATURE
 from elearn.credit_export.exam_system.package_verifying import PackageRefused, require_signature
 from elearn.credit_export.ledger.leaves import Attend, Credit, LeafRefused, Void, read
@@ -51,7 +62,7 @@ class Verified:
 
 
 def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprint: str | None = None) -> Verified:
-    """Raises PackageRefused; its reason is one of form, key, signature, file, hours, signoff."""
+    """Raises PackageRefused; its reason is one of form, key, signature, file, hours, lesson_plan, signoff."""
     try:
         with zipfile.ZipFile(source) as package:
             names = [one.filename for one in package.infolist()]
@@ -65,6 +76,7 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
         _require_files(files, manifest)
         found = {name: json.loads(files[section_name(name)]) for name in SECTIONS}
         entries, without_leaf, total_ms = _require_hours(found["hours"], found["roster"], manifest)
+        _require_lesson_plans(found["class"], files)
         holding = _require_signoffs(found["signoffs"], found["hours"], found["class"], files)
     except (JoseError, RecursionError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
         raise PackageRefused("form", "The archive cannot be read: %(why)s", why=repr(error)) from error
@@ -109,11 +121,25 @@ def _require_files(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> N
         other = ", ".join(sorted(there ^ named.keys()))
         raise PackageRefused("file", "The manifest names other files than the archive has: %(names)s", names=other)
     ours = {INDEX, INDEX_EN, BOOK, *(section_name(one) for one in SECTIONS)}
-    if ours - there or any(not name.startswith(SIGNATURES) for name in there - ours):
+    if ours - there or any(not name.startswith((LESSON_PLANS, SIGNATURES)) for name in there - ours):
         raise PackageRefused("file", "It holds other files than an archive does.")
     for name, one in named.items():
         if hashlib.sha256(files[name]).hexdigest() != one["sha256"] or len(files[name]) != one["bytes"]:
             raise PackageRefused("file", "%(name)s is not the file that was signed.", name=name)
+
+
+def _require_lesson_plans(training: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Each is the one that its row names. Archives of before lesson plans were files have no rows."""
+    named = set()
+    for one in training.get("lesson_plans", ()):
+        name = one["file"]
+        data = files.get(name)
+        said = (one["sha256"], one["size"], lesson_plan_name(one["sha256"], one["media_type"]))
+        if data is None or said != (hashlib.sha256(data).hexdigest(), len(data), name):
+            raise PackageRefused("lesson_plan", "Lesson plan %(name)s is not the file that was sent.", name=name)
+        named.add(name)
+    if named != {name for name in files if name.startswith(LESSON_PLANS)}:
+        raise PackageRefused("lesson_plan", "Files are there that no lesson of the class names.")
 
 
 # --- hours ------------------------------------------------------------------------------------------------------------

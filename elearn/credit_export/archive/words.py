@@ -10,6 +10,7 @@ from elearn.credit_export.paper.sheets import Says
 def gap_text(gap: Gap, _: Says) -> str:
     return {
         What.NO_PLAN: _("No plan of lessons is entered."),
+        What.WITHOUT_LESSON_PLAN: _("Lessons of the plan without a lesson plan: %(count)s", count=gap.count),
         What.NOT_FILED: _("The class is not filed."),
         What.NO_LAST_DAY: _("The class has no last day: nobody can sign, and the time it is kept does not begin."),
         What.GOES_ON: _("The class goes on: learners sign from its last day on."),

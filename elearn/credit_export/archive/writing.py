@@ -4,6 +4,7 @@
       index.pdf, index-en.pdf   what people read first: the class, what is missing, hours and signatures of each
       archive.xlsx              the same and more, sheet by sheet
       data/*.json               all of it, for programs
+      lesson-plans/*            files of lesson plans as they were sent, each called by its SHA-256
       signatures/*              drawings as PNG, keys' answers as JSON
       manifest.json             what it is, of which state, and the SHA-256 of every file
       manifest.json.jws         detached signature of the manifest's bytes, as packages for exam systems have it
@@ -19,6 +20,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,16 +38,17 @@ class Made:
     files: int
 
 
-def written(archive: Archive, signer: Signer, *, issuer: str) -> Made:
-    """The zip, whole. `issuer`: address of this platform."""
+def written(archive: Archive, lesson_plans: Mapping[str, bytes], signer: Signer, *, issuer: str) -> Made:
+    """The zip, whole. `lesson_plans`: files by SHA-256; `issuer`: address of this platform."""
+    training = archive.sections["class"]
     files = {
         INDEX: index.pdf(archive, "zh", issuer=issuer),
         INDEX_EN: index.pdf(archive, "en", issuer=issuer),
         BOOK: tables.book(archive),
         **{section_name(name): _json(section) for name, section in archive.sections.items()},
+        **{one["file"]: lesson_plans[one["sha256"]] for one in training["lesson_plans"]},
         **archive.proofs,
     }
-    training = archive.sections["class"]
     manifest = _json(
         {
             "format": FORMAT,

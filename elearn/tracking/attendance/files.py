@@ -5,35 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from pathlib import PurePath
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.courses import sent_files
 from elearn.courses.models import TrainingClass
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.tracking.attendance.models import AttendanceFile, ClassSession
 from elearn.tracking.attendance.planning import own_session
 
-LARGEST_BYTES = 10_000_000
+LARGEST_BYTES = sent_files.LARGEST_BYTES
 MOST_OF_A_SESSION = 20
-NAME_MAX = 120
-
-BEGINNINGS = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def media_type_of(content: bytes) -> str | None:
-    """What a scan or photo is, by its first bytes; None for anything that is not taken."""
-    found = next((kind for begin, kind in BEGINNINGS if content.startswith(begin)), None)
-    if found is None and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return found
 
 
 def attach(
@@ -53,7 +38,7 @@ def attach(
     held = own_session(session, session_id, acting, teacher=by, lock=True)
     if not content or len(content) > LARGEST_BYTES:
         raise Malformed("A scan or photo has at most 10 MB.", code="bad_file")
-    kind = media_type_of(content)
+    kind = sent_files.scan_type(content)
     if kind is None:
         raise Malformed("A scan or photo is a PDF, JPEG, PNG or WebP file.", code="bad_file")
     made = keep(session, held.class_id, held, name=name, content=content, media_type=kind, by=by, at=at)
@@ -83,12 +68,11 @@ def keep(
     ).one_or_none()
     if found is not None:
         return found
-    plain = "".join(letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable())
     made = AttendanceFile(
         class_id=class_id,
         session_id=held.id if held else None,
         sha256=digest,
-        name=plain[-NAME_MAX:] or digest[:12],
+        name=sent_files.plain_name(name) or digest[:12],
         media_type=media_type,
         content=content,
         by_id=by,

@@ -15,8 +15,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.courses.classes import lesson_plans, plan
+from elearn.courses.classes.models import LessonPlan, PlanLine
+from elearn.courses.classes.rules import Modality
 from elearn.credit_export.archive import making, verifying
-from elearn.credit_export.archive.form import TYPE
+from elearn.credit_export.archive.form import LESSON_PLANS, TYPE
 from elearn.credit_export.archive.models import ArchiveTaken, PreparedArchive
 from elearn.credit_export.exam_system.package_files import MANIFEST, SIGNATURE, detached
 from elearn.credit_export.exam_system.package_verifying import PackageRefused
@@ -67,6 +70,64 @@ def test_the_hours_of_an_archive_are_the_leaves_of_the_ledger(session: Session, 
     assert (found.entries, found.without_leaf, found.total_ms) == (6, 0, 2 * (ONLINE_MS + ON_SITE_MS))
 
 
+def a_lesson_plan(
+    session: Session, archived: Archived, content: bytes = b"%PDF-1.7 plan", *, line: PlanLine | None = None
+) -> LessonPlan:
+    return lesson_plans.attach(
+        session, archived.held.id, line_id=line.id if line else None, name="教案.pdf", content=content,
+        by=archived.school.manager.person_id, acting=[archived.held.institution_id], at=NOW,
+    )  # fmt: skip
+
+
+def two_lines(session: Session, archived: Archived) -> list[PlanLine]:
+    """The class as if it had had a plan when it was filed."""
+    session.execute(sa.text("ALTER TABLE elearn.class_plan_line DISABLE TRIGGER plan_stands"))
+    item = plan.items_of(session, archived.held.outline_id)[0]
+    lines = [
+        PlanLine(
+            class_id=archived.held.id, taught_on=archived.held.starts_on, outline_item_id=item.id,
+            modality=Modality.ONLINE, hours=1, place="",
+        )
+        for _number in range(2)
+    ]  # fmt: skip
+    session.add_all(lines)
+    session.flush()
+    session.execute(sa.text("ALTER TABLE elearn.class_plan_line ENABLE TRIGGER plan_stands"))
+    return lines
+
+
+def test_it_holds_every_lesson_plan_that_was_sent_and_says_which_lessons_have_none(
+    session: Session, archived: Archived
+) -> None:
+    first, _second = two_lines(session, archived)
+    old, new = b"%PDF-1.7 old", b"%PDF-1.7 new"
+    for content in (old, new, new):
+        a_lesson_plan(session, archived, content, line=first)
+    content = archived.made()
+    archived.verified(content)
+    rows = section(content, "class")["lesson_plans"]
+    assert [(one["number"], one["current"], one["line_id"]) for one in rows] == [
+        (1, False, str(first.id)), (2, True, str(first.id)),
+    ]  # fmt: skip
+    found = files_of(content)
+    assert [found[one["file"]] for one in rows] == [old, new]
+    named = {one["name"]: one["sha256"] for one in json.loads(found[MANIFEST])["files"]}
+    for one, sent in zip(rows, (old, new), strict=True):
+        assert named[one["file"]] == one["sha256"] == hashlib.sha256(sent).hexdigest()
+    book = openpyxl.load_workbook(io.BytesIO(found["archive.xlsx"]))
+    assert [row[5].value for row in book["教案文件"].iter_rows(min_row=2)] == ["否", "是"]
+    missing = {one["what"]: one["count"] for one in section(content, "class")["missing"]}
+    assert missing["without_lesson_plan"] == 1
+    assert archived.made() == content
+    a_lesson_plan(session, archived, old)
+    whole = archived.made()
+    archived.verified(whole)
+    assert len([name for name in files_of(whole) if name.startswith(LESSON_PLANS)]) == 2, (
+        "the same bytes lie there once"
+    )
+    assert "without_lesson_plan" not in {one["what"] for one in section(whole, "class")["missing"]}
+
+
 def test_the_same_state_gives_the_same_bytes_whoever_asks_when(archived: Archived) -> None:
     archived.sign(0)
     assert archived.made() == archived.made(now=NOW.replace(hour=9))
@@ -110,7 +171,7 @@ def test_the_workbook_says_the_same_and_nothing_in_it_is_a_formula(session: Sess
     person = persons.get_person(session, archived.learners[0])
     person.name = "=1+1"
     book = openpyxl.load_workbook(io.BytesIO(files_of(archived.made())["archive.xlsx"]))
-    assert book.sheetnames[:4] == ["教学计划", "办理过程", "学员", "名册变动"]
+    assert book.sheetnames[:5] == ["教学计划", "教案文件", "办理过程", "学员", "名册变动"]
     names = {row[0].value for row in book["学员"].iter_rows(min_row=2)}
     assert names == {"=1+1", "王芳"}
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
@@ -174,6 +235,21 @@ def another_persons_entry(hours: list[dict[str, Any]]) -> None:
         hours[0][part], hours[1][part] = hours[1][part], hours[0][part]
 
 
+def another_digest(files: dict[str, bytes]) -> None:
+    """A forger exchanges a lesson plan and says so in its row, but not in its name."""
+    training = json.loads(files["data/class.json"])
+    [row] = training["lesson_plans"]
+    files[row["file"]] = b"%PDF-forged"
+    row |= {"sha256": hashlib.sha256(b"%PDF-forged").hexdigest(), "size": 11}
+    files["data/class.json"] = json.dumps(training).encode()
+
+
+def no_lesson_plans(files: dict[str, bytes]) -> None:
+    training = json.loads(files["data/class.json"])
+    del training["lesson_plans"]
+    files["data/class.json"] = json.dumps(training).encode()
+
+
 def in_signoffs(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, bytes]], None]:
     """Of the first signature."""
 
@@ -232,6 +308,16 @@ FORGED: dict[str, tuple[Callable[[dict[str, bytes]], None], Signer | None, str]]
     "a signature of other hours": (in_signoffs(other_hours), SIGNER, SIGNED),
     "a signature of another person": (in_signoffs(another_person), SIGNER, SIGNED),
     "a drawing of no signature": (in_signoffs(no_proof), SIGNER, DRAWN),
+    "another lesson plan": (
+        lambda files: files.update({name: b"%PDF-" for name in files if name.startswith(LESSON_PLANS)}), None,
+        "is not the file that was signed",
+    ),
+    "another lesson plan, sealed again": (
+        lambda files: files.update({name: b"%PDF-" for name in files if name.startswith(LESSON_PLANS)}), SIGNER,
+        "is not the file that was sent",
+    ),
+    "another lesson plan under the old name": (another_digest, SIGNER, "is not the file that was sent"),
+    "a lesson plan of no lesson": (no_lesson_plans, SIGNER, "no lesson of the class names"),
     "another drawing": (
         lambda files: files.update({name: b"\x89PNG other" for name in files if name.startswith("signatures/")}),
         SIGNER, SIGNED,
@@ -239,8 +325,9 @@ FORGED: dict[str, tuple[Callable[[dict[str, bytes]], None], Signer | None, str]]
 }  # fmt: skip
 
 
-def test_whoever_changes_something_is_found_out(archived: Archived) -> None:
+def test_whoever_changes_something_is_found_out(session: Session, archived: Archived) -> None:
     archived.sign(0)
+    a_lesson_plan(session, archived)
     content = archived.made()
     assert archived.verified(content).holding == 1
     for name, (change, signer, told) in FORGED.items():
