@@ -231,6 +231,7 @@ def test_a_longer_roster_and_plan_need_no_more_queries(desk: Desk, session: Sess
         person = people.a_person(session, name=f"学员{number}")
         classes.enrol(session, desk.held.id, [person.id], acting=[desk.held.institution_id], at=people.AT)
         desk.manager.post(f"{desk.path}/plan", desk.a_line())
+        assert sent(desk, b"%PDF-1.7 " + bytes([number])).status_code == 303
     assert [asked(path) for path in paths] == before
 
 
