@@ -328,10 +328,10 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
     return _done(session_id, _("The list is changed. A second person confirms it later."))
 
 
+@web.takes_up_to(lambda: files.LARGEST_BYTES + 100_000)
 @web.allow(TEACHER)
 def attach_file(session_id: UUID) -> ResponseReturnValue:
     """A scan or photo of the signed list."""
-    request.max_content_length = files.LARGEST_BYTES + 100_000
     held, form, sent = own_session(session_id), Form(), request.files.get("file")
     content = sent.read() if sent else b""
     if not content:

@@ -34,10 +34,10 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/attendance/form.xlsx", "attendance_form", attendance_form)
 
 
+@web.takes_up_to(lambda: sheets.LARGEST_BYTES + 100_000)
 @web.allow(MANAGER)
 def import_attendance(class_id: UUID) -> ResponseReturnValue:
     """Look at a spreadsheet: what each row would become. Nothing is taken yet."""
-    request.max_content_length = sheets.LARGEST_BYTES + 100_000
     held = classes.own_class(db.session(), class_id, frame.acting(MANAGES))
     form, preview = Form(), None
     if request.method == "POST":

@@ -157,10 +157,10 @@ def _empty() -> Form:
     return Form({"kind": asked["kind"] or Kind.SINGLE.value, "item": asked["item"], "unit": asked["unit"]})
 
 
+@web.takes_up_to(lambda: MAX_FORM_BYTES)
 @web.allow(TEACHER)
 def bank_new() -> ResponseReturnValue:
     """Write a question; a second person reviews it."""
-    request.max_content_length = MAX_FORM_BYTES
     organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
     now = utcnow()
     form = Form.sent() if request.method == "POST" else _empty()
@@ -226,10 +226,10 @@ def bank_question(version_id: UUID) -> ResponseReturnValue:
     )
 
 
+@web.takes_up_to(lambda: MAX_FORM_BYTES)
 @web.allow(TEACHER)
 def bank_edit(version_id: UUID) -> ResponseReturnValue:
     """Write it anew; of a reviewed question a new version is made."""
-    request.max_content_length = MAX_FORM_BYTES
     acting, now = frame.acting(*frame.WRITES_QUESTIONS), utcnow()
     line = bank.line_of(db.session(), version_id, acting=acting, today=local_day(now))
     content = line.content
@@ -339,6 +339,7 @@ def bank_review_many() -> ResponseReturnValue:
     return back
 
 
+@web.takes_up_to(lambda: MAX_FILE_BYTES + 100_000)
 @web.allow(TEACHER)
 def bank_import() -> ResponseReturnValue:
     """Take a file of questions: all of it, or nothing and what is wrong line by line."""
@@ -347,7 +348,6 @@ def bank_import() -> ResponseReturnValue:
     problems: tuple[Problem, ...] = ()
     form = Form()
     if request.method == "POST":
-        request.max_content_length = MAX_FILE_BYTES + 100_000
         form = Form.sent()
         form.need("outline")
         file = request.files.get("file")

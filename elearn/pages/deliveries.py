@@ -194,10 +194,10 @@ def push_again(client_id: str) -> ResponseReturnValue:
     return redirect(url_for("elearn.pages.receiver", client_id=client_id), 303)
 
 
+@web.takes_up_to(lambda: LONGEST_LIST_BYTES)
 @web.allow(OPERATOR)
 def reconcile(client_id: str) -> ResponseReturnValue:
     """Compare the exam system's own list with ours; nothing is kept of it."""
-    request.max_content_length = LONGEST_LIST_BYTES
     receiver, form = _receiver(client_id), Form()
     sent = request.files.get("list")
     try:

@@ -27,12 +27,12 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/findings/confirm", "finding_confirm_many", confirm_many, methods=["POST"])
 
 
+@web.takes_up_to(lambda: importing.LARGEST_BYTES + 100_000)
 @web.allow(INSTITUTION_STAFF, REGULATOR, OPERATOR)
 def take() -> ResponseReturnValue:
     """State every row of a spreadsheet, or none and say what is wrong with each."""
     form, bad = Form(), tuple[Bad, ...]()
     if request.method == "POST":
-        request.max_content_length = importing.LARGEST_BYTES + 100_000
         form = Form.sent()
         file = request.files.get("file")
         if file is None or not file.filename:

@@ -86,10 +86,10 @@ def make_package(client_id: str) -> ResponseReturnValue:
     return response
 
 
+@web.takes_up_to(lambda: LARGEST_FILE_BYTES + 100_000)
 @web.allow(OPERATOR)
 def take_receipt_file(client_id: str) -> ResponseReturnValue:
     """Read a receipt file back and show what became of each row. The same file again changes nothing."""
-    request.max_content_length = LARGEST_FILE_BYTES + 100_000
     session, form, sent = db.session(), Form(), request.files.get("file")
     receiver = receivers.get_receiver(session, client_id)
     content = sent.read() if sent else b""

@@ -31,10 +31,10 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/teachers/form.xlsx", "teacher_form", teacher_form)
 
 
+@web.takes_up_to(lambda: sheets.LARGEST_BYTES + 100_000)
 @web.allow(MANAGER, REGULATOR)
 def teacher_import() -> ResponseReturnValue:
     """Take a spreadsheet into the register of an institution."""
-    request.max_content_length = sheets.LARGEST_BYTES + 100_000
     session, caller = db.session(), require_caller()
     offices = reading.offices(session, caller)
     if not offices:

@@ -38,6 +38,13 @@ def test_every_changing_view_asks_for_a_csrf_token_or_says_why_it_need_not(app: 
     )
 
 
+def test_no_page_says_within_its_view_how_large_a_form_may_be() -> None:
+    """Its form is read before, for the token: `web.takes_up_to` is heard in time. A raw body is read by the view."""
+    late = "request.max_content_length ="
+    pages = sorted((ROOT / "elearn/pages").glob("*.py"))
+    assert {page.name for page in pages if late in page.read_text("utf-8")} == {"page_desk.py"}
+
+
 def test_every_setting_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     source = (ROOT / "elearn" / "settings.py").read_text()

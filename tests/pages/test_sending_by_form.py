@@ -35,6 +35,28 @@ def test_a_video_comes_in_a_form(session: Session, world: World, browser: Open) 
     assert session.scalars(sa.select(sa.func.count()).select_from(Upload)).one() == 1
 
 
+FORMS = [
+    ("manager", "/teaching/questions/new", "image-stem"),
+    ("manager", "/teaching/questions/import", "file"),
+    ("manager", "/teachers/import", "file"),
+    ("manager", "/teaching/classes/{held}/attendance", "file"),
+    ("manager", "/teaching/classes/{held}/lesson-plans", "file"),
+    ("manager", "/sessions/{nothing}/files", "file"),
+    ("manager", "/findings/import", "file"),
+    ("operator", "/receivers/nobody/receipt-files", "file"),
+    ("operator", "/receivers/nobody/reconcile", "list"),
+]
+
+
+@pytest.mark.parametrize(("who", "path", "field"), FORMS)
+def test_what_is_larger_than_other_forms_is_read_where_files_are_taken(
+    world: World, browser: Open, who: str, path: str, field: str
+) -> None:
+    path = path.format(held=world.held.id, nothing=world.lesson.id)
+    sent = browser(world.account(who)).post(path, {field: (io.BytesIO(b"?" * 1_500_000), "a.bin")})
+    assert sent.status_code in (303, 404, 422), sent.text[:300]
+
+
 def test_nobody_else_sends_a_large_form(
     app: Flask, session: Session, world: World, browser: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
