@@ -23,7 +23,9 @@ def codes_of(pdf: bytes) -> list[str]:
     for page in pypdfium2.PdfDocument(pdf):
         bitmap = page.render(scale=2.5, grayscale=True)
         pixels = memoryview(bitmap.buffer).cast("B").cast("B", shape=(bitmap.height, bitmap.stride))
-        found += [code.text for code in zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormat.QRCode)]
+        found += [
+            code.text for code in zxingcpp.read_barcodes(pixels, formats=zxingcpp.barcode_formats_from_str("QRCode"))
+        ]
     return found
 
 
