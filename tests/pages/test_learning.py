@@ -9,6 +9,8 @@ from collections.abc import Callable
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from elearn.clock import utcnow
+from elearn.credit_export import records
 from elearn.people.models import Account
 from tests.builders_tracking import a_player, a_watchable, pass_check
 from tests.pages.conftest import Browser, World
@@ -69,6 +71,14 @@ def test_a_class_that_is_not_filed_says_so(world: World, browser: Opens, session
     phone = browser(world.stranger)
     assert "The class is not filed with the regulator yet." in phone.page("/")
     assert "Your class is not filed with the regulator yet." in phone.page("/hours")
+
+
+def test_a_proof_is_offered_once_there_is_a_record(world: World, browser: Opens, session: Session) -> None:
+    phone, address = browser(world.worker), f"/hours/proof/{world.outline.id}"
+    assert (address in phone.get("/hours").text, phone.get(address).status_code) == (False, 404)
+    records.record_person(session, world.worker.person_id, now=utcnow())
+    session.commit()
+    assert (address in phone.get("/hours").text, phone.get(address).status_code) == (True, 200)
 
 
 def test_somebody_in_no_class_is_told_what_happens_next(world: World, browser: Opens) -> None:
