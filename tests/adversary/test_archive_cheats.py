@@ -91,7 +91,7 @@ def test_an_archive_of_a_thousand_signatures_is_still_known_as_ours(size: int) -
     signature = detached(SIGNER.sign_bytes(manifest, kind="k"))
     assert require_signature(signature, manifest, BELIEVED, kind="k") == SIGNER.kid
     with pytest.raises(PackageRefused, match="does not belong"):
-        require_signature(signature, manifest + b"x", BELIEVED)
+        require_signature(signature, manifest + b"x", BELIEVED, kind="k")
 
 
 def test_who_signed_twice_is_one_who_signed(archived: Archived) -> None:

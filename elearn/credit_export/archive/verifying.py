@@ -8,7 +8,6 @@ what it says was signed. What is found first is named.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +33,12 @@ from elearn.credit_export.archive.form import (
     section_name,
 )
 from elearn.credit_export.exam_system.package_files import KEYS, MANIFEST, SIGNATURE
-from elearn.credit_export.exam_system.package_verifying import PackageRefused, require_signature
+from elearn.credit_export.exam_system.package_verifying import (
+    PackageRefused,
+    Verified,
+    require_nothing_beside,
+    signed_manifest,
+)
 from elearn.credit_export.ledger.leaves import Attend, Credit, LeafRefused, Void, read
 from elearn.people.signatures import unbase64url
 
@@ -47,12 +51,7 @@ LEAF_PREFIX = b"\x00"
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    manifest: Mapping[str, Any]
-    signed_by: str
-    """Key id: the thumbprint (RFC 7638) of the key that signed."""
-    known: bool
-    """Whether that key is one that the caller trusts; else it is only the one that came along."""
+class VerifiedArchive(Verified):
     entries: int
     without_leaf: int
     """Entries that are older than the log: added up, and compared with nothing."""
@@ -61,7 +60,9 @@ class Verified:
     """People whose signature holds: what was signed is what the archive says now."""
 
 
-def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprint: str | None = None) -> Verified:
+def verify(
+    source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprint: str | None = None
+) -> VerifiedArchive:
     """Raises PackageRefused; its reason is one of form, key, signature, file, hours, lesson_plan, signoff."""
     try:
         with zipfile.ZipFile(source) as package:
@@ -70,9 +71,11 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
                 raise PackageRefused("form", "It holds more files than an archive does, or one of them twice.")
             if sum(one.file_size for one in package.infolist()) > LARGEST_BYTES:
                 raise PackageRefused("form", "It holds more than an archive does.")
-            _require_nothing_beside(package)
+            require_nothing_beside(package)
             files = {name: package.read(name) for name in names}
-        kid, manifest = _signed(files, trusted, thumbprint)
+        kid, manifest = signed_manifest(
+            files.__getitem__, kind=TYPE, form=FORMAT, trusted=trusted, thumbprint=thumbprint
+        )
         _require_files(files, manifest)
         found = {name: json.loads(files[section_name(name)]) for name in SECTIONS}
         entries, without_leaf, total_ms = _require_hours(found["hours"], found["roster"], manifest)
@@ -83,35 +86,7 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
     except unpacking.BROKEN_ZIP as error:
         raise PackageRefused("form", "The archive cannot be read: %(why)s", why=repr(error)) from error
     known = trusted is not None or thumbprint is not None
-    return Verified(manifest, kid, known, entries, without_leaf, total_ms, holding)
-
-
-def _require_nothing_beside(package: zipfile.ZipFile) -> None:
-    """Python reads what the directory at the end names; a program that reads from the front sees all that lies there.
-
-    So the file has to be as long as its members make it (APPNOTE 4.3: headers of 30 and 46 bytes with the name, and
-    22 at the end), with nothing before, between or behind them.
-    """
-    assert package.fp is not None
-    package.fp.seek(0, io.SEEK_END)
-    whole = sum(30 + 46 + 2 * len(one.filename.encode()) + one.compress_size for one in package.infolist()) + 22
-    if package.fp.tell() != whole:
-        raise PackageRefused("form", "There is something beside its files, which other programs may show.")
-
-
-def _signed(
-    files: Mapping[str, bytes], trusted: KeySet | None, thumbprint: str | None
-) -> tuple[str, Mapping[str, Any]]:
-    came_along = KeySet.import_key_set(json.loads(files[KEYS]))
-    kid = require_signature(files[SIGNATURE].decode("ascii"), files[MANIFEST], trusted or came_along, kind=TYPE)
-    if kid not in {key.thumbprint() for key in came_along}:
-        raise PackageRefused("key", "The key that came along is not the one that signed.")
-    if thumbprint is not None and kid != thumbprint:
-        raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
-    manifest: dict[str, Any] = json.loads(files[MANIFEST])
-    if manifest["format"] != FORMAT:
-        raise PackageRefused("form", "This program does not know the format %(format)s", format=manifest["format"])
-    return kid, manifest
+    return VerifiedArchive(manifest, kid, known, entries, without_leaf, total_ms, holding)
 
 
 def _require_files(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import itertools
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +28,7 @@ from elearn.credit_export.exam_system.package_files import (
     ROWS_JSON,
     ROWS_XLSX,
     SIGNATURE,
+    TYPE,
 )
 from elearn.credit_export.exam_system.signing import ALGORITHM
 from elearn.errors import DomainError
@@ -68,13 +69,10 @@ def verify(source: Path | IO[bytes], *, trusted: KeySet | None = None, thumbprin
     try:
         with zipfile.ZipFile(source) as package:
             _require_members(package)
-            manifest_bytes = package.read(MANIFEST)
-            came_along = KeySet.import_key_set(json.loads(package.read(KEYS)))
-            signature = package.read(SIGNATURE).decode("ascii")
-            kid = require_signature(signature, manifest_bytes, trusted or came_along)
-            if thumbprint is not None and kid != thumbprint:
-                raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
-            manifest = json.loads(manifest_bytes)
+            require_nothing_beside(package)
+            kid, manifest = signed_manifest(
+                package.read, kind=TYPE, form=FORMAT, trusted=trusted, thumbprint=thumbprint
+            )
             _require_files(package, manifest)
             _require_rows(package, manifest)
     except (JoseError, RecursionError, ArithmeticError, KeyError, TypeError, ValueError) as error:
@@ -94,13 +92,47 @@ def _require_members(package: zipfile.ZipFile) -> None:
             raise PackageRefused("form", "%(name)s is larger than a package's file may be.", name=one.filename)
 
 
+def require_nothing_beside(package: zipfile.ZipFile) -> None:
+    """Python reads what the directory at the end names; a program that reads from the front sees all that lies there.
+
+    So the file has to be as long as its members make it (APPNOTE 4.3: headers of 30 and 46 bytes with the name, and
+    22 at the end), with nothing before, between or behind them.
+    """
+    assert package.fp is not None
+    package.fp.seek(0, io.SEEK_END)
+    whole = sum(30 + 46 + 2 * len(one.filename.encode()) + one.compress_size for one in package.infolist()) + 22
+    if package.fp.tell() != whole:
+        raise PackageRefused("form", "There is something beside its files, which other programs may show.")
+
+
+def signed_manifest(
+    read: Callable[[str], bytes], *, kind: str, form: str, trusted: KeySet | None, thumbprint: str | None
+) -> tuple[str, Mapping[str, Any]]:
+    """The id of the key that signed, and the manifest. `read` gives a file by its name, `form` is the format known.
+
+    Raises PackageRefused: the signature is not one of `kind`, not by a key that is believed, or not by the key that
+    came along; the format is another.
+    """
+    came_along = KeySet.import_key_set(json.loads(read(KEYS)))
+    signed = read(MANIFEST)
+    kid = require_signature(read(SIGNATURE).decode("ascii"), signed, trusted or came_along, kind=kind)
+    if kid not in {key.thumbprint() for key in came_along}:
+        raise PackageRefused("key", "The key that came along is not the one that signed.")
+    if thumbprint is not None and kid != thumbprint:
+        raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
+    manifest: dict[str, Any] = json.loads(signed)
+    if manifest["format"] != form:
+        raise PackageRefused("form", "This program does not know the format %(format)s", format=manifest["format"])
+    return kid, manifest
+
+
 class _Registry(jws.JWSRegistry):
     """The library takes a payload of 128,000 bytes; a manifest that names the signatures of 500 learners is larger."""
 
     max_payload_length = 16_000_000
 
 
-def require_signature(signature: str, payload: bytes, keys: KeySet, *, kind: str | None = None) -> str:
+def require_signature(signature: str, payload: bytes, keys: KeySet, *, kind: str) -> str:
     """The id of the key that signed `payload`; `signature` is detached. `kind`: what it has to be a signature of.
 
     Raises PackageRefused: none of `keys` did.
@@ -114,7 +146,7 @@ def require_signature(signature: str, payload: bytes, keys: KeySet, *, kind: str
         kid = head["kid"]
         if kid not in {key.thumbprint() for key in keys}:
             raise PackageRefused("key", "It was signed by another key: %(kid)s", kid=kid)
-        if kind is not None and head.get("typ") != kind:
+        if head.get("typ") != kind:
             raise PackageRefused("signature", "It is a signature of something else: %(kind)s", kind=head.get("typ"))
         key = next(key for key in keys if key.thumbprint() == kid)
         registry = _Registry(algorithms=[ALGORITHM])
@@ -125,8 +157,6 @@ def require_signature(signature: str, payload: bytes, keys: KeySet, *, kind: str
 
 
 def _require_files(package: zipfile.ZipFile, manifest: Mapping[str, Any]) -> None:
-    if manifest["format"] != FORMAT:
-        raise PackageRefused("form", "This program does not know the format %(format)s", format=manifest["format"])
     if sorted(one["name"] for one in manifest["files"]) != sorted([ROWS_XLSX, ROWS_JSON]):
         raise PackageRefused("file", "The manifest names other files than a package has.")
     for one in manifest["files"]:

@@ -17,7 +17,7 @@ from elearn.courses.models import TrainingClass
 from elearn.credit_export.archive import making, signing
 from elearn.credit_export.archive.making import House
 from elearn.credit_export.archive.models import HoursSignature
-from elearn.credit_export.archive.verifying import Verified, verify
+from elearn.credit_export.archive.verifying import VerifiedArchive, verify
 from elearn.credit_export.exam_system.signing import Signer
 from elearn.credit_export.models import HoursEntry
 from tests import builders_courses as courses
@@ -59,7 +59,7 @@ class Archived:
         _archive, made = making.make(self.session, self.held.id, HOUSE, now=now)
         return made.content
 
-    def verified(self, content: bytes | None = None) -> Verified:
+    def verified(self, content: bytes | None = None) -> VerifiedArchive:
         return verify(io.BytesIO(self.made() if content is None else content), thumbprint=SIGNER.kid)
 
     def ledger(self) -> dict[UUID, int]:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import KeySet
 
 from elearn.credit_export.exam_system.mapping import default_profile
+from elearn.credit_export.exam_system.package_files import detached
 from elearn.credit_export.exam_system.package_verifying import PackageRefused, verify
 from elearn.credit_export.exam_system.signing import Signer
 from tests.credit_export.exam_system.builders import SIGNER, a_package, a_row, known_keys
@@ -164,6 +165,15 @@ def _sign_by_another(files: dict[str, bytes]) -> None:
     files["keys.json"] = json.dumps(Signer.from_seed(b"o" * 32).key_set()).encode()
 
 
+def _signed_as(kind: str) -> Change:
+    """By the same key, as what `kind` says."""
+
+    def edit(files: dict[str, bytes]) -> None:
+        files["manifest.json.jws"] = detached(SIGNER.sign_bytes(files["manifest.json"], kind=kind)).encode()
+
+    return edit
+
+
 def _by_the_signer(name: str, change: Callable[[bytes], bytes]) -> Change:
     """Signed anew, so that only what the file itself says is wrong."""
 
@@ -174,8 +184,7 @@ def _by_the_signer(name: str, change: Callable[[bytes], bytes]) -> Change:
             content = files[one["name"]]
             one |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         files["manifest.json"] = json.dumps(manifest).encode()
-        head, _payload, signature = SIGNER.sign_bytes(files["manifest.json"], kind="test").split(".")
-        files["manifest.json.jws"] = f"{head}..{signature}".encode()
+        _signed_as("elearn-package+jws")(files)
 
     return edit
 
@@ -240,6 +249,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     ("a row that ends early, signed", _by_the_signer("records.xlsx", _shorter_row), "rows"),
     ("an XLSX that unpacks to gigabytes, signed", _by_the_signer("records.xlsx", _bomb), "form"),
     ("an hour in the JSON, signed", _by_the_signer("records.json", lambda b: b.replace(b'"148.0"', b'"9"')), "rows"),
+    ("the signature of a class archive", _signed_as("elearn-class-archive+jws"), "signature"),
     ("a signature with its payload", _edit("manifest.json.jws", lambda b: b.replace(b"..", b".eA.")), "signature"),
 ]
 
@@ -251,6 +261,35 @@ def test_whoever_changes_anything_is_found(what: str, change: Change, reason: st
     with pytest.raises(PackageRefused) as refused:
         verify(packed(files))
     assert refused.value.reason == reason, what
+
+
+def _with_a_comment(package: bytes) -> bytes:
+    out = io.BytesIO(package)
+    with zipfile.ZipFile(out, "a") as opened:
+        opened.comment = b"hours: 148"
+    return out.getvalue()
+
+
+HIDDEN: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("a page before it", lambda package: b"%PDF-1.7 forged" + package),
+    ("other rows for readers from the front", lambda package: packed({"records.xlsx": b"forged"}).getvalue() + package),
+    ("a comment", _with_a_comment),
+]
+
+
+@pytest.mark.parametrize(("what", "hide"), HIDDEN, ids=[one[0] for one in HIDDEN])
+def test_nothing_hides_beside_the_files_of_a_package(what: str, hide: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(PackageRefused) as refused:
+        verify(io.BytesIO(hide(A_PACKAGE)), trusted=known_keys())
+    assert refused.value.reason == "form", what
+
+
+def test_the_keys_that_come_along_are_those_of_whoever_signed_also_when_others_are_believed() -> None:
+    files = members(A_PACKAGE)
+    _sign_by_another(files)
+    with pytest.raises(PackageRefused) as refused:
+        verify(packed(files), trusted=known_keys())
+    assert refused.value.reason == "key"
 
 
 @given(places=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1, max_size=3))
@@ -274,7 +313,9 @@ def test_a_package_that_asks_for_a_password_is_refused() -> None:
 def test_an_algorithm_that_is_none_is_refused() -> None:
     files = members(a_package([a_row()]))
     for algorithm in ("none", "HS256", "EdDSA"):
-        head = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "kid": SIGNER.kid}).encode()).rstrip(b"=")
+        head = base64.urlsafe_b64encode(
+            json.dumps({"alg": algorithm, "typ": "elearn-package+jws", "kid": SIGNER.kid}).encode()
+        ).rstrip(b"=")
         files["manifest.json.jws"] = head + b".." + files["manifest.json.jws"].split(b".")[2]
         with pytest.raises(PackageRefused, match="signature"):
             verify(packed(files))
