@@ -86,7 +86,8 @@ def hand_out(
     policy = policies.by_digest(session, topic.rules)
     # An open check is exchanged for others about the same, so what is left of a case is asked of the ledger again.
     only = _left_of_case(session, locked, topic.unit_id)
-    offered = _offered(session, locked, policy, topic.unit_id, ways, aside)
+    asks = only and QUESTION in ways  # what is left of a case is not confirmed otherwise
+    offered = [QUESTION] if asks else _offered(session, locked, policy, topic.unit_id, ways, aside)
     if out is not None and method in (None, out.method):
         return HandedOut(out, [] if out.tries else sorted({*offered, out.method}, key=_order(policy)))
     if out is not None and out.tries:
@@ -189,10 +190,8 @@ def _offered(
 
     Questions stand in, first and whatever the policy, for a service of ours that failed under this very check. Where
     a wrong try was made before it failed, that way is over if there is another: it would start with new tries. A way
-    that was put aside is open again while its time runs. What is left of a case is asked, and not confirmed otherwise.
+    that was put aside is open again while its time runs.
     """
-    if QUESTION in ways and _left_of_case(session, locked, unit_id):
-        return [QUESTION]
     failed = [one for one in aside if (one.challenge or {})["withdrawn"] == SERVICE_DOWN]
     tried = {one.method for one in failed if one.tries}
     over = {one.method for one in aside if one.deadline_ms < locked.tau_ms} if not failed else set()
