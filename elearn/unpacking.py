@@ -8,6 +8,7 @@ Each list stands here once: damage that one reader knew and another did not was 
 
 from __future__ import annotations
 
+import io
 import lzma
 import re
 import unicodedata
@@ -22,6 +23,8 @@ from typing import IO, TypeVar
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
+
+from elearn.errors import Malformed
 
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 """At damage, at what is locked or packed in a way that is not known (RuntimeError), at a name that is no UTF-8."""
@@ -64,6 +67,37 @@ MOST_TEXT = 200
 EXCEL_DAYS = date(1899, 12, 30)
 
 Column = TypeVar("Column", bound=StrEnum)
+
+
+def rows_of(
+    content: bytes,
+    headers: Mapping[Column, Sequence[str]],
+    needed: Collection[Column],
+    *,
+    most_bytes: int,
+    most_unpacked: int,
+    most_rows: int,
+) -> Iterator[tuple[int, dict[Column, object]]]:
+    """The rows of every sheet of an XLSX, as `table` gives them.
+
+    Raises Malformed `bad_sheet`, also after some rows: it is none, or holds more bytes, packed or unpacked, or rows.
+    """
+    if len(content) > most_bytes:
+        raise Malformed("The spreadsheet is larger than %(limit)s MB.", code="bad_sheet", limit=most_bytes // 1_000_000)
+    try:
+        with workbook(io.BytesIO(content), most_bytes=most_unpacked) as book:
+            count = 0
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()  # what a file says of its own size is not believed
+                for row in table(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), headers, needed):
+                    count += 1
+                    if count > most_rows:
+                        raise Malformed("At most %(limit)s rows are taken at once.", code="bad_sheet", limit=most_rows)
+                    yield row
+    except TooMuch as error:
+        raise Malformed("The spreadsheet is too large when unpacked.", code="bad_sheet") from error
+    except NoWorkbook as error:
+        raise Malformed("This is no spreadsheet that can be read (XLSX).", code="bad_sheet") from error
 
 
 def table(

@@ -6,6 +6,7 @@ import io
 import random
 import zipfile
 from collections.abc import Callable
+from enum import StrEnum
 
 import openpyxl
 import pytest
@@ -90,6 +91,41 @@ def test_a_workbook_that_unpacks_to_more_than_is_taken_is_not_unpacked() -> None
     assert len(small) < MOST // 100
     with pytest.raises(unpacking.TooMuch):
         rows_of(small)
+
+
+class Column(StrEnum):
+    NAME = "name"
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "most_unpacked", "most_rows", "said"),
+    [
+        (MOST, MOST, 3, None),
+        (MOST, MOST, 2, "At most 2 rows are taken at once."),
+        (MOST, 1_000, 3, "The spreadsheet is too large when unpacked."),
+        (1_000, MOST, 3, "The spreadsheet is larger than 0 MB."),
+    ],
+)
+def test_a_table_of_strangers_is_read_within_its_bounds(
+    most_bytes: int, most_unpacked: int, most_rows: int, said: str | None
+) -> None:
+    """Rows are counted over all sheets."""
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for names in (["甲", "乙"], ["丙"]):
+        sheet = book.create_sheet()
+        for name in ("姓名", *names):
+            sheet.append([name])
+    book.save(out)
+    rows = unpacking.rows_of(
+        out.getvalue(), {Column.NAME: ["姓名"]}, [Column.NAME],
+        most_bytes=most_bytes, most_unpacked=most_unpacked, most_rows=most_rows,
+    )  # fmt: skip
+    if said is None:
+        assert [(number, cells[Column.NAME]) for number, cells in rows] == [(2, "甲"), (3, "乙"), (2, "丙")]
+        return
+    with pytest.raises(Malformed) as refused:
+        list(rows)
+    assert (str(refused.value), refused.value.error_code) == (said, "bad_sheet")
 
 
 @pytest.mark.parametrize("places", [1, 2])

@@ -5,19 +5,17 @@ A cell that cannot be read is a reason beside its row, never a guess.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from elearn import unpacking
 from elearn.courses.centres import Industry
 from elearn.courses.teachers.said import Paper, Profile, checked, checked_works
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind, check_document
-from elearn.unpacking import day_of, text_of
+from elearn.unpacking import day_of, rows_of, text_of
 
 LARGEST_BYTES = 5_000_000
 LARGEST_UNPACKED_BYTES = 100_000_000
@@ -130,26 +128,15 @@ class _Wrong(Exception):
 
 def read(content: bytes, names: Names) -> tuple[list[Row], list[Bad]]:
     """The rows below the header, and those that cannot be read. Raises Malformed: no spreadsheet, no header, no row."""
-    if len(content) > LARGEST_BYTES:
-        raise Malformed("A spreadsheet of teachers has at most 5 MB.", code="bad_sheet")
     good: list[Row] = []
     bad: list[Bad] = []
-    try:
-        with unpacking.workbook(io.BytesIO(content), most_bytes=LARGEST_UNPACKED_BYTES) as book:
-            for sheet in book.worksheets:
-                sheet.reset_dimensions()  # what a file says of its own size is not believed
-                rows = sheet.iter_rows(values_only=True, max_col=unpacking.MOST_COLUMNS)
-                for number, cells in unpacking.table(rows, HEADERS, NEEDED):
-                    try:
-                        good.append(_row(number, cells, names))
-                    except _Wrong as error:
-                        bad.append(Bad(number, text_of(cells.get(Column.NAME)), error.wrong))
-                    if len(good) + len(bad) > MOST_ROWS:
-                        raise Malformed("At most 2,000 rows are taken at once.", code="bad_sheet")
-    except unpacking.TooMuch as error:
-        raise Malformed("The spreadsheet is too large when unpacked.", code="bad_sheet") from error
-    except unpacking.NoWorkbook as error:
-        raise Malformed("This is no spreadsheet that can be read (XLSX).", code="bad_sheet") from error
+    for number, cells in rows_of(
+        content, HEADERS, NEEDED, most_bytes=LARGEST_BYTES, most_unpacked=LARGEST_UNPACKED_BYTES, most_rows=MOST_ROWS
+    ):
+        try:
+            good.append(_row(number, cells, names))
+        except _Wrong as error:
+            bad.append(Bad(number, text_of(cells.get(Column.NAME)), error.wrong))
     if not good and not bad:
         raise Malformed("No row was found. The sheet needs the columns 姓名 and 证件号码.", code="bad_sheet")
     return good, bad

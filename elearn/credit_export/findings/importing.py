@@ -16,7 +16,6 @@ import openpyxl
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn import unpacking
 from elearn.courses.requirements.rows import Education
 from elearn.credit_export.findings import stating
 from elearn.credit_export.findings.rules import Kind
@@ -26,7 +25,7 @@ from elearn.people.callers import Caller
 from elearn.people.identity import DocumentKind, Keys, blind_index, check_document
 from elearn.people.models import Person
 from elearn.people.registry import local_day
-from elearn.unpacking import day_of, text_of
+from elearn.unpacking import day_of, rows_of, text_of
 
 LARGEST_BYTES = 5_000_000
 LARGEST_UNPACKED_BYTES = 100_000_000
@@ -140,26 +139,15 @@ def _people(session: Session, rows: Sequence[Row], keys: Keys) -> dict[bytes, Pe
 
 def read(content: bytes, *, today: date) -> tuple[list[Row], list[Bad]]:
     """The rows below the header, and those that cannot be read. Raises Malformed `bad_sheet`."""
-    if len(content) > LARGEST_BYTES:
-        raise Malformed("The spreadsheet is too large.", code="bad_sheet")
     good: list[Row] = []
     bad: list[Bad] = []
-    try:
-        with unpacking.workbook(io.BytesIO(content), most_bytes=LARGEST_UNPACKED_BYTES) as book:
-            for sheet in book.worksheets:
-                sheet.reset_dimensions()  # what a file says of its own size is not believed
-                cells = sheet.iter_rows(values_only=True, max_col=unpacking.MOST_COLUMNS)
-                for number, found in unpacking.table(cells, HEADERS, NEEDED):
-                    try:
-                        good.append(_row(number, found, today))
-                    except Malformed as error:
-                        bad.append(Bad(number, text_of(found.get(Column.NAME)), error.detail))
-                    if len(good) + len(bad) > MOST_ROWS:
-                        raise Malformed("At most 500 rows are taken at once.", code="bad_sheet")
-    except unpacking.TooMuch as error:
-        raise Malformed("The spreadsheet is too large when unpacked.", code="bad_sheet") from error
-    except unpacking.NoWorkbook as error:
-        raise Malformed("This is no spreadsheet that can be read (XLSX).", code="bad_sheet") from error
+    for number, cells in rows_of(
+        content, HEADERS, NEEDED, most_bytes=LARGEST_BYTES, most_unpacked=LARGEST_UNPACKED_BYTES, most_rows=MOST_ROWS
+    ):
+        try:
+            good.append(_row(number, cells, today))
+        except Malformed as error:
+            bad.append(Bad(number, text_of(cells.get(Column.NAME)), error.detail))
     if not good and not bad:
         raise Malformed("No row was found. Start from the empty form.", code="bad_sheet")
     return good, bad

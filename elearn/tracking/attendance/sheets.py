@@ -5,17 +5,15 @@ A cell that cannot be read is a reason beside its row, never a guess.
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from elearn import unpacking
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind
-from elearn.unpacking import day_of, text_of
+from elearn.unpacking import day_of, rows_of, text_of
 
 LARGEST_BYTES = 10_000_000
 LARGEST_UNPACKED_BYTES = 200_000_000
@@ -83,22 +81,10 @@ class Row:
 
 def read(content: bytes) -> list[Row]:
     """The rows below the header. Raises Malformed: no spreadsheet, too large, no header, or no row."""
-    if len(content) > LARGEST_BYTES:
-        raise Malformed("A spreadsheet of attendance has at most 10 MB.", code="bad_sheet")
-    found: list[Row] = []
-    try:
-        with unpacking.workbook(io.BytesIO(content), most_bytes=LARGEST_UNPACKED_BYTES) as book:
-            for sheet in book.worksheets:
-                sheet.reset_dimensions()  # what a file says of its own size is not believed
-                cells = sheet.iter_rows(values_only=True, max_col=unpacking.MOST_COLUMNS)
-                for number, values in unpacking.table(cells, HEADERS, NEEDED):
-                    found.append(_row(number, values))
-                    if len(found) > MOST_ROWS:
-                        raise Malformed("At most 2,000 rows are taken at once.", code="bad_sheet")
-    except unpacking.TooMuch as error:
-        raise Malformed("The spreadsheet is too large when unpacked.", code="bad_sheet") from error
-    except unpacking.NoWorkbook as error:
-        raise Malformed("This is no spreadsheet that can be read (XLSX).", code="bad_sheet") from error
+    rows = rows_of(
+        content, HEADERS, NEEDED, most_bytes=LARGEST_BYTES, most_unpacked=LARGEST_UNPACKED_BYTES, most_rows=MOST_ROWS
+    )
+    found = [_row(number, values) for number, values in rows]
     if not found:
         raise Malformed(
             "No row was found. The sheet needs the columns 姓名, 证件号码, 日期, 开始时间, 结束时间.", code="bad_sheet"
