@@ -5,6 +5,7 @@
     admission.py   what it takes until somebody is admitted: a small category, a region's rule, an officer
     neighbours.py  two witnesses and an exam system, as processes of their own
     lan.py         what a phone on the same network needs
+    waiting.py     for what one of these processes brings about
     walk.py        from the phone to the exam system, one line an arrow; open this first
     told.py        its second half: what both sides do with a record, until their books agree
     browser.py     a worker's phone: headless Chromium, used as a person would
@@ -33,10 +34,12 @@ import click
 
 from elearn.demo.kept import Example
 from elearn.demo.neighbours import Neighbours, free_ports
+from elearn.demo.waiting import wait_until
 from elearn.settings import Settings
 from elearn.starting import ending_with_us, environment_of_others, running, stopped_by_signals
 from elearn.zone import LOCAL_ZONE
 
+UP_S = 60
 STOP_S = 40
 """`elearn serve` lets requests, its worker's job and the database end, one after the other."""
 
@@ -97,14 +100,12 @@ def _run(place: Path, *, walk_only: bool, lan: bool, port: int) -> int:
     return 0 if held else 1
 
 
-def _wait_until_up(base: str, server: subprocess.Popen[bytes], *, patience_s: float = 60) -> None:
-    until = time.monotonic() + patience_s
-    while not _is_up(base):
-        if server.poll() is not None:
-            raise RuntimeError(f"the server ended with status {server.returncode}")
-        if time.monotonic() > until:
-            raise RuntimeError(f"the server did not answer within {patience_s:.0f} s")
-        time.sleep(0.05)
+def _wait_until_up(base: str, server: subprocess.Popen[bytes]) -> None:
+    told = wait_until(lambda: server.poll() is not None or _is_up(base), seconds=UP_S, every_s=0.05)
+    if server.returncode is not None:
+        raise RuntimeError(f"the server ended with status {server.returncode}")
+    if not told:
+        raise RuntimeError(f"the server did not answer within {UP_S} s")
 
 
 def _is_up(base: str) -> bool:

@@ -15,7 +15,6 @@ import http.client
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from elearn.credit_export.ledger.naming import origin_of
 from elearn.credit_export.ledger.signer import LocalSigner
 from elearn.credit_export.ledger.witness.keeping import add_log
 from elearn.credit_export.ledger.witness.keys import make_key
+from elearn.demo.waiting import wait_until
 from elearn.starting import ending_with_us, environment_of_others, running
 
 UP_S = 60.0
@@ -128,12 +128,14 @@ class Neighbours:
                 )
                 begun.append(processes.enter_context(process))
             exam = ExamSystem(self.exam_dir, self.exam_port)
-            until = time.monotonic() + UP_S
             ports = (*self.witness_ports.values(), self.exam_port)
-            while not all(answers(port) for port in ports):
-                if any(one.poll() is not None for one in begun) or time.monotonic() > until:
-                    raise NeighbourFailed(f"a witness or the exam system does not come up: see {self.place}/*.log")
-                time.sleep(0.1)
+
+            def ended() -> bool:
+                return any(one.poll() is not None for one in begun)
+
+            told = wait_until(lambda: ended() or all(map(answers, ports)), seconds=UP_S, every_s=0.1)
+            if ended() or not told:
+                raise NeighbourFailed(f"a witness or the exam system does not come up: see {self.place}/*.log")
             yield exam
 
 

@@ -5,7 +5,6 @@ Each start does what is missing, also where an older version of this program set
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from elearn.demo.kept import Example
 from elearn.demo.neighbours import ExamSystem, Neighbours
 from elearn.demo.told import Told
 from elearn.demo.transport import HttpTransport, trusting
+from elearn.demo.waiting import wait_until
 from elearn.demo.walk import Walk
 from elearn.settings import Settings
 
@@ -91,15 +91,16 @@ def _packaged(settings: Settings, institution_id: str, lesson_id: str, seconds: 
         session, settings, UUID(lesson_id), seconds=seconds, now=datetime.now(UTC)
     )
     session.commit()
-    until = time.monotonic() + PACKAGING_S
-    while time.monotonic() < until:
+
+    def look() -> Unit | None:
         session.rollback()
-        unit = published(session, UUID(institution_id), upload_id, now=datetime.now(UTC))
-        if unit is not None:
-            click.echo(f"packaged and published: {unit.duration_ms / 1000:.2f} s as encrypted HLS")
-            return unit
-        time.sleep(0.5)
-    raise RuntimeError(f"packaging did not end within {PACKAGING_S} s")
+        return published(session, UUID(institution_id), upload_id, now=datetime.now(UTC))
+
+    unit = wait_until(look, seconds=PACKAGING_S, every_s=0.5)
+    if unit is None:
+        raise RuntimeError(f"packaging did not end within {PACKAGING_S} s")
+    click.echo(f"packaged and published: {unit.duration_ms / 1000:.2f} s as encrypted HLS")
+    return unit
 
 
 def _say_sign_ins(example: Example) -> None:

@@ -22,6 +22,7 @@ from elearn.credit_export.lifecycle import Act, State, Why
 from elearn.demo.admission import OFFICER, SMALL
 from elearn.demo.neighbours import ExamSystem, Neighbours
 from elearn.demo.transport import HttpTransport
+from elearn.demo.waiting import wait_until
 
 if TYPE_CHECKING:
     from elearn.demo.walk import Walk
@@ -271,10 +272,7 @@ class Told:
     @staticmethod
     def _until(holds: Callable[[], bool]) -> bool:
         """Whether it holds at last."""
-        until = time.monotonic() + PATIENCE_S
-        while not (held := holds()) and time.monotonic() < until:
-            time.sleep(0.25)
-        return held
+        return wait_until(holds, seconds=PATIENCE_S, every_s=0.25)
 
 
 def _said(receipt: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ from elearn.demo.example import OUTLINE, questions
 from elearn.demo.kept import Example, SignIn
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.demo.transport import HttpTransport
+from elearn.demo.waiting import wait_until
 
 Say = Callable[[str], None]
 
@@ -178,11 +179,9 @@ class Walk:
                WHERE learner_id = :learner AND kind = 'final'""",
             learner=learner,
         )
-        entered = self._entered(learner)
         began = time.monotonic()
-        while entered != final and time.monotonic() - began < CREDITED_S:
-            time.sleep(0.5)
-            entered = self._entered(learner)
+        wait_until(lambda: self._entered(learner) == final, seconds=CREDITED_S, every_s=0.5)
+        entered = self._entered(learner)
         ((leaves, size),) = self.rows(
             """SELECT (SELECT count(*) FROM elearn.ledger_leaf l JOIN elearn.watched_span w ON w.id = l.watched_span_id
                        WHERE w.learner_id = :learner AND l.index < c.size), c.size
