@@ -60,7 +60,7 @@ def _word(words: type[Word], text: str | None) -> Word | None:
 @web.allow(TEACHER)
 def bank_list() -> ResponseReturnValue:
     """Questions by state, kind, item and words; several drafts may be reviewed at once."""
-    organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
+    organisation, all_own = frame.own_organisations(*frame.TEACHES)
     today = local_day(utcnow())
     state, kind = _word(State, request.args.get("state")), _word(Kind, request.args.get("kind"))
     asked = Form.asked()
@@ -161,7 +161,7 @@ def _empty() -> Form:
 @web.allow(TEACHER)
 def bank_new() -> ResponseReturnValue:
     """Write a question; a second person reviews it."""
-    organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
+    organisation, all_own = frame.own_organisations(*frame.TEACHES)
     now = utcnow()
     form = Form.sent() if request.method == "POST" else _empty()
     if request.method == "POST":
@@ -209,7 +209,7 @@ def _units(institution_id: UUID, form: Form) -> list[tuple[UUID, str]]:
 def bank_question(version_id: UUID) -> ResponseReturnValue:
     """One version: what it asks, what is right, who wrote and who reviewed it."""
     today = local_day(utcnow())
-    line = bank.line_of(db.session(), version_id, acting=frame.acting(*frame.WRITES_QUESTIONS), today=today)
+    line = bank.line_of(db.session(), version_id, acting=frame.acting(*frame.TEACHES), today=today)
     versions = db.session.scalars(
         sa.select(BankVersion).where(BankVersion.question_id == line.question.id).order_by(BankVersion.version.desc())
     ).all()
@@ -230,7 +230,7 @@ def bank_question(version_id: UUID) -> ResponseReturnValue:
 @web.allow(TEACHER)
 def bank_edit(version_id: UUID) -> ResponseReturnValue:
     """Write it anew; of a reviewed question a new version is made."""
-    acting, now = frame.acting(*frame.WRITES_QUESTIONS), utcnow()
+    acting, now = frame.acting(*frame.TEACHES), utcnow()
     line = bank.line_of(db.session(), version_id, acting=acting, today=local_day(now))
     content = line.content
     if not notation.keeps(content):
@@ -302,7 +302,7 @@ def bank_retire(version_id: UUID) -> ResponseReturnValue:
 
 
 def _act(version_id: UUID, action: Callable[..., BankVersion], done: str) -> ResponseReturnValue:
-    acting = frame.acting(*frame.WRITES_QUESTIONS)
+    acting = frame.acting(*frame.TEACHES)
     bank.own_version(db.session(), version_id, acting)
     if forms.is_first():
         try:
@@ -319,8 +319,8 @@ def _act(version_id: UUID, action: Callable[..., BankVersion], done: str) -> Res
 @web.allow(TEACHER)
 def bank_review_many() -> ResponseReturnValue:
     """Review the ticked drafts: all of them or none."""
-    form, acting, now = Form.sent(), frame.acting(*frame.WRITES_QUESTIONS), utcnow()
-    organisation, _all = frame.own_organisations(*frame.WRITES_QUESTIONS)
+    form, acting, now = Form.sent(), frame.acting(*frame.TEACHES), utcnow()
+    organisation, _all = frame.own_organisations(*frame.TEACHES)
     back = redirect(url_for("elearn.pages.bank_list", organisation=organisation.id, state=State.DRAFT), 303)
     ids = form.ids("version")[: bank.PAGE]
     if not ids:
@@ -343,7 +343,7 @@ def bank_review_many() -> ResponseReturnValue:
 @web.allow(TEACHER)
 def bank_import() -> ResponseReturnValue:
     """Take a file of questions: all of it, or nothing and what is wrong line by line."""
-    organisation, all_own = frame.own_organisations(*frame.WRITES_QUESTIONS)
+    organisation, all_own = frame.own_organisations(*frame.TEACHES)
     now = utcnow()
     problems: tuple[Problem, ...] = ()
     form = Form()
@@ -408,7 +408,7 @@ def bank_template() -> ResponseReturnValue:
 @web.allow(TEACHER)
 def bank_export() -> ResponseReturnValue:
     """The questions that are asked now, as a file."""
-    organisation, _all = frame.own_organisations(*frame.WRITES_QUESTIONS)
+    organisation, _all = frame.own_organisations(*frame.TEACHES)
     chosen = _word(Format, request.args.get("format"))
     if chosen is None:
         raise NotFound("There is nothing at this address.")
@@ -419,7 +419,7 @@ def bank_export() -> ResponseReturnValue:
         db.session(),
         chosen,
         institution_id=organisation.id,
-        acting=frame.acting(*frame.WRITES_QUESTIONS),
+        acting=frame.acting(*frame.TEACHES),
         outline_item_id=item,
     )
     answer = _file(written.data, formats.MEDIA_TYPE[chosen], f"questions.{formats.SUFFIX[chosen]}")
@@ -436,7 +436,7 @@ def _file(data: bytes, media_type: str, name: str) -> Response:
 def bank_image(institution_id: UUID, name: str) -> ResponseReturnValue:
     """A picture of a question, for those who write there and those who learn there."""
     person_id = current_person_id()
-    if institution_id not in frame.acting(*frame.WRITES_QUESTIONS):
+    if institution_id not in frame.acting(*frame.TEACHES):
         learns = db.session.execute(
             sa.select(Enrolment.id)
             .join(TrainingClass, TrainingClass.id == Enrolment.class_id)

@@ -39,7 +39,7 @@ NOTICES = "elearn_notices"
 
 MANAGES = frozenset({Role.INSTITUTION_MANAGER})
 KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
-WRITES_QUESTIONS = frozenset({Role.INSTITUTION_MANAGER, Role.TEACHER})
+TEACHES = frozenset({Role.INSTITUTION_MANAGER, Role.TEACHER})
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 SEES_RECORD_KEYS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.AUDITOR})
 REVIEWS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
@@ -108,7 +108,7 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Classes"), "classes_waiting", ("/classes", "/teaching/classes")))
     if Role.TEACHER in caller.roles and not caller.roles & MANAGES:
         places.append((_("On site"), "my_sessions", ("/sessions", "/attendance")))
-    if caller.roles & WRITES_QUESTIONS:
+    if caller.roles & TEACHES:
         places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))
     if caller.roles & KEEPS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))

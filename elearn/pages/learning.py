@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,7 @@ def home() -> ResponseReturnValue:
     progress = _progress(classes)
     courses = _standings(classes, progress)
     standing = watched.standing(db.session(), caller.person_id)
+    today = registry.local_day(utcnow())
     return render_template(
         "elearn/home.html",
         classes=classes,
@@ -61,14 +63,13 @@ def home() -> ResponseReturnValue:
         upcoming=_next_thing(courses, standing),
         is_staff=bool(caller.roles - {Role.LEARNER}),
         work=_work(caller.roles),
-        today=registry.local_day(utcnow()),
-        unsigned=_unsigned(classes, caller.person_id),
+        today=today,
+        unsigned=_unsigned(classes, caller.person_id, today),
     )
 
 
-def _unsigned(classes: tuple[MyClass, ...], person_id: UUID) -> Collection[UUID]:
+def _unsigned(classes: tuple[MyClass, ...], person_id: UUID, today: date) -> Collection[UUID]:
     """The classes that are over and wait for the learner's signature; nobody is asked while all go on."""
-    today = registry.local_day(utcnow())
     over = any(one.ends_on is not None and one.ends_on <= today for one in classes)
     return listing.unsigned(db.session(), person_id, on=today) if over else ()
 

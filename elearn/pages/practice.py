@@ -18,10 +18,7 @@ from elearn.errors import NotFound
 from elearn.pages import frame
 from elearn.people import registry
 from elearn.people.callers import current_person_id
-from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN
-
-TEACHES = (Role.INSTITUTION_MANAGER, Role.TEACHER)
 
 
 def install(bp: Blueprint) -> None:
@@ -49,7 +46,7 @@ def image(unit_id: UUID, index: int) -> ResponseReturnValue:
         raise NotFound("There is no such file.")
     practised = catalogue.unit_facts(session, unit_id).kind is UnitKind.PRACTICE
     if not practised or not catalogue.may_study(session, current_person_id(), unit_id, on=registry.local_day(utcnow())):
-        teaching.own_unit(session, unit_id, frame.acting(*TEACHES))
+        teaching.own_unit(session, unit_id, frame.acting(*frame.TEACHES))
     kept = page_units.image(session, unit_id, index)
     headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
     return Response(kept.data, mimetype=kept.type, headers=headers)

@@ -24,7 +24,6 @@ from elearn.people.models import Person, Role
 from elearn.people.permissions import MANAGER, TEACHER
 
 MANAGES = Role.INSTITUTION_MANAGER
-TEACHES = (Role.TEACHER, Role.INSTITUTION_MANAGER)
 
 
 def install(bp: Blueprint) -> None:
@@ -55,7 +54,7 @@ def preview(unit_id: UUID) -> ResponseReturnValue:
 
 def _preview_page(unit_id: UUID, form: Form, problems: tuple[webvtt.Problem, ...]) -> str:
     session, caller = db.session(), current_person_id()
-    unit = teaching.own_unit(session, unit_id, frame.acting(*TEACHES))
+    unit = teaching.own_unit(session, unit_id, frame.acting(*frame.TEACHES))
     last = unit_states.last_step(session, unit_id)
     state = unit_states.state_of(unit, last)
     lesson = session.get_one(Lesson, unit.lesson_id)
