@@ -15,14 +15,14 @@ from elearn.people import persons
 from elearn.people.models import Account, Role
 from tests.builders_people import an_account
 from tests.conftest import ManualClock
-from tests.credit_export.records.conftest import NOW, Office, office  # noqa: F401 - a fixture
+from tests.credit_export.records.an_office import NOW, Office, an_office
 from tests.pages.conftest import Browser, text_of
 
 
 class Desk:
     """Browsers of everybody who may decide about one record; each signs in when first asked for."""
 
-    def __init__(self, office: Office, browser: Callable[[Account | None], Browser], session: Session) -> None:  # noqa: F811
+    def __init__(self, office: Office, browser: Callable[[Account | None], Browser], session: Session) -> None:
         self.office, self.browser, self.session = office, browser, session
 
     def _of(self, role: Role, *, region: str | None = None) -> Browser:
@@ -65,15 +65,11 @@ NOBODYS = "7ea42850-d999-474e-a66a-8c3d81c0a6f9"
 
 
 @pytest.fixture
-def desk(
-    office: Office,  # noqa: F811
-    browser: Callable[[Account | None], Browser],
-    session: Session,
-    clock: ManualClock,
-) -> Desk:
+def desk(browser: Callable[[Account | None], Browser], session: Session, clock: ManualClock) -> Desk:
     clock.now = NOW
-    office.record()
-    return Desk(office, browser, session)
+    made = an_office(session)
+    made.record()
+    return Desk(made, browser, session)
 
 
 def once_in(page: str) -> str:

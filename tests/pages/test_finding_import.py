@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from uuid import uuid4
 
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from elearn.credit_export.findings import importing
 from elearn.credit_export.findings.models import Finding, FindingAnswer
 from elearn.people import persons
-from elearn.people.models import Role
+from elearn.people.models import Account, Role
 from tests.builders_people import KEYS, an_account, an_institution
-from tests.credit_export.records.conftest import NOW, office  # noqa: F401 - a fixture
+from tests.conftest import ManualClock
+from tests.credit_export.records.an_office import NOW
 from tests.pages.conftest import Browser, text_of
 from tests.pages.test_eligibility import Desk
-from tests.pages.test_findings import desk  # noqa: F401 - a fixture
+from tests.pages.test_findings import short_of_hours
 
 HEAD = [names[0] for names in importing.HEADERS.values()]
 Line = list[object]
@@ -42,18 +45,24 @@ def send(browser: Browser, data: bytes, name: str = "shown.xlsx") -> tuple[int, 
 
 
 @pytest.fixture
-def who(desk: Desk) -> Line:  # noqa: F811
+def desk(browser: Callable[[Account | None], Browser], session: Session, clock: ManualClock) -> Desk:
+    clock.now = NOW
+    return short_of_hours(browser, session)
+
+
+@pytest.fixture
+def who(desk: Desk) -> Line:
     """Name and number of the learner, as a row begins."""
     person = desk.office.learner.person
     _kind, number = persons.reveal_document(desk.session, person.id, KEYS, receiver="t", reason="t", at=NOW)
     return [person.name, number, ""]
 
 
-def stated(desk: Desk) -> int:  # noqa: F811
+def stated(desk: Desk) -> int:
     return desk.session.scalar(sa.select(sa.func.count()).select_from(Finding)) or 0
 
 
-def test_rows_are_stated_and_confirmed_by_ticks(desk: Desk, who: Line) -> None:  # noqa: F811
+def test_rows_are_stated_and_confirmed_by_ticks(desk: Desk, who: Line) -> None:
     education: Line = [*who, "学历", "大专", "毕业证书", "BY-2010-1", "2010/7/1", "", "原件"]
     health: Line = [*who, "健康证明", "", "体检表", "TJ-77", "2026年1月5日", "2027-01-04", ""]
     assert "State many at once" in desk.clerk.page("/findings")
@@ -92,7 +101,7 @@ WRONG = [
 ]
 
 
-def test_every_wrong_row_is_told_by_its_line_and_none_is_half_taken(desk: Desk, who: Line) -> None:  # noqa: F811
+def test_every_wrong_row_is_told_by_its_line_and_none_is_half_taken(desk: Desk, who: Line) -> None:
     good: Line = [*who, "学历", "大专", "毕业证书", "BY-2010-1", "2010-07-01", "", ""]
     lines = [[*good[:place], value, *good[place + 1 :]] for _what, place, value, _said in WRONG]
     status, said = send(desk.clerk, sheet(good, *lines, good))
@@ -105,7 +114,7 @@ def test_every_wrong_row_is_told_by_its_line_and_none_is_half_taken(desk: Desk, 
     assert stated(desk) == 0
 
 
-def test_people_of_others_are_not_told_of(desk: Desk, who: Line) -> None:  # noqa: F811
+def test_people_of_others_are_not_told_of(desk: Desk, who: Line) -> None:
     row: Line = [*who, "学历", "大专", "毕业证书", "BY-2010-1", "2010-07-01", "", ""]
     elsewhere = an_institution(desk.session, name="洱海培训学校")
     account = an_account(desk.session, Role.INSTITUTION_MANAGER, organisation_id=elsewhere.id)
@@ -115,7 +124,7 @@ def test_people_of_others_are_not_told_of(desk: Desk, who: Line) -> None:  # noq
     assert stated(desk) == 0
 
 
-def test_what_is_no_sheet_is_said(desk: Desk) -> None:  # noqa: F811
+def test_what_is_no_sheet_is_said(desk: Desk) -> None:
     assert "no spreadsheet" in send(desk.clerk, b"PK\3\4 nothing")[1]
     assert "No row was found" in send(desk.clerk, importing.empty_form())[1]
     assert "Choose a file." in send(desk.clerk, b"", "")[1]

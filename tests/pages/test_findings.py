@@ -15,7 +15,7 @@ from elearn.people.models import Account, Role
 from elearn.tracking.signals.models import ReviewCase
 from tests.builders_people import an_account
 from tests.conftest import ManualClock
-from tests.credit_export.records.conftest import NOW, Office, office, take_back  # noqa: F401 - a fixture
+from tests.credit_export.records.an_office import NOW, an_office, take_back
 from tests.pages.conftest import Browser, text_of
 from tests.pages.test_eligibility import NOBODYS, Desk, once_in
 
@@ -25,18 +25,19 @@ CERTIFICATE: dict[str, object] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def desk(
-    office: Office,  # noqa: F811
-    browser: Callable[[Account | None], Browser],
-    session: Session,
-    clock: ManualClock,
-) -> Desk:
-    clock.now = NOW
+def short_of_hours(browser: Callable[[Account | None], Browser], session: Session) -> Desk:
+    """A desk about somebody who was never on site."""
+    office = an_office(session)
     assert office.on_site is not None
     take_back(session, office.on_site)
     office.record()
     return Desk(office, browser, session)
+
+
+@pytest.fixture
+def desk(browser: Callable[[Account | None], Browser], session: Session, clock: ManualClock) -> Desk:
+    clock.now = NOW
+    return short_of_hours(browser, session)
 
 
 def operator(desk: Desk) -> Browser:
@@ -191,12 +192,10 @@ def test_learners_and_strangers_see_no_findings(desk: Desk, browser: Callable[[A
 
 
 def test_officer_and_learner_read_what_holds_a_record_back(
-    office: Office,  # noqa: F811
-    browser: Callable[[Account | None], Browser],
-    session: Session,
-    clock: ManualClock,
+    browser: Callable[[Account | None], Browser], session: Session, clock: ManualClock
 ) -> None:
     clock.now = NOW
+    office = an_office(session)
     desk = Desk(office, browser, session)
     session.add(
         ReviewCase(

@@ -19,7 +19,7 @@ from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS, Tally
 from elearn.credit_export.lifecycle import Hold
 from elearn.credit_export.why_not import Answer
 from elearn.pages import rule_texts, shown, why_not_texts
-from tests.credit_export.rules.conftest import catalogue
+from tests.credit_export.rules.a_catalogue import catalogue
 
 ON = date(2026, 7, 1)
 ASKED = Prerequisite(

@@ -31,7 +31,7 @@ from elearn.tracking.verifier import Refusal
 from tests.builders_people import KEYS, an_account, an_organisation
 from tests.conftest import scalar
 from tests.credit_export.findings.test_stating import TARGETS
-from tests.credit_export.records.conftest import NOW, Office, office, take_back  # noqa: F401 - a fixture
+from tests.credit_export.records.an_office import NOW, Office, an_office, take_back
 
 NUMBER = "S000123456789"
 PHONE = "19912345678"
@@ -44,7 +44,12 @@ def a_desk(session: Session, *scopes: str) -> Desk:
 
 
 @pytest.fixture
-def exempt(office: Office, session: Session) -> EligibilityRecord:  # noqa: F811
+def office(session: Session) -> Office:
+    return an_office(session)
+
+
+@pytest.fixture
+def exempt(office: Office, session: Session) -> EligibilityRecord:
     """Of somebody with a certificate, an employer, a phone, and a name for what they are trained for."""
     assert office.on_site is not None
     take_back(session, office.on_site)
@@ -159,7 +164,7 @@ def test_a_version_of_before_says_what_it_kept() -> None:
     assert blocks.employers_of(EligibilityRecord(facts={})) is None
 
 
-def test_time_that_did_not_count_is_told_by_reason(office: Office, session: Session) -> None:  # noqa: F811
+def test_time_that_did_not_count_is_told_by_reason(office: Office, session: Session) -> None:
     sitting = session.scalars(sa.select(Sitting).where(Sitting.learner_id == office.learner.person.id).limit(1)).one()
     duration = session.get_one(Unit, sitting.unit_id).duration_ms
     refused = [

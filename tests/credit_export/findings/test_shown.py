@@ -21,7 +21,7 @@ from elearn.people import persons
 from elearn.people.models import Person
 from elearn.people.registry import local_day
 from tests.builders_people import KEYS
-from tests.credit_export.records.conftest import NOW, Office, office  # noqa: F401 - a fixture
+from tests.credit_export.records.an_office import NOW, Office
 from tests.credit_export.rules.test_records_by_rules import BEGAN, load
 
 TODAY, BORN, CODE = local_day(NOW), date(1990, 3, 8), "short"
@@ -33,7 +33,7 @@ ASKED = (
 )
 
 
-def state(office: Office, kind: Kind, **more: Any) -> Finding:  # noqa: F811
+def state(office: Office, kind: Kind, **more: Any) -> Finding:
     level = more.pop("level", Education.COLLEGE if kind is Kind.EDUCATION else None)
     paper = Paper(CODE if kind in OF_OUTLINE else None, "证明", "A-1234", level)
     days = {
@@ -46,24 +46,24 @@ def state(office: Office, kind: Kind, **more: Any) -> Finding:  # noqa: F811
     )
 
 
-def confirmed(office: Office, kind: Kind, **more: Any) -> Finding:  # noqa: F811
+def confirmed(office: Office, kind: Kind, **more: Any) -> Finding:
     made = state(office, kind, **more)
     stating.answer(office.session, made.id, confirm=True, note="", caller=office.officer, at=NOW)
     return made
 
 
-def without_document(office: Office) -> None:  # noqa: F811
+def without_document(office: Office) -> None:
     """Of a passport nobody reads a day of birth."""
     office.learner.person.born_on = None
     office.session.flush()
 
 
-def shown(office: Office, on: date = TODAY) -> Shown:  # noqa: F811
+def shown(office: Office, on: date = TODAY) -> Shown:
     return shown_by(office.session, [office.learner.person.id], on)[office.learner.person.id]
 
 
 def test_what_is_asked_beside_training_keeps_somebody_out_until_two_people_have_seen_each_paper(
-    office: Office,  # noqa: F811
+    office: Office,
 ) -> None:
     without_document(office)
     load(office.session, ASKED)
@@ -100,7 +100,7 @@ KEPT = [
 
 @pytest.mark.parametrize(("rule", "kind", "days", "after", "what"), KEPT, ids=[row[0] for row in KEPT])
 def test_on_which_day_what_is_shown(
-    office: Office,  # noqa: F811
+    office: Office,
     rule: str,
     kind: Kind,
     days: dict[str, date],
@@ -112,14 +112,14 @@ def test_on_which_day_what_is_shown(
     assert shown(office, TODAY + timedelta(days=after)) == what, rule
 
 
-def test_what_somebody_objected_to_shows_nothing(office: Office) -> None:  # noqa: F811
+def test_what_somebody_objected_to_shows_nothing(office: Office) -> None:
     made = state(office, Kind.EDUCATION)
     stating.answer(office.session, made.id, confirm=False, note="forged", caller=office.officer, at=NOW)
     assert shown(office).education is None
 
 
 def test_the_highest_diploma_and_the_latest_certificate_count_and_what_ended_does_not(
-    office: Office,  # noqa: F811
+    office: Office,
 ) -> None:
     without_document(office)
     confirmed(office, Kind.EDUCATION, level=Education.COLLEGE)
@@ -146,7 +146,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("what", "kind", "more", "code"), REFUSED, ids=[row[0] for row in REFUSED])
 def test_papers_that_cannot_be(
-    office: Office,  # noqa: F811
+    office: Office,
     what: str,
     kind: Kind,
     more: dict[str, Any],
@@ -158,14 +158,14 @@ def test_papers_that_cannot_be(
     assert refused.value.error_code == code, what
 
 
-def test_whoever_is_to_be_trained_again_is_not_eligible_before_order_19(office: Office) -> None:  # noqa: F811
+def test_whoever_is_to_be_trained_again_is_not_eligible_before_order_19(office: Office) -> None:
     confirmed(office, Kind.TRAIN_AGAIN, from_on=date(2026, 1, 1))
     record = office.record()
     assert record.reasons == ["PREREQ_RETRAINING"], "no catalogue is loaded: the rules of before"
     assert list(lives_check.unsound(office.session)) == []
 
 
-def test_a_resident_identity_card_says_the_day_of_birth_and_nobody_else_does(office: Office) -> None:  # noqa: F811
+def test_a_resident_identity_card_says_the_day_of_birth_and_nobody_else_does(office: Office) -> None:
     person = office.learner.person
     born = person.born_on
     assert born is not None

@@ -27,7 +27,7 @@ from elearn.people.registry import local_day
 from elearn.tracking.signals.models import ReviewAct, ReviewCase
 from tests.builders_people import KEYS, a_person
 from tests.conftest import ManualClock
-from tests.credit_export.records.conftest import NOW, REGION, Office, take_back
+from tests.credit_export.records.an_office import NOW, REGION, Office, take_back
 
 TODAY = local_day(NOW)
 PAPER = Paper("short", "电工 三级", "1234 5678 90")

@@ -15,7 +15,7 @@ from elearn.db import db
 from elearn.errors import DomainError
 from tests.at_once import in_sessions
 from tests.conftest import scalar
-from tests.credit_export.records.conftest import NOW, an_office
+from tests.credit_export.records.an_office import NOW, an_office
 
 
 def code_of(work: Callable[[Session], Any]) -> Callable[[Session], str]:

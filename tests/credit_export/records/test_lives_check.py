@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from elearn.credit_export import lives_check
 from elearn.credit_export.lifecycle import Act
-from tests.credit_export.records.conftest import Office, take_back
+from tests.credit_export.records.an_office import Office, take_back
 
 TABLES = ("eligibility_record", "eligibility_step", "eligibility_proposal", "eligibility_answer", "grant_rule")
 

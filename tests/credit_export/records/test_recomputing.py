@@ -18,7 +18,7 @@ from elearn.credit_export.models import EligibilityRecord
 from tests.builders_courses import a_class, an_outline
 from tests.builders_people import a_person, an_institution
 from tests.conftest import ManualClock, scalar
-from tests.credit_export.records.conftest import NOW, Office
+from tests.credit_export.records.an_office import NOW, Office
 
 
 def versions(session: Session) -> list[tuple[int, list[str]]]:

@@ -20,7 +20,7 @@ from elearn.people.models import Role
 from elearn.tracking.verifier import RefusalClass
 from tests.builders_people import an_account
 from tests.conftest import scalar
-from tests.credit_export.records.conftest import NOW, Office, take_back
+from tests.credit_export.records.an_office import NOW, Office, take_back
 
 
 def test_a_record_goes_from_the_clerk_over_the_regulator_to_the_grant(office: Office) -> None:

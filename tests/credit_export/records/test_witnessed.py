@@ -10,7 +10,7 @@ from elearn.credit_export import records
 from elearn.credit_export.models import EligibilityRecord
 from tests.builders_credit import Learner, a_learner_with_hours, an_outline
 from tests.conftest import ManualClock
-from tests.credit_export.records.conftest import NOW
+from tests.credit_export.records.an_office import NOW
 from tests.hours import credit_all
 
 

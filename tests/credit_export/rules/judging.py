@@ -11,7 +11,7 @@ from elearn.courses.requirements.rows import Training
 from elearn.credit_export.dated_rules import Aim, rules_on
 from elearn.credit_export.eligibility import Candidate, Category, Facts, Ineligible, Judgement, Reason, judge
 from elearn.credit_export.hours import MINUTE_MS, Tally
-from tests.credit_export.rules.conftest import catalogue
+from tests.credit_export.rules.a_catalogue import catalogue
 
 SOMEBODY = Candidate(UUID(int=1))
 HOLDER = Candidate(UUID(int=1), "S000033051234")

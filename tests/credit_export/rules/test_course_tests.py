@@ -25,7 +25,7 @@ from tests.builders_credit import LEARNED_AT, a_learner_with_hours
 from tests.builders_people import a_resident_id, an_account
 from tests.builders_questions import TestingSchool, a_multiple, a_single, a_test, a_testing_school, asked
 from tests.courses.papers.test_attempts import BEGUN, handed_in
-from tests.credit_export.records.conftest import NOW, Office, take_back
+from tests.credit_export.records.an_office import NOW, Office, take_back
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from elearn.credit_export.findings.rules import Kind
 from elearn.credit_export.records import said_by
 from elearn.people.registry import local_day
 from tests.credit_export.findings.test_stating import confirm, state, without_hours
-from tests.credit_export.records.conftest import NOW, Office
+from tests.credit_export.records.an_office import NOW, Office
 from tests.credit_export.rules.test_records_by_rules import BEGAN, CAP, WELDER, load
 
 

@@ -17,7 +17,7 @@ from elearn.credit_export.lifecycle import State, Why
 from elearn.people.registry import local_day
 from tests.builders_credit import a_learner_with_hours, an_outline
 from tests.builders_people import a_resident_id
-from tests.credit_export.records.conftest import NOW, ONLINE_MS, Office, entered, take_back
+from tests.credit_export.records.an_office import NOW, ONLINE_MS, Office, entered, take_back
 
 HEAD = 'catalogue: elearn-requirements\nversion: "1"\n'
 BEGAN = "effective_from: 2024-07-01, confirmed: true"

@@ -23,7 +23,7 @@ from elearn.people.registry import local_day
 from tests.builders_courses import enrolled
 from tests.builders_people import a_person
 from tests.builders_teachers import a_paper, a_teacher, assigned, certified
-from tests.credit_export.records.conftest import NOW, Office
+from tests.credit_export.records.an_office import NOW, Office
 from tests.credit_export.rules.test_records_by_rules import load, outline_of
 from tests.tracking.attendance.school import School, a_school
 

@@ -27,8 +27,8 @@ from elearn.credit_export.eligibility import (
     judge,
 )
 from elearn.credit_export.hours import AQ8011_2023, MINUTE_MS, Tally, named, rule_set
+from tests.credit_export.rules.a_catalogue import catalogue
 from tests.credit_export.rules.cases import ALL, CATEGORIES, DATES_AND_FACTS, WORKED
-from tests.credit_export.rules.conftest import catalogue
 from tests.credit_export.rules.judging import (
     BEIJING,
     FIRST_NEW,

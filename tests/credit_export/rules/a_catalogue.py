@@ -7,7 +7,6 @@ from functools import cache
 from elearn.courses.requirements import service
 from elearn.courses.requirements.choosing import Catalogue, Loaded
 from elearn.courses.requirements.reading import File, read
-from tests.credit_export.records.conftest import office  # noqa: F401 - a fixture
 
 
 @cache

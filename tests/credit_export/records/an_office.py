@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -145,11 +144,6 @@ def caller_for(
     """Somebody who holds a role; no account stands behind it, so no password has to be hashed."""
     grant = Grant(role, organisation_id, region)
     return Caller(new_id(), a_person(session).id, "", must_change=False, grants=(grant,), browser_session_id=None)
-
-
-@pytest.fixture
-def office(session: Session) -> Office:
-    return an_office(session)
 
 
 def an_office(session: Session) -> Office:
