@@ -26,7 +26,8 @@
     deliveries.py  what one of them was sent, dead letters, reconciliation
     packages.py    packages for an exam system, its receipt files
     proofs.py      proofs of training hours: the holder's, the public page of each, lists of classes
-    bank.py        the question bank: write, review, import, export    (words: test_texts.py)
+    bank.py        the question bank: write, review    (words: test_texts.py)
+    bank_files.py  questions from files and into files
     test_desk.py   a manager's tests and their blueprints
     course_tests.py  a learner's tests, results, wrong-question book
     lrs_keys.py    keys of the record store
@@ -50,6 +51,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         attendance_lists,
         attendance_sheets,
         bank,
+        bank_files,
         catalogue,
         class_archive,
         class_desk,
@@ -123,6 +125,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         proofs,
         lrs_keys,
         bank,
+        bank_files,
         test_desk,
         course_tests,
         signals,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
@@ -29,6 +28,7 @@ from elearn.db import db
 from elearn.locale import gettext as _
 from elearn.pages import frame
 from elearn.pages.course_form import told
+from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.models import Role
 from elearn.people.permissions import SIGNED_IN
@@ -36,8 +36,6 @@ from elearn.people.permissions import SIGNED_IN
 LONGEST = 100
 """Characters of a search."""
 MANAGES = Role.INSTITUTION_MANAGER
-
-Word = TypeVar("Word", bound=StrEnum)
 
 
 def install(bp: Blueprint) -> None:
@@ -50,12 +48,13 @@ def catalogue() -> ResponseReturnValue:
     """What is offered, or with `?own=1` a manager's own courses; what no filter knows is as if it were not asked."""
     own = frame.acting(MANAGES)
     mine = bool(own) and request.args.get("own") == "1"
+    form = Form.asked()
     wanted = Wanted(
         words=request.args.get("words", "")[:LONGEST],
-        centre=_chosen(Centre, "centre"),
-        level=_chosen(Level, "level"),
-        audience=_chosen(Audience, "audience"),
-        industry=_chosen(Industry, "industry"),
+        centre=form.word("centre", Centre),
+        level=form.word("level", Level),
+        audience=form.word("audience", Audience),
+        industry=form.word("industry", Industry),
         own=own if mine else None,
     )
     found = finding.find(db.session(), wanted, after=request.args.get("after") or None)
@@ -109,7 +108,3 @@ def grade(line: finding.Line) -> str:
 
 def industries(line: finding.Line) -> str:
     return _(", ").join(_(INDUSTRIES[one]) for one in line.industries) or _("every industry")
-
-
-def _chosen(words: type[Word], name: str) -> Word | None:
-    return next((one for one in words if one == request.args.get(name)), None)

@@ -48,7 +48,7 @@ def class_teachers(class_id: UUID) -> ResponseReturnValue:
         return _page(held, form)
     form.need("teacher", "from_on")
     teacher_id, from_on, to_on = form.id("teacher"), form.day("from_on"), form.day("to_on")
-    kind = Kind(form["what"]) if form["what"] in list(Kind) else None
+    kind = form.word("what", Kind)
     item_id = None if kind or not form["what"] else form.id("what")
     if form.errors or teacher_id is None or from_on is None:
         frame.here(_url(class_id))

@@ -13,6 +13,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from flask import request
@@ -29,6 +31,8 @@ ONCE = "once"
 REMEMBERED_S = 24 * 3600
 MOST_ASKED = 100
 MARK = re.compile(r"[\w-]{16,64}")
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(slots=True)
@@ -90,8 +94,12 @@ class Form:
         except ValueError as error:
             raise Malformed("This page is out of date. Load it again and repeat.") from error
 
+    def word(self, name: str, words: type[Word]) -> Word | None:
+        """A field that holds one word of an enumeration; None when it holds none of them."""
+        return next((one for one in words if one.value == self[name]), None)
+
     def ids(self, name: str) -> list[UUID]:
-        """The same of a field that may stand several times."""
+        """Ids, of a field that may stand several times."""
         try:
             return [UUID(one) for one in self.all(name)]
         except ValueError as error:
