@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -73,12 +74,12 @@ def test_a_change_that_waited_until_the_class_was_over_brings_nobody_in(school: 
 @pytest.mark.parametrize("odd", ["1\x01", "\x7f1", "1\u202e", "\u200b1"])
 def test_a_class_has_no_number_name_or_place_that_paper_cannot_hold(session: Session, odd: str) -> None:
     institution, outline = an_institution(session), an_outline(session)
-    whole = {"class_no": "1", "title": "班", "place": "楼"}
+    whole: dict[str, Any] = {"class_no": "1", "title": "班", "place": "楼"}
     for field in whole:
         with pytest.raises(Malformed):
             classes.open_class(
                 session, institution_id=institution.id, outline_id=outline.id, starts_on=date(2026, 7, 1),
-                at=datetime(2026, 6, 1, tzinfo=UTC), **{**whole, field: odd},  # type: ignore[arg-type]
+                at=datetime(2026, 6, 1, tzinfo=UTC), **(whole | {field: odd}),
             )  # fmt: skip
 
 
