@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from elearn.credit_export.basis import Basis
 from elearn.credit_export.findings.reading import FindingLine
-from elearn.credit_export.findings.rules import Kind, No
+from elearn.credit_export.findings.rules import Kind
 from elearn.credit_export.lifecycle import Hold
 from elearn.locale import gettext as _
-from elearn.tracking.signals.decisions import Side
+from elearn.people.sides import No, Side
 
 
 def kind_text(kind: Kind) -> str:

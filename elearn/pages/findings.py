@@ -24,7 +24,6 @@ from elearn.credit_export.findings.rules import (
     OF_OUTLINE,
     PAPERED,
     Kind,
-    Voice,
     why_not_confirm,
     why_not_object,
     why_not_state,
@@ -42,7 +41,7 @@ from elearn.people.identity import Erased
 from elearn.people.models import Organisation, OrganisationKind, Role
 from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, OPERATOR, REGULATOR, regions_of
 from elearn.people.registry import local_day
-from elearn.tracking.signals.decisions import Side
+from elearn.people.sides import Side, Voice
 from elearn.tracking.signals.reviews import place_of
 
 FIELDS = {

@@ -6,11 +6,10 @@ from elearn.courses.centres import INDUSTRIES, Industry
 from elearn.courses.models import Kind
 from elearn.courses.teachers.reading import CertificateLine
 from elearn.courses.teachers.rules import Level, Problem, ProblemKind
-from elearn.courses.teachers.said import No
 from elearn.courses.teachers.sheets import Wrong
 from elearn.locale import gettext as _
 from elearn.pages import shown
-from elearn.pages.finding_texts import side_text
+from elearn.pages.finding_texts import no_text, side_text
 
 __all__ = [
     "industries", "kind_text", "level_text", "no_text", "problem_text", "side_text", "state_text", "state_tone",
@@ -60,15 +59,6 @@ def state_text(line: CertificateLine, *, holds: bool) -> str:
 def state_tone(line: CertificateLine, *, holds: bool) -> str:
     """The colour of its badge."""
     return "warn" if line.confirmed is None else "good" if holds else ""
-
-
-def no_text(no: No) -> str:
-    """Why the reader may not confirm."""
-    return {
-        No.OWN: _("This is about you: others decide."),
-        No.SAME_PERSON: _("You stated it: somebody else has to confirm."),
-        No.SAME_SIDE: _("Your side stated it: somebody of another side has to confirm."),
-    }[no]
 
 
 def wrong_text(wrong: Wrong) -> str:

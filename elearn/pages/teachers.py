@@ -22,7 +22,7 @@ from elearn.courses.teachers import certifying, reading, registering
 from elearn.courses.teachers.certifying import number_of
 from elearn.courses.teachers.reading import TeacherLine, Wanted
 from elearn.courses.teachers.rules import Level
-from elearn.courses.teachers.said import Profile, why_not_confirm
+from elearn.courses.teachers.said import Profile
 from elearn.credit_export import teacher_hours
 from elearn.db import db
 from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
@@ -36,6 +36,7 @@ from elearn.people.identity import DocumentKind, Erased
 from elearn.people.models import Role
 from elearn.people.permissions import AUDITOR, INSTITUTION_STAFF, MANAGER, OPERATOR, REGULATOR, SIGNED_IN, TEACHER
 from elearn.people.registry import local_day
+from elearn.people.sides import why_not_second
 
 FIELDS = BESIDE | {
     "dates": "to_on", "work": "works", "level": "level", "teaches_already": "from_on", "term_over": "to_on",
@@ -293,7 +294,7 @@ def teacher_page(line: TeacherLine, form: Form | None = None, *, opened: str = "
             except Erased:
                 numbers[one.id] = "—"
     refused = {
-        one.id: [why_not_confirm(line.person_id, one.by, voice) for voice in own]
+        one.id: [why_not_second(line.person_id, one.by, voice) for voice in own]
         for one in certificates
         if one.confirmed is None
     }

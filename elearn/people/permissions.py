@@ -6,6 +6,7 @@ everything and changes nothing: an auditor's role never opens a request that cou
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -16,6 +17,7 @@ from flask import request
 from elearn.errors import Forbidden, NotFound
 from elearn.people.callers import Caller, require_caller
 from elearn.people.models import Role
+from elearn.people.sides import Side, Voice
 
 
 class Reach(Enum):
@@ -133,6 +135,18 @@ def regions_of(caller: Caller) -> frozenset[str]:
         for grant in caller.grants
         if grant.role is Role.REGULATOR_OFFICER and grant.region is not None
     )
+
+
+def voices_in(caller: Caller, places: Collection[tuple[UUID, str | None]], *roles: Role) -> list[Voice]:
+    """In whose names `caller` may act in one of these institutions (id and region), with `roles` for their own."""
+    sides = []
+    if {institution_id for institution_id, _region in places} & scope_of(caller, *roles):
+        sides.append(Side.INSTITUTION)
+    if any(may_see_region(caller, region) for _institution_id, region in places):
+        sides.append(Side.REGULATOR)
+    if Role.OPERATOR in caller.roles:
+        sides.append(Side.OPERATOR)
+    return [Voice(caller.person_id, side) for side in sides]
 
 
 def significant(region: str) -> str:

@@ -6,7 +6,6 @@ alone, and nobody says it of himself. Nothing is edited: what no longer holds is
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,28 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.teachers.models import CertificateAnswer, TeacherCertificate, TeacherEntry, TeacherTerm
-from elearn.courses.teachers.said import No, Paper, Voice, checked, in_words, why_not_confirm
-from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
+from elearn.courses.teachers.said import Paper, checked, in_words
+from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import personal
 from elearn.people.callers import Caller
 from elearn.people.identity import Keys
 from elearn.people.models import Organisation, Role
-from elearn.people.permissions import may_see_region, scope_of
-from elearn.people.sides import Side
+from elearn.people.permissions import voices_in
+from elearn.people.sides import No, Voice, refusal, why_not_second
 
 PURPOSE = "teacher certificate"
 """What numbers are sealed for."""
-
-
-def refusal(no: No) -> DomainError:
-    made: dict[No, Callable[[], DomainError]] = {
-        No.OWN: lambda: Forbidden("Nobody states anything about themselves here.", code=no.value),
-        No.SAME_PERSON: lambda: Forbidden("Somebody else has to confirm what you stated.", code=no.value),
-        No.SAME_SIDE: lambda: Forbidden(
-            "The second person has to be of another side: institution, regulator or operator.", code=no.value
-        ),
-    }
-    return made[no]()
 
 
 def voices(session: Session, caller: Caller, teacher_id: UUID) -> list[Voice]:
@@ -46,14 +34,7 @@ def voices(session: Session, caller: Caller, teacher_id: UUID) -> list[Voice]:
         .where(TeacherTerm.teacher_id == teacher_id)
         .distinct()
     ).all()
-    sides = []
-    if {row.id for row in found} & scope_of(caller, Role.INSTITUTION_MANAGER):
-        sides.append(Side.INSTITUTION)
-    if any(may_see_region(caller, row.region) for row in found):
-        sides.append(Side.REGULATOR)
-    if Role.OPERATOR in caller.roles:
-        sides.append(Side.OPERATOR)
-    return [Voice(caller.person_id, side) for side in sides]
+    return voices_in(caller, [(row.id, row.region) for row in found], Role.INSTITUTION_MANAGER)
 
 
 def state(
@@ -126,7 +107,7 @@ def answer(
 ) -> CertificateAnswer:
     """The second half: confirm, or object (whoever stated it takes it back so).
 
-    Raises NotFound; Malformed `note`; Forbidden of `why_not_confirm`; Conflict `certificate_moved`: it has its answer.
+    Raises NotFound; Malformed `note`; Forbidden of `why_not_second`; Conflict `certificate_moved`: it has its answer.
     """
     found = _known(session, certificate_id)
     entry = session.get_one(TeacherEntry, found.teacher_id)
@@ -134,7 +115,7 @@ def answer(
     if not own:
         raise NotFound("There is no such teacher.")
     first = Voice(found.by_id, found.side)
-    refused = [why_not_confirm(entry.person_id, first, one) for one in own]
+    refused = [why_not_second(entry.person_id, first, one) for one in own]
     takes_back = not confirm and caller.person_id == found.by_id
     if None not in refused and not takes_back:
         raise refusal(next(no for no in refused if no is not None))

@@ -20,11 +20,10 @@ from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.rows import Category, Group
 from elearn.courses.teachers.models import TeacherEntry
 from elearn.courses.teachers.rules import Level
-from elearn.courses.teachers.said import Voice
 from elearn.people.callers import Caller
 from elearn.people.models import Organisation, OrganisationKind, Role
 from elearn.people.permissions import regions_of, scope_of
-from elearn.people.sides import Side
+from elearn.people.sides import Side, Voice
 
 PAGE = 50
 MOST = 100

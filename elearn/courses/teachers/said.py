@@ -1,17 +1,14 @@
-"""What is said of a teacher, in its one form, and who may confirm it. Pure."""
+"""What is said of a teacher, in its one form. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
-from uuid import UUID
 
 from elearn.courses.centres import Industry
 from elearn.courses.teachers.rules import Level
 from elearn.errors import Malformed
-from elearn.people.sides import Side
 
 MAX_NOTE = 2_000
 MAX_PAPER = 100
@@ -29,22 +26,6 @@ class Profile:
     works: Sequence[str] = ()
 
 
-class No(StrEnum):
-    """Why somebody may not confirm."""
-
-    OWN = "own"
-    SAME_PERSON = "same_person"
-    SAME_SIDE = "same_side"
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Somebody who acts, and in whose name."""
-
-    person: UUID
-    side: Side
-
-
 @dataclass(frozen=True, slots=True)
 class Paper:
     """What stands on a certificate."""
@@ -56,15 +37,6 @@ class Paper:
     to_on: date | None
     categories: Sequence[str] = ()
     works: Sequence[str] = ()
-
-
-def why_not_confirm(about: UUID, first: Voice, second: Voice) -> No | None:
-    """Pure: why this voice may not confirm what that one stated about a person; None: it may."""
-    if second.person == about:
-        return No.OWN
-    if second.person == first.person:
-        return No.SAME_PERSON
-    return No.SAME_SIDE if second.side is first.side else None
 
 
 def checked_works(given: Sequence[str]) -> list[str]:

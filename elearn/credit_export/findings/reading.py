@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.requirements.rows import Education
-from elearn.credit_export.findings.rules import Kind, Voice, Waiting, holds
+from elearn.credit_export.findings.rules import Kind, Waiting, holds
 from elearn.people.callers import Caller
 from elearn.people.models import Role
 from elearn.people.permissions import regions_of, scope_of
-from elearn.tracking.signals.decisions import Side
+from elearn.people.sides import Side, Voice
 
 PAGE = 30
 

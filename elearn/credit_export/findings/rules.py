@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from elearn.tracking.signals.decisions import Side
+from elearn.people.sides import No, Side, Voice, why_not_second
 
 
 class Kind(StrEnum):
@@ -56,24 +56,6 @@ SAID_BY: dict[Kind, frozenset[Side]] = {
 """In whose name each may be stated, confirmed and objected to."""
 
 
-class No(StrEnum):
-    """Why somebody may not."""
-
-    NOT_YOURS = "not_yours"
-    OWN = "own"
-    """It is about the person who acts."""
-    SAME_PERSON = "same_person"
-    SAME_SIDE = "same_side"
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Somebody who acts, and in whose name."""
-
-    person: UUID
-    side: Side
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A statement that nobody has answered."""
@@ -93,13 +75,7 @@ def why_not_state(kind: Kind, about: UUID | None, voice: Voice) -> No | None:
 
 def why_not_confirm(waiting: Waiting, voice: Voice) -> No | None:
     """Why `voice` may not confirm it; None when it may."""
-    if waiting.about == voice.person:
-        return No.OWN
-    if voice.side not in SAID_BY[waiting.kind]:
-        return No.NOT_YOURS
-    if waiting.by.person == voice.person:
-        return No.SAME_PERSON
-    return No.SAME_SIDE if waiting.by.side is voice.side else None
+    return why_not_state(waiting.kind, waiting.about, voice) or why_not_second(waiting.about, waiting.by, voice)
 
 
 def why_not_object(waiting: Waiting, voice: Voice) -> No | None:

@@ -21,21 +21,19 @@ from elearn.credit_export.findings.rules import (
     OF_OUTLINE,
     PAPERED,
     Kind,
-    No,
-    Voice,
     Waiting,
     why_not_confirm,
     why_not_object,
     why_not_state,
 )
-from elearn.errors import Conflict, DomainError, Forbidden, Malformed, NotFound
+from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import personal
 from elearn.people.callers import Caller
 from elearn.people.identity import EARLIEST_BIRTH, Keys
 from elearn.people.models import Organisation, OrganisationKind, Person, Role
-from elearn.people.permissions import may_see_region, scope_of
+from elearn.people.permissions import voices_in
 from elearn.people.registry import local_day
-from elearn.tracking.signals.decisions import Side
+from elearn.people.sides import No, Side, Voice, refusal
 
 MAX_NOTE = 2_000
 MAX_PAPER = 100
@@ -63,19 +61,6 @@ class Paper:
     """Of a diploma."""
 
 
-def refusal(no: No) -> DomainError:
-    """Why it is refused, in words. A new exception each time: one that is kept keeps every stack it passed."""
-    made: dict[No, Callable[[], DomainError]] = {
-        No.NOT_YOURS: lambda: Forbidden("This belongs to somebody else's office.", code=no.value),
-        No.OWN: lambda: Forbidden("Nobody states anything about themselves here.", code=no.value),
-        No.SAME_PERSON: lambda: Forbidden("Somebody else has to confirm what you stated.", code=no.value),
-        No.SAME_SIDE: lambda: Forbidden(
-            "The second person has to be of another side: institution, regulator or operator.", code=no.value
-        ),
-    }
-    return made[no]()
-
-
 def voices(session: Session, caller: Caller, about: About) -> list[Voice]:
     """In whose names the caller may speak about them; none: the caller has no say.
 
@@ -90,15 +75,8 @@ def voices(session: Session, caller: Caller, about: About) -> list[Voice]:
         if about.person_id is not None
         else sa.select(Organisation.id, Organisation.region).where(Organisation.id == about.organisation_id)
     )
-    found = session.execute(places).all()
-    sides = []
-    if {row.id for row in found} & scope_of(caller, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER):
-        sides.append(Side.INSTITUTION)
-    if any(may_see_region(caller, row.region) for row in found):
-        sides.append(Side.REGULATOR)
-    if Role.OPERATOR in caller.roles:
-        sides.append(Side.OPERATOR)
-    return [Voice(caller.person_id, side) for side in sides]
+    rows = [(row.id, row.region) for row in session.execute(places)]
+    return voices_in(caller, rows, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
 
 
 def state(

@@ -28,8 +28,7 @@ from elearn.courses.teachers.rules import (
     valid,
     wrong_on,
 )
-from elearn.courses.teachers.said import No, Voice, why_not_confirm
-from elearn.people.sides import Side
+from elearn.people.sides import No, Side, Voice, why_not_second
 
 WHO, OTHER, ITEM = UUID(int=1), UUID(int=2), UUID(int=3)
 FIRST, LAST = date(2026, 7, 1), date(2026, 7, 31)
@@ -264,7 +263,7 @@ def test_hours_of_their_own_a_year(rule: str, first_on: date, hours: int, on: da
     ],
 )
 def test_two_people_of_two_sides_confirm(second: Voice, no: No | None) -> None:
-    assert why_not_confirm(WHO, Voice(UUID(int=7), Side.INSTITUTION), second) is no
+    assert why_not_second(WHO, Voice(UUID(int=7), Side.INSTITUTION), second) is no
 
 
 def test_a_problem_that_nobody_asks_about_gates_nothing() -> None:

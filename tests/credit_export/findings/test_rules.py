@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 
 from elearn.credit_export.findings.rules import (
     Kind,
-    No,
-    Voice,
     Waiting,
     holds,
     why_not_confirm,
     why_not_object,
     why_not_state,
 )
-from elearn.tracking.signals.decisions import Side
+from elearn.people.sides import No, Side, Voice
 
 LEARNER, ANNA, BERT = (UUID(int=number) for number in (1, 2, 3))
 SCHOOL, REGULATOR, OPERATOR = Side.INSTITUTION, Side.REGULATOR, Side.OPERATOR
