@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,19 @@ from sqlalchemy.orm import Session, aliased
 from elearn.courses.classes.models import ClassStep, PlanLine, RosterAnswer, RosterChange
 from elearn.courses.classes.rules import Act, Change, Modality, Office, Stands, State, after
 from elearn.courses.models import Enrolment, Kind, Outline, OutlineItem, TrainingClass
+from elearn.db import Base
 from elearn.errors import Conflict
 from elearn.people.models import Organisation, Person
 
 PAGE = 50
 
 NO_STEP = sa.literal(State.PLANNED.value)
+
+
+def _columns(shape: type, table: type[Base], **elsewhere: Any) -> list[sa.Label[Any]]:
+    """A column for each field of a dataclass: that of `table` with its name, or the one named for it in `elsewhere`."""
+    names = [one.name for one in fields(shape)]
+    return [(elsewhere[name] if name in elsewhere else getattr(table, name)).label(name) for name in names]
 
 
 def state_column() -> sa.ColumnElement[str]:
@@ -57,23 +64,12 @@ class PlannedLesson:
 def plan_of(session: Session, class_id: UUID) -> tuple[PlannedLesson, ...]:
     """What is taught when, by day and time. One query."""
     rows = session.execute(
-        sa.select(
-            PlanLine.id,
-            PlanLine.taught_on,
-            PlanLine.from_time,
-            PlanLine.to_time,
-            PlanLine.outline_item_id,
-            OutlineItem.name,
-            OutlineItem.kind,
-            PlanLine.modality,
-            PlanLine.hours,
-            PlanLine.place,
-        )
+        sa.select(*_columns(PlannedLesson, PlanLine, item_name=OutlineItem.name, kind=OutlineItem.kind))
         .join(OutlineItem, OutlineItem.id == PlanLine.outline_item_id)
         .where(PlanLine.class_id == class_id)
         .order_by(PlanLine.taught_on, PlanLine.from_time.nulls_last(), PlanLine.id)
     )
-    return tuple(PlannedLesson(*_values(row)) for row in rows)
+    return tuple(PlannedLesson(*row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +94,12 @@ class TakenStep:
 def steps_of(session: Session, class_id: UUID) -> tuple[TakenStep, ...]:
     """Its steps in their order. One query."""
     rows = session.execute(
-        sa.select(
-            ClassStep.position,
-            ClassStep.act,
-            ClassStep.to_state,
-            ClassStep.by_id,
-            Person.name,
-            ClassStep.office,
-            ClassStep.note,
-            ClassStep.late,
-            ClassStep.unmet,
-            ClassStep.rule,
-            ClassStep.at,
-        )
+        sa.select(*_columns(TakenStep, ClassStep, by_name=Person.name))
         .outerjoin(Person, Person.id == ClassStep.by_id)
         .where(ClassStep.class_id == class_id)
         .order_by(ClassStep.position)
     )
-    return tuple(TakenStep(*_values(row)) for row in rows)
+    return tuple(TakenStep(*row) for row in rows)
 
 
 def stands_by(steps: Sequence[TakenStep]) -> Stands:
@@ -174,19 +158,16 @@ def roster_changes(session: Session, class_id: UUID) -> tuple[ChangedRoster, ...
     by, second = aliased(Person), aliased(Person)
     rows = session.execute(
         sa.select(
-            RosterChange.id,
-            RosterChange.person_id,
-            Person.name,
-            RosterChange.change,
-            RosterChange.reason,
-            RosterChange.by_id,
-            by.name,
-            RosterChange.two_people,
-            RosterChange.at,
-            RosterAnswer.confirmed,
-            second.name,
-            RosterAnswer.note,
-            RosterAnswer.at,
+            *_columns(
+                ChangedRoster,
+                RosterChange,
+                name=Person.name,
+                by_name=by.name,
+                confirmed=RosterAnswer.confirmed,
+                second_name=second.name,
+                answer_note=RosterAnswer.note,
+                answered_at=RosterAnswer.at,
+            )
         )
         .join(Person, Person.id == RosterChange.person_id)
         .outerjoin(by, by.id == RosterChange.by_id)
@@ -195,7 +176,7 @@ def roster_changes(session: Session, class_id: UUID) -> tuple[ChangedRoster, ...
         .where(RosterChange.class_id == class_id)
         .order_by(RosterChange.at, RosterChange.id)
     )
-    return tuple(ChangedRoster(*_values(row)) for row in rows)
+    return tuple(ChangedRoster(*row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +193,7 @@ class ClassLine:
     filing_no: str | None
     learners: int
     state: State
-    institution: str = ""
+    institution: str
 
 
 def _lines() -> sa.Select[Any]:
@@ -224,17 +205,14 @@ def _lines() -> sa.Select[Any]:
     )
     return (
         sa.select(
-            TrainingClass.id,
-            TrainingClass.class_no,
-            TrainingClass.title,
-            Outline.name.label("outline_name"),
-            TrainingClass.starts_on,
-            TrainingClass.ends_on,
-            TrainingClass.filed_at,
-            TrainingClass.filing_no,
-            present.label("learners"),
-            state_column().label("state"),
-            Organisation.name.label("institution"),
+            *_columns(
+                ClassLine,
+                TrainingClass,
+                outline_name=Outline.name,
+                learners=present,
+                state=state_column(),
+                institution=Organisation.name,
+            )
         )
         .join(Outline, Outline.id == TrainingClass.outline_id)
         .join(Organisation, Organisation.id == TrainingClass.institution_id)
@@ -243,10 +221,6 @@ def _lines() -> sa.Select[Any]:
 
 def _line(row: sa.Row[Any]) -> ClassLine:
     return ClassLine(**{**row._mapping, "state": State(row.state)})
-
-
-def _values(row: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(row)
 
 
 def classes_of(session: Session, institution_id: UUID, *, page: int = 1) -> tuple[list[ClassLine], int]:
@@ -304,13 +278,7 @@ def notices(session: Session, regions: Sequence[str] | None, *, since: datetime)
     """Joins and leaves of accepted classes since then that took effect with a notice, latest first. One query."""
     query = (
         sa.select(
-            RosterChange.class_id,
-            TrainingClass.title,
-            Organisation.name,
-            Person.name,
-            RosterChange.change,
-            RosterChange.reason,
-            RosterChange.at,
+            *_columns(Notice, RosterChange, title=TrainingClass.title, institution=Organisation.name, name=Person.name)
         )
         .join(TrainingClass, TrainingClass.id == RosterChange.class_id)
         .join(Organisation, Organisation.id == TrainingClass.institution_id)
