@@ -97,7 +97,15 @@ def hand_out(
     if out is not None:
         withdraw(locked, out, ANOTHER_WAY)
         session.flush()
-    before = next((one for one in aside if one.method == method and one.deadline_ms >= locked.tau_ms), None)
+    # Evidence stands: what was decided together with another check, or proved by an older program, stays put aside.
+    before = next(
+        (
+            one
+            for one in aside
+            if one.method == method and one.deadline_ms >= locked.tau_ms and one.evidence_batch is None
+        ),
+        None,
+    )
     if before is not None:
         before.outcome = before.decided_ms = None
         session.flush()

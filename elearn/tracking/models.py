@@ -353,7 +353,7 @@ class PresenceCheck(Base):
     outcome: Mapped[str | None]
     decided_ms: Mapped[int | None]
     evidence_batch: Mapped[int | None]
-    """Of its outcome; a trigger sets it."""
+    """Of its outcome; a trigger sets it. One that was put aside may come back: its is that of what took its place."""
 
 
 class WatchedSpan(Ledger, Base):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from elearn.credit_export.ledger import evidence
+from elearn.credit_export.ledger.tree import EMPTY
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import callers
 from elearn.tracking.ledger_check import check_ledger
@@ -79,6 +82,49 @@ def test_going_over_to_another_way_is_no_new_time_and_no_new_question(
     player.pass_time(30_001)
     assert ask(player, "question").json()["error"] == "no_such_way", "its time is over"
     assert asked(player)["kind"] == "one_time_code"
+
+
+def test_what_was_put_aside_is_evidence_once_its_place_is_decided_and_no_evidence_changes(
+    player: ScriptedPlayer, allow: Allow, session: Session
+) -> None:
+    allow("question", "one_time_code")
+    first = asked(player)
+    asked(player, "one_time_code")
+    before = minute_over(session)
+    again = asked(player, "question")
+    assert again["id"] == first["id"]
+    assert player.answer(again, RIGHT)["outcome"] == "passed"
+    decided = minute_over(session)
+    assert [kinds(session, batch) for batch in (before, decided)] == [[], ["passed", "withdrawn"]]
+    proved = [evidence.prove(session, evidence.Batch(one, one - 1, 0, 1), EMPTY) for one in (before, decided)]
+    assert player.answer(first, WRONG)["outcome"] == "passed", "it was answered"
+    assert [evidence.prove(session, evidence.Batch(one, one - 1, 0, 1), EMPTY) for one in (before, decided)] == proved
+
+
+def test_what_was_proved_as_put_aside_does_not_come_back(
+    player: ScriptedPlayer, allow: Allow, session: Session
+) -> None:
+    """By a program before this one: the row stands in the log as it is."""
+    allow("question", "one_time_code")
+    first = asked(player)
+    asked(player, "one_time_code")
+    session.execute(sa.text("UPDATE elearn.presence_check SET evidence_batch = 0 WHERE outcome = 'withdrawn'"))
+    session.commit()
+    assert asked(player, "question")["id"] != first["id"]
+    assert kinds(session, 0) == ["withdrawn"]
+
+
+def minute_over(session: Session) -> int:
+    """The open batch of evidence is closed; its number."""
+    return int(str(scalar(session, "SELECT nextval('elearn.evidence_batch') - 1")))
+
+
+def kinds(session: Session, batch: int) -> list[str]:
+    rows = session.execute(
+        sa.text("SELECT outcome FROM elearn.presence_check WHERE evidence_batch = :batch ORDER BY outcome"),
+        {"batch": batch},
+    )
+    return list(rows.scalars())
 
 
 def test_who_tried_once_does_not_go_over_to_another_way(player: ScriptedPlayer, allow: Allow) -> None:
