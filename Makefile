@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
-# Test processes side by side; journeys mostly wait for the clock.
-WORKERS ?= 2
+# Test processes side by side: two of them run journeys, which mostly wait for the clock, the third fills the gaps.
+WORKERS ?= 3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export UV_PYTHON_DOWNLOADS := never

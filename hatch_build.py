@@ -11,6 +11,7 @@ Nothing happens when the outputs belong to the present sources: the stamp holds 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).resolve().parent
 FRONTEND = ROOT / "frontend"
 OUTPUT = ROOT / "elearn" / "pages" / "static" / "build"
+ICON = ROOT / "elearn" / "pages" / "static" / "icon.svg"
 STAMP = "stamp.txt"
 OLDEST_NODE = 20
 
@@ -57,7 +59,13 @@ OUTPUTS = (
     "app.css",
     "htmx.js",
     "licences.txt",
+    "icon-180.png",
+    "icon-192.png",
+    "icon-512.png",
+    "icon-maskable-512.png",
 )
+PACKED = (".js", ".css")
+"""What has a compressed sibling, for servers without a proxy that would do it."""
 
 
 class BuildError(RuntimeError):
@@ -98,7 +106,7 @@ def build(*, force: bool = False, say: Any = None) -> bool:
 
 def fingerprint() -> str:
     """SHA-256 over everything that decides what comes out: sources, lock file, this file."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(ICON.read_bytes())
     sources = [Path(__file__).resolve(), *(p for p in FRONTEND.rglob("*") if p.is_file())]
     for path in sorted(sources):
         if "node_modules" in path.parts or path.suffix == ".md":
@@ -168,8 +176,13 @@ def _bundle(node: str, out: Path) -> None:
     # A worker in one piece: not every browser that we support has workers that are modules.
     _run([*esbuild, WORKER, "--bundle", "--format=iife", f"--outfile={out / 'worker.js'}", *shared], "esbuild")
     _run([*esbuild, STYLES, "--bundle", f"--outfile={out / 'app.css'}", *shared], "esbuild")
+    _run([node, str(FRONTEND / "icons.mjs"), str(ICON), str(out)], "drawing icons")
     shutil.copyfile(_module("htmx.org", "dist/htmx.min.js"), out / "htmx.js")
     (out / "licences.txt").write_text("\n\n".join(_licences()), encoding="utf-8")
+    for path in sorted(out.iterdir()):
+        if path.suffix in PACKED:
+            # Without a time in it, the same sources make the same file.
+            (out / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
 def _licences() -> Iterator[str]:

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import (
+    assigning,
     catalogue,
     course_tests,
+    dashboards,
     eligibility,
     exam_feed,
     heartbeat,
@@ -35,6 +37,7 @@ from bench import (
     lrs,
     media_packaging,
     packages,
+    roster,
     verifier,
 )
 from bench.figures import Figure, say
@@ -151,6 +154,9 @@ def main() -> int:
         packages.run,
         catalogue.run,
         course_tests.run,
+        dashboards.run,
+        assigning.run,
+        roster.run,
     )
     return say(itertools.chain.from_iterable(bench() for bench in benches))
 

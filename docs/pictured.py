@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.clock import to_ms
@@ -32,10 +33,16 @@ from elearn.courses.teachers.models import TeacherEntry
 from elearn.courses.teachers.said import Paper, Profile
 from elearn.credit_export import records
 from elearn.demo.kept import Example, SignIn
-from elearn.people import accounts, persons, registry, roles
+from elearn.people import accounts, merging, organisations, persons, registry, roles
 from elearn.people.callers import Caller, Grant
-from elearn.people.identity import Keys
-from elearn.people.models import Role
+from elearn.people.identity import DocumentKind, Keys, resident_check_digit
+from elearn.people.joining import coming as joining
+from elearn.people.joining import links
+from elearn.people.joining.models import JoiningLink
+from elearn.people.models import EmploymentKind, Membership, Organisation, Role
+from elearn.people.roster import drafts, looking
+from elearn.people.roster.models import RosterDraft
+from elearn.runtime import runtime
 from elearn.settings import Settings
 from elearn.tracking.attendance import codes, planning, presence, proposing
 from elearn.tracking.attendance.models import AttendanceList, ClassSession
@@ -81,6 +88,61 @@ def add(session: Session, settings: Settings, example: Example, *, now: datetime
     # With a last day the page of its archive tells until when it is kept.
     session.get_one(TrainingClass, UUID(example.class_id)).ends_on = registry.local_day(now + timedelta(days=30))
     _register(session, example, keys, manager=manager, teacher=teacher, now=now)
+    _gate(session, settings, example, keys, now=now)
+    _roster(session, example, keys, now)
+
+
+ROSTER = """云岭建设有限公司花名册,,,,,,,
+姓名,身份证号码,手机,部门,班组,岗位,用工形式,入职日期
+陈 建国,999998198503120011,139 0000 1001,生产部,甲班,电工,合同制,2026.3.1
+刘洋,999998199107250025,13900001002,生产部,甲班,焊工,灵活用工,2026年4月12日
+黄丽,999998198811030041,13900001003,生产部,乙班,起重工,劳务派遣,2026/5/6
+马强,99999819790101003X,13900001004,后勤,,仓管,月结,5/6/26
+林峰,1.10101E+17,13900001005,生产部,乙班,电工,合同制,2026-01-05
+"""
+
+
+def _roster(session: Session, example: Example, keys: Keys, now: datetime) -> None:
+    """A roster that waits to be looked at: some rows are good, some are wrong."""
+    clerk = _account(session, example, "clerk", keys)
+    employer = session.scalars(
+        sa.select(Organisation)
+        .join(Membership, Membership.organisation_id == Organisation.id)
+        .where(Membership.person_id == UUID(example.worker_ids[0]), Organisation.level.is_not(None))
+    ).first()
+    assert employer is not None
+    lines = []
+    for line in ROSTER.splitlines():
+        cells = line.split(",")
+        if cells[1].startswith("999998") and cells[0] != "马强":
+            cells[1] = cells[1][:17] + resident_check_digit(cells[1][:17])
+        lines.append(",".join(cells))
+    draft = drafts.ask(
+        session, employer, name="花名册2026-07.csv", content="\n".join(lines).encode("gb18030"), categories={},
+        by=clerk, keys=keys, at=now,
+    )  # fmt: skip
+    looking.read(session, draft.id, keys=keys, now=lambda: now)
+
+
+def _gate(session: Session, settings: Settings, example: Example, keys: Keys, *, now: datetime) -> None:
+    """A code at an enterprise's gate, somebody who came by it and waits, and somebody who is registered twice."""
+    worker, clerk = UUID(example.worker_ids[0]), _account(session, example, "enterprise clerk", keys)
+    [employer] = organisations.organisations_of(session, worker, on=registry.local_day(now))
+    today = registry.local_day(now)
+    link = links.make(
+        session, employer, kind=EmploymentKind.FLEXIBLE, post="焊工", from_on=today,
+        until_on=today + timedelta(days=29), most_uses=30, confirms=True, secret=settings.secret_key, by=clerk, at=now,
+    )  # fmt: skip
+    joining.register(
+        session, links.token_of(link.id, settings.secret_key), name="孙强", document_kind=DocumentKind.PASSPORT,
+        document_number="E12345678", account="sun.qiang", phone=None, password=secrets.token_urlsafe(12), keys=keys,
+        at=now,
+    )  # fmt: skip
+    twin = persons.add_person(
+        session, name="李明", document_kind=DocumentKind.PASSPORT, document_number="E87654321", keys=keys, at=now
+    )
+    organisations.join(session, twin.id, employer, EmploymentKind.FLEXIBLE, today, at=now)
+    merging.propose(session, kept_id=worker, gone_id=twin.id, by=clerk, at=now)
 
 
 def _register(session: Session, example: Example, keys: Keys, *, manager: UUID, teacher: UUID, now: datetime) -> None:
@@ -183,7 +245,7 @@ def _sessions(
     planned(now + timedelta(minutes=20))
 
 
-def _theory(session: Session, outline_id: UUID) -> OutlineItem:
+def _theory(session: Session, outline_id: UUID | None) -> OutlineItem:
     found = session.query(OutlineItem).filter_by(outline_id=outline_id, kind=Kind.THEORY).first()
     if found is None:
         raise LookupError(outline_id)
@@ -199,7 +261,31 @@ def shots(session: Session, example: Example) -> list[tuple[str, str | None, str
     someone = session.query(TeacherEntry).order_by(TeacherEntry.id).all()[-1]
     worker = example.worker_ids[0]
     record = next(iter(records.newest_records(session, [UUID(worker)]).values()))
+    roster = session.query(RosterDraft).one()
+    link = session.query(JoiningLink).one()
+    merge = session.query(merging.PersonMerge).one()
+    token = links.token_of(link.id, runtime().settings.secret_key)
     return [
+        ("join", None, f"/join/{token}"),
+        ("employments", "worker 王芳", "/me/employers"),
+        ("joining-links", "clerk", "/people/joining"),
+        ("joining-new", "clerk", "/people/joining/new"),
+        ("joining-link", "clerk", f"/people/joining/{link.id}"),
+        ("joining-poster", "clerk", f"/people/joining/{link.id}/poster"),
+        ("member", "clerk", f"/people/{worker}"),
+        ("merge-new", "clerk", f"/people/{merge.gone_id}/merge"),
+        ("merges", "operator", f"/people/merges?about={merge.id}"),
+        ("roster-import", "clerk", "/people/import"),
+        ("roster", "clerk", f"/people/import/{roster.id}"),
+        ("first-sign-in", "clerk", "/people/slips"),
+        ("training", "clerk", "/training"),
+        ("training-assignments", "clerk", "/training/assignments"),
+        ("training-sign", "clerk", "/training/sign"),
+        ("training-programmes", "clerk", "/training/programmes"),
+        ("training-programme-new", "clerk", "/training/programmes/new"),
+        ("training-rules", "clerk", "/training/rules"),
+        ("training-rule-new", "clerk", "/training/rules/new"),
+        ("my-training", "worker", "/my-training"),
         ("rules", "worker", "/rules"),
         ("rules-changed", "manager", "/rules?on=2026-06-01&than=2026-05-31"),
         ("why-not", "manager", f"/why-not?person={worker}&outline={held.outline_id}"),

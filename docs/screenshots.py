@@ -25,6 +25,7 @@ from uuid import UUID
 import msgspec
 import openpyxl
 import pictured
+import pictured_enterprise
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
@@ -219,6 +220,7 @@ def fill(app: Flask, settings: Settings, clock: MovedClock, kept: Path) -> Examp
     pushes_to_the_exam_system(session, settings, example, now=clock())
     pictured.add(session, settings, example, now=clock())
     session.commit()
+    pictured_enterprise.add(session, settings, example, kept, now=clock())
     example.save(kept)
     return example
 
@@ -425,7 +427,7 @@ Shot = tuple[str, str | None, str]
 """Name, who (a word of the sign-in), path."""
 
 
-def shots(example: Example) -> list[Shot]:
+def shots(example: Example, kept: Path) -> list[Shot]:
     session = db.session()
     course = UUID(example.course_id)
     draft = session.query(Lesson).filter_by(course_id=course).order_by(Lesson.position.desc()).first()
@@ -453,6 +455,9 @@ def shots(example: Example) -> list[Shot]:
         ("course", "worker", f"/courses/{course}"),
         ("lesson", "worker", f"/learn/{example.unit_ids[1]}"),
         ("hours", "worker", "/hours"),
+        ("learn", "worker", "/learn"),
+        ("me", "worker", "/me"),
+        ("downloads", "worker", "/downloads"),
         ("password", "worker", "/password"),
         ("not-found", "worker", "/nowhere"),
         ("counted", "worker", f"/learn/{example.unit_ids[2]}/counted"),
@@ -503,7 +508,7 @@ def shots(example: Example) -> list[Shot]:
         ("record-key-secret", "operator", "/record-store/keys/new"),
         ("signin-again", "worker", "/signin/again"),
     ]
-    return found + pictured.shots(session, example)
+    return found + pictured.shots(session, example) + pictured_enterprise.shots(session, example, kept)
 
 
 def make_receiver(page: Page) -> None:
@@ -643,7 +648,7 @@ def main() -> None:
         with app.app_context():
             example = Example.load(kept) or fill(app, settings, clock, kept)
             clock.moved = timedelta()
-            wanted = [one for one in shots(example) if not chosen.only or one[0] in chosen.only]
+            wanted = [one for one in shots(example, kept) if not chosen.only or one[0] in chosen.only]
             db.session.rollback()
             with served(app), sync_playwright() as playwright:
                 browser = playwright.chromium.launch(

@@ -5,7 +5,7 @@ Data flows right, imports point left: a package knows where its data comes from,
     phone player ─► statements ─► verification ─► watched ledger ─► hours ledger ─► eligibility ─► exam system
     pages/          tracking/lrs  tracking/       tracking/         credit_export/  credit_export/ credit_export/
 
-    media ◄── people ◄── courses ◄── tracking ◄── credit_export ◄── pages ◄── create_app
+    media ◄── people ◄── courses ◄── tracking ◄── credit_export ◄── training ◄── pages ◄── create_app
 
 Open `extension.py` first: it says what is on board. `people` knows who, `courses` what there is to study,
 `tracking` turns what a phone says into what we believe, `credit_export` turns that into hours an exam system

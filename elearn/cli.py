@@ -56,12 +56,14 @@ def _found(place: str) -> click.Command:
     inside={
         "eligibility": "elearn.credit_export.eligibility_commands:eligibility",
         "exam": "elearn.credit_export.exam_system.commands:exam",
+        "figures": "elearn.training.figure_commands:figures",
         "lrs": "elearn.tracking.lrs.commands:lrs",
         "org": "elearn.people.commands:orgs",
         "receiver": "elearn.credit_export.commands:receivers",
         "role": "elearn.people.commands:roles",
         "rules": "elearn.courses.requirements.commands:rules",
         "tracking": "elearn.tracking.commands:tracking",
+        "training": "elearn.training.commands:training",
         "user": "elearn.people.commands:users",
     },
     alone={

@@ -94,6 +94,12 @@ def _refuse_delete(mapper: Mapper[Any], connection: sa.Connection, target: objec
         raise LedgerViolation(f"{mapper.class_.__name__} rows are append-only: add a reversal")
 
 
+def rows_changed(done: sa.Result[Any]) -> int:
+    """How many rows a command that answers none has added, changed or deleted."""
+    assert isinstance(done, sa.CursorResult)
+    return done.rowcount
+
+
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits."""
     stamp = time.time_ns() // 1_000_000

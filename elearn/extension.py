@@ -82,12 +82,12 @@ def _require_current(app: Flask) -> None:
 
 def product(app: Flask) -> Blueprint:
     """The blueprint `elearn`, holding one blueprint a package: the only list of who is on board."""
-    from elearn import courses, credit_export, health, pages, people, tracking
+    from elearn import courses, credit_export, health, pages, people, tracking, training
 
     whole = Blueprint("elearn", __name__)
     web.install(whole)
     whole.context_processor(lambda: {"_": locale.gettext, "language": locale.language()})
-    for package in (people, courses, tracking, credit_export, pages):
+    for package in (people, courses, tracking, credit_export, training, pages):
         package.install(app, whole)
     health.install(whole)
     return whole

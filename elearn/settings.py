@@ -25,8 +25,12 @@ class SettingsError(ValueError):
 SECRETS = dict.fromkeys(("ELEARN_SECRET_KEY", "ELEARN_SEALING_KEY", "ELEARN_INDEX_KEY", "ELEARN_SIGNING_KEY"), 32)
 """Variable -> bytes. Each is base64url. The signing key is an Ed25519 seed (RFC 8032)."""
 
-SERVICES = {"ELEARN_SMS_URL": "ELEARN_SMS_SECRET", "ELEARN_FACE_URL": "ELEARN_FACE_SECRET"}
-"""Services of others that presence checks may use, each with the secret that signs what goes there."""
+SERVICES = {
+    "ELEARN_SMS_URL": "ELEARN_SMS_SECRET",
+    "ELEARN_FACE_URL": "ELEARN_FACE_SECRET",
+    "ELEARN_IDENTITY_URL": "ELEARN_IDENTITY_SECRET",
+}
+"""Services of others that may be used, each with the secret that signs what goes there."""
 SHORTEST_SECRET = 16
 PER_PERCENT = 10_000
 
@@ -34,6 +38,25 @@ ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\]
 """As browsers write one (RFC 6454): small letters, no path. There is no `*`: the list says whose pages are trusted."""
 
 SIGNER = re.compile(r"unix:/.+|http://([a-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}")
+
+
+SMTP = re.compile(r"(smtp|smtp\+starttls|smtps)://(?:([^:@/\s]+)@)?([a-z0-9.-]+):([0-9]{1,5})")
+SENDER = re.compile(r"[\w.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
+SECURITY = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The house's own SMTP server."""
+
+    host: str
+    port: int
+    security: str
+    """`none`, `starttls` or `tls`."""
+    sender: str
+    user: str = ""
+    password: str = field(repr=False, default="")
+    timeout_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +85,18 @@ class Settings:
     """Gateway that sends one-time codes as text messages; unset, that way of confirming is not offered."""
     sms_secret: str = field(repr=False, default="")
     """Signs what goes to the gateway."""
+    remind_by_sms: bool = False
+    """Reminders of training also go out by `sms_url`, at most one a day and person."""
+    mail: MailServer | None = None
+    """Reminders of training go out by e-mail to who has confirmed an address; unset, nobody is asked for one."""
     face_url: str | None = None
     """Service that compares faces; unset, that way of confirming is not offered."""
     face_secret: str = field(repr=False, default="")
     """Signs what goes to the face service."""
+    identity_url: str | None = None
+    """Gateway that compares a document with a name; unset, nobody's identity is asked about."""
+    identity_secret: str = field(repr=False, default="")
+    """Signs what goes to that gateway."""
     policy_scale: int = 1
     """Divides the presence times of the watch policy; above 1 only for demonstrations and tests."""
     lrs_largest_request_bytes: int = 25_000_000
@@ -151,6 +182,12 @@ class Settings:
         rate = whole("ELEARN_LRS_RATE", 2000, least=1)
         series = whole("ELEARN_LEDGER_SERIES", 1, least=1, most=99)
         evidence_days = whole("ELEARN_EVIDENCE_DAYS", 0, least=0, most=36_500)
+        remind_by_sms = env.get("ELEARN_REMIND_BY_SMS", "no")
+        if remind_by_sms not in ("yes", "no"):
+            wrong.append("ELEARN_REMIND_BY_SMS must be yes or no")
+        if remind_by_sms == "yes" and "ELEARN_SMS_URL" not in env:
+            wrong.append("ELEARN_SMS_URL is missing (needed with ELEARN_REMIND_BY_SMS)")
+        mail = _mail(env, wrong)
         per_million = _per_million(env.get("ELEARN_LEDGER_SAMPLE", "2"))
         if per_million is None:
             wrong.append("ELEARN_LEDGER_SAMPLE must be percent: more than 0, at most 100, with at most four decimals")
@@ -189,8 +226,12 @@ class Settings:
             redis_url=env.get("REDIS_URL"),
             sms_url=env.get("ELEARN_SMS_URL"),
             sms_secret=env.get("ELEARN_SMS_SECRET", ""),
+            remind_by_sms=remind_by_sms == "yes",
+            mail=mail,
             face_url=env.get("ELEARN_FACE_URL"),
             face_secret=env.get("ELEARN_FACE_SECRET", ""),
+            identity_url=env.get("ELEARN_IDENTITY_URL"),
+            identity_secret=env.get("ELEARN_IDENTITY_SECRET", ""),
             policy_scale=scale,
             lrs_largest_request_bytes=largest_mb * 1_000_000,
             trusted_proxies=proxies,
@@ -222,6 +263,7 @@ class Settings:
             "ELEARN_LEDGER_SERIES": str(self.ledger_series),
             "ELEARN_LEDGER_SAMPLE": str(Decimal(self.ledger_sample_per_million) / PER_PERCENT),
             "ELEARN_EVIDENCE_DAYS": str(self.evidence_days),
+            "ELEARN_REMIND_BY_SMS": "yes" if self.remind_by_sms else "no",
         }
         rest = {
             "ELEARN_MEDIA_URL": self.media_url,
@@ -231,6 +273,8 @@ class Settings:
             "ELEARN_SMS_SECRET": self.sms_secret or None,
             "ELEARN_FACE_URL": self.face_url,
             "ELEARN_FACE_SECRET": self.face_secret or None,
+            "ELEARN_IDENTITY_URL": self.identity_url,
+            "ELEARN_IDENTITY_SECRET": self.identity_secret or None,
             "ELEARN_LRS_ORIGINS": ",".join(self.lrs_origins) or None,
             "ELEARN_LEDGER_DIR": None if self.ledger_files is None else str(self.ledger_files),
             "ELEARN_LEDGER_SIGNER": self.ledger_signer,
@@ -238,7 +282,34 @@ class Settings:
             "ELEARN_LEDGER_POLICY": None if self.ledger_policy is None else str(self.ledger_policy),
             "ELEARN_LEDGER_TSA": self.ledger_tsa,
         }
+        if self.mail is not None:
+            scheme = next(name for name, security in SECURITY.items() if security == self.mail.security)
+            user = f"{self.mail.user}@" if self.mail.user else ""
+            rest["ELEARN_SMTP_URL"] = f"{scheme}://{user}{self.mail.host}:{self.mail.port}"
+            rest["ELEARN_SMTP_FROM"] = self.mail.sender
+            rest["ELEARN_SMTP_PASSWORD"] = self.mail.password or None
         return env | {name: value for name, value in rest.items() if value is not None}
+
+
+def _mail(env: Mapping[str, str], wrong: list[str]) -> MailServer | None:
+    """The mail server, when one is named; what is wrong is added to `wrong`."""
+    url = env.get("ELEARN_SMTP_URL")
+    if url is None:
+        return None
+    found = SMTP.fullmatch(url)
+    if found is None:
+        wrong.append("ELEARN_SMTP_URL must be smtp+starttls://user@host:587, smtps://... or smtp://host:25")
+    sender = env.get("ELEARN_SMTP_FROM", "")
+    if not SENDER.fullmatch(sender):
+        wrong.append("ELEARN_SMTP_FROM must be an e-mail address (needed with ELEARN_SMTP_URL)")
+    if found is not None and found[2] and not env.get("ELEARN_SMTP_PASSWORD"):
+        wrong.append("ELEARN_SMTP_PASSWORD is missing (needed with a user in ELEARN_SMTP_URL)")
+    if found is not None and found[2] and found[1] == "smtp":
+        wrong.append("ELEARN_SMTP_URL names a user: use smtp+starttls or smtps, so that no password goes in the open")
+    if found is None:
+        return None
+    password = env.get("ELEARN_SMTP_PASSWORD", "")
+    return MailServer(found[3], int(found[4]), SECURITY[found[1]], sender, found[2] or "", password)
 
 
 def _per_million(percent: str) -> int | None:

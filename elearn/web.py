@@ -26,6 +26,9 @@ from elearn.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""The media type of a spreadsheet."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

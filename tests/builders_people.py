@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime
+from functools import cache
 from uuid import UUID
 
 from flask import session as cookie
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from elearn.people import accounts, csrf, organisations, permissions, persons, signin
+from elearn.people import accounts, csrf, organisations, passwords, permissions, persons, signin
 from elearn.people.identity import DocumentKind, Keys, resident_check_digit
 from elearn.people.models import Account, EmploymentKind, Organisation, OrganisationKind, Person, Role
 from elearn.people.roles import grant_role
@@ -55,6 +56,12 @@ def an_institution(session: Session, *, name: str = "滇池安全培训中心") 
     return an_organisation(session, OrganisationKind.INSTITUTION, name=name)
 
 
+@cache
+def _hash_of_password() -> str:
+    """Made once a process: hashing is slow by intention, and thousands of tests want accounts."""
+    return passwords.hash_password(PASSWORD)
+
+
 def an_account(
     session: Session,
     *roles: Role,
@@ -71,10 +78,13 @@ def an_account(
         (person or a_person(session)).id,
         name=name or f"worker-{next(_numbers)}",
         phone=phone,
-        password=password or PASSWORD,
+        password=password,
         keys=KEYS,
         at=AT,
     )
+    if password is None:
+        account.password_hash = _hash_of_password()
+        session.flush()
     for role in roles:
         if role is Role.LEARNER:
             continue  # every account has it

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from elearn import create_app, embedded, schema
 from elearn.db import db
 from elearn.settings import Settings
 from elearn.starting import loading
+from tests.lanes import Lanes, stand_behind_journeys
 
 # How fast examples come says something of the machine and nothing of a law; speed belongs to `make bench`.
 law.register_profile("elearn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +46,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if name := vars(item).get("_nodeid"):
             item._id = type(item._id).parse(name)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes | None:
+    return Lanes(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    stand_behind_journeys(item)
 
 
 class ManualClock:

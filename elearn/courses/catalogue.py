@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.keys import open_key, seal_key
 from elearn.courses.models import (
+    ClassCourse,
     Course,
     Enrolment,
     Lesson,
@@ -196,31 +198,59 @@ def questions_about(session: Session, unit_id: UUID, *, retired: bool = False) -
 def may_study(session: Session, person_id: UUID, unit_id: UUID, *, on: date | None = None) -> Admission | None:
     """Whether `person_id` may open this unit, and for which class the time counts; None: not.
 
-    The unit must be offered, its course must belong to an item of the outline of a class of the same
-    institution, and the person be enrolled there. Of several classes the one filed last counts, an unfiled
-    one only when there is no filed one. With `on` (the local day) the class must run on that day.
+    The unit must be offered, the person enrolled, and its course belong to an item of the outline of a class of the
+    same institution, or be offered in an enterprise's internal class. An internal class comes first (what it offers
+    trains for no exam, wherever it is watched), the one joined first of several: what was begun there is ended there.
+    Then the class filed last counts, an unfiled one only when there is no filed one. With `on` (the local day) the
+    class must run on that day.
     """
-    query = (
-        sa.select(Enrolment.id, TrainingClass.id, TrainingClass.filed_at)
-        .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
+    by_outline = (
+        _present(person_id, sa.false(), on)
         .join(OutlineItem, OutlineItem.outline_id == TrainingClass.outline_id)
         .join(
             Course,
             (Course.outline_item_id == OutlineItem.id) & (Course.institution_id == TrainingClass.institution_id),
         )
         .join(Lesson, Lesson.course_id == Course.id)
-        .join(Unit, Unit.lesson_id == Lesson.id)
-        .where(Unit.id == unit_id, Unit.published_at.is_not(None), Unit.retired_at.is_(None))
-        .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None))
-        .order_by(TrainingClass.filed_at.desc().nulls_last(), TrainingClass.id.desc())
-        .limit(1)
     )
-    if on is not None:
-        query = query.where(
-            TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on)
+    internally = (
+        _present(person_id, sa.true(), on)
+        .join(ClassCourse, ClassCourse.class_id == TrainingClass.id)
+        .join(Lesson, Lesson.course_id == ClassCourse.course_id)
+    )
+    offered = (Unit.id == unit_id) & Unit.published_at.is_not(None) & Unit.retired_at.is_(None)
+    ways = sa.union_all(
+        *(way.join(Unit, Unit.lesson_id == Lesson.id).where(offered) for way in (by_outline, internally))
+    ).subquery()
+    row = session.execute(
+        sa.select(ways.c.enrolment_id, ways.c.class_id, ways.c.filed_at)
+        .order_by(
+            ways.c.internal.desc(),
+            sa.case((ways.c.internal, ways.c.enrolled_at)),
+            ways.c.filed_at.desc().nulls_last(),
+            ways.c.class_id.desc(),
         )
-    row = session.execute(query).one_or_none()
+        .limit(1)
+    ).one_or_none()
     return None if row is None else Admission(*row)
+
+
+def _present(person_id: UUID, internal: sa.ColumnElement[bool], on: date | None) -> sa.Select[*tuple[Any, ...]]:
+    """The classes that somebody is in, those that run on a day, marked with the way by which a course is looked for."""
+    query = (
+        sa.select(
+            Enrolment.id.label("enrolment_id"),
+            TrainingClass.id.label("class_id"),
+            TrainingClass.filed_at,
+            internal.label("internal"),
+            Enrolment.enrolled_at,
+        )
+        .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
+        .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None))
+    )
+    if on is None:
+        return query
+    return query.where(TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on))
 
 
 def register_unit(

@@ -183,7 +183,9 @@ def card(session: Session, course_id: UUID, *, person_id: UUID, own: Collection[
                    EXISTS (SELECT FROM elearn.enrolment e
                            JOIN elearn.training_class k ON k.id = e.class_id AND k.institution_id = c.institution_id
                            JOIN elearn.outline_item ci ON ci.id = c.outline_item_id AND ci.outline_id = k.outline_id
-                           WHERE e.person_id = :person AND e.withdrawn_at IS NULL) AS enrolled
+                           WHERE e.person_id = :person AND e.withdrawn_at IS NULL)
+                   OR EXISTS (SELECT FROM elearn.class_course o JOIN elearn.enrolment e ON e.class_id = o.class_id
+                              WHERE o.course_id = c.id AND e.person_id = :person AND e.withdrawn_at IS NULL) AS enrolled
             FROM ({LINES}) x JOIN elearn.course c ON c.id = x.id
             LEFT JOIN elearn.person t ON t.id = c.teacher_id AND t.erased_at IS NULL
             """

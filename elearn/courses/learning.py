@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.curriculum import ItemHours, required_hours
-from elearn.courses.models import Course, Enrolment, Kind, Lesson, Outline, OutlineItem, TrainingClass, Unit, UnitKind
+from elearn.courses.models import (
+    ClassCourse,
+    Course,
+    Enrolment,
+    Kind,
+    Lesson,
+    Outline,
+    OutlineItem,
+    TrainingClass,
+    Unit,
+    UnitKind,
+)
 from elearn.people.models import Organisation
 
 
@@ -35,6 +47,7 @@ class MyCourse:
     title: str
     summary: str
     item_name: str
+    """The item of the outline that it teaches; empty: of none."""
     kind: Kind
     required_hours: int
     lessons: tuple[MyLesson, ...]
@@ -48,6 +61,7 @@ class MyClass:
     title: str
     institution: str
     outline: str
+    """Empty: an enterprise's internal class."""
     filed: bool
     """False: hours do not export until the institution has filed the class."""
     starts_on: date
@@ -56,19 +70,25 @@ class MyClass:
     """Hours that the outline asks, by kind."""
     courses: tuple[MyCourse, ...]
 
+    @property
+    def internal(self) -> bool:
+        """An enterprise's own class: its hours are the learner's and the employer's, and never go to an exam."""
+        return not self.outline
+
 
 def my_classes(session: Session, person_id: UUID) -> tuple[MyClass, ...]:
-    """The classes a person is in, newest first, each with its courses and offered lessons: three queries."""
+    """The classes a person is in, newest first, each with its courses and offered lessons: four queries at most."""
     classes = session.execute(
-        sa.select(Enrolment.id, TrainingClass, Organisation.name, Outline.name)
+        sa.select(Enrolment.id, TrainingClass, Organisation.name, sa.func.coalesce(Outline.name, ""))
         .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
         .join(Organisation, Organisation.id == TrainingClass.institution_id)
-        .join(Outline, Outline.id == TrainingClass.outline_id)
+        .outerjoin(Outline, Outline.id == TrainingClass.outline_id)
         .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None))
         .order_by(Enrolment.enrolled_at.desc(), Enrolment.id.desc())
     ).all()
-    outlines = {one.outline_id for _, one, _, _ in classes}
-    institutions = {one.institution_id for _, one, _, _ in classes}
+    outlines = {one.outline_id for _, one, _, _ in classes if one.outline_id is not None}
+    institutions = {one.institution_id for _, one, _, _ in classes if one.outline_id is not None}
+    internal = [one.id for _, one, _, _ in classes if one.outline_id is None]
     asked: dict[UUID, list[ItemHours]] = {}
     for outline_id, kind, hours in session.execute(
         sa.select(OutlineItem.outline_id, OutlineItem.kind, OutlineItem.required_hours).where(
@@ -77,6 +97,7 @@ def my_classes(session: Session, person_id: UUID) -> tuple[MyClass, ...]:
     ):
         asked.setdefault(outline_id, []).append(ItemHours(kind.value, hours))
     courses = _courses(session, outlines, institutions)
+    offered = _offered_in(session, internal) if internal else {}
     return tuple(
         MyClass(
             enrolment_id=enrolment_id,
@@ -88,8 +109,10 @@ def my_classes(session: Session, person_id: UUID) -> tuple[MyClass, ...]:
             filed=one.filed_at is not None,
             starts_on=one.starts_on,
             ends_on=one.ends_on,
-            required=required_hours(asked.get(one.outline_id, ())),
-            courses=courses.get((one.outline_id, one.institution_id), ()),
+            required=required_hours(asked.get(one.outline_id, ()) if one.outline_id else ()),
+            courses=(
+                courses.get((one.outline_id, one.institution_id), ()) if one.outline_id else offered.get(one.id, ())
+            ),
         )
         for enrolment_id, one, institution, outline in classes
     )
@@ -99,9 +122,7 @@ def _courses(
     session: Session, outlines: set[UUID], institutions: set[UUID]
 ) -> dict[tuple[UUID, UUID], tuple[MyCourse, ...]]:
     """(outline, institution) -> courses in the outline's order; a course without an offered lesson is left out."""
-    lessons: dict[UUID, list[MyLesson]] = {}
-    heads: dict[UUID, tuple[tuple[UUID, UUID], Course, OutlineItem]] = {}
-    for course, item, lesson, unit in session.execute(
+    rows = session.execute(
         sa.select(Course, OutlineItem, Lesson, Unit)
         .join(OutlineItem, OutlineItem.id == Course.outline_item_id)
         .join(Lesson, Lesson.course_id == Course.id)
@@ -109,16 +130,43 @@ def _courses(
         .where(OutlineItem.outline_id.in_(outlines), Course.institution_id.in_(institutions))
         .where(Unit.published_at.is_not(None), Unit.retired_at.is_(None))
         .order_by(OutlineItem.position, Course.created_at, Course.id, Lesson.position)
-    ):
-        heads[course.id] = ((item.outline_id, course.institution_id), course, item)
-        lessons.setdefault(course.id, []).append(
+    )
+    return _gathered(((row[1].outline_id, row[0].institution_id), *row) for row in rows)
+
+
+def _offered_in(session: Session, class_ids: list[UUID]) -> dict[UUID, tuple[MyCourse, ...]]:
+    """Internal class -> the courses offered in it, in its order."""
+    rows = session.execute(
+        sa.select(ClassCourse.class_id, Course, OutlineItem, Lesson, Unit)
+        .join(Course, Course.id == ClassCourse.course_id)
+        .outerjoin(OutlineItem, OutlineItem.id == Course.outline_item_id)
+        .join(Lesson, Lesson.course_id == Course.id)
+        .join(Unit, Unit.lesson_id == Lesson.id)
+        .where(ClassCourse.class_id.in_(class_ids), Unit.published_at.is_not(None), Unit.retired_at.is_(None))
+        .order_by(ClassCourse.class_id, ClassCourse.position, Course.id, Lesson.position)
+    )
+    return _gathered(tuple(row) for row in rows)
+
+
+def _gathered(rows: Iterable[tuple[Any, ...]]) -> dict[Any, tuple[MyCourse, ...]]:
+    """Rows of key, course, item, lesson, unit -> the courses of each key, in the order of the rows."""
+    lessons: dict[tuple[Hashable, UUID], list[MyLesson]] = {}
+    heads: dict[tuple[Hashable, UUID], tuple[Course, OutlineItem | None]] = {}
+    for key, course, item, lesson, unit in rows:
+        heads[key, course.id] = (course, item)
+        lessons.setdefault((key, course.id), []).append(
             MyLesson(lesson.id, lesson.position, lesson.title, unit.id, unit.duration_ms, unit.kind, unit.content_hash)
         )
-    found: dict[tuple[UUID, UUID], tuple[MyCourse, ...]] = {}
-    for key, course, item in heads.values():
+    found: dict[Any, tuple[MyCourse, ...]] = {}
+    for (key, course_id), (course, item) in heads.items():
         line = MyCourse(
-            course.id, course.title, course.summary, item.name, item.kind, item.required_hours,
-            tuple(lessons[course.id]),
-        )  # fmt: skip
+            id=course.id,
+            title=course.title,
+            summary=course.summary,
+            item_name=item.name if item else "",
+            kind=item.kind if item else Kind.THEORY,
+            required_hours=item.required_hours if item else 0,
+            lessons=tuple(lessons[key, course_id]),
+        )
         found[key] = (*found.get(key, ()), line)
     return found

@@ -353,7 +353,11 @@ class Question(Base):
 
 
 class TrainingClass(Base):
-    """A class (培训班) of an institution under one outline. Hours earned before it was filed never export."""
+    """A class (培训班) of an institution under one outline. Hours earned before it was filed never export.
+
+    One without an outline is an enterprise's own, for its programmes: it is never filed, its courses stand in
+    `ClassCourse`, and no judgement about an exam finds it. Triggers hold that.
+    """
 
     __tablename__ = "training_class"
     __table_args__ = (
@@ -361,12 +365,14 @@ class TrainingClass(Base):
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
         CheckConstraint("num_nulls(filed_at, filing_no, filing_recorded_at) IN (0, 3)", name="filing_whole"),
         CheckConstraint("filed_at <= filing_recorded_at", name="filing_not_ahead"),
+        CheckConstraint("outline_id IS NOT NULL OR filed_at IS NULL", name="internal_never_filed"),
         Index("ix_training_class_outline_id", "outline_id", "institution_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     institution_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
-    outline_id: Mapped[UUID] = mapped_column(ForeignKey("outline.id"))
+    outline_id: Mapped[UUID | None] = mapped_column(ForeignKey("outline.id"))
+    """None: an enterprise's internal class."""
     class_no: Mapped[str]
     title: Mapped[str]
     starts_on: Mapped[date]
@@ -381,6 +387,16 @@ class TrainingClass(Base):
     filing_recorded_at: Mapped[datetime | None]
     """When we were told, by our clock: the distance to `filed_at` shows back-dating to an auditor."""
     created_at: Mapped[datetime]
+
+
+class ClassCourse(Base):
+    """A course that is offered in an enterprise's internal class; never one that trains for an exam (a trigger)."""
+
+    __tablename__ = "class_course"
+
+    class_id: Mapped[UUID] = mapped_column(ForeignKey("training_class.id"), primary_key=True)
+    course_id: Mapped[UUID] = mapped_column(ForeignKey("course.id"), primary_key=True, index=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
 
 
 class Enrolment(Base):

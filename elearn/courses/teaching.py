@@ -149,8 +149,8 @@ def add_outline(
     return outline
 
 
-def items_of(session: Session, outline_id: UUID) -> Sequence[OutlineItem]:
-    """The items of an outline in order."""
+def items_of(session: Session, outline_id: UUID | None) -> Sequence[OutlineItem]:
+    """The items of an outline in order; of none (an internal class) none."""
     return session.scalars(
         sa.select(OutlineItem).where(OutlineItem.outline_id == outline_id).order_by(OutlineItem.position)
     ).all()

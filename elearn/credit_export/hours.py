@@ -113,6 +113,27 @@ def standing(done: Tally, *, required_theory: int, rules: RuleSet) -> Standing:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is still asked, in millionths of a 学时; theory by where it can be learned."""
+
+    classroom: int
+    """Theory that only the classroom gives: what may be online is full, or does not reach."""
+    theory: int
+    """Theory beside that; it may be learned online."""
+    practice: int
+
+
+def missing(done: Tally, *, required_theory: int, required_practice: int, rules: RuleSet) -> Missing:
+    """What is short of the hours asked: together exactly what `standing` lacks."""
+    found = standing(done, required_theory=required_theory, rules=rules)
+    short = max(0, required_theory * MICRO - found.theory)
+    most_online = required_theory * MICRO * rules.online_theory_percent // 100
+    online_left = max(0, most_online - done.online_theory_ms * MICRO // rules.online_hour_ms)
+    online = min(short, online_left)
+    return Missing(short - online, online, max(0, required_practice * MICRO - found.practice))
+
+
 def shown_tenths(ms: int, hour_ms: int) -> int:
     """学时 for display, in tenths, rounded down once (RULES 4(b) "rounding")."""
     return ms * 10 // hour_ms

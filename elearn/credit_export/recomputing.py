@@ -65,9 +65,10 @@ def lately_touched(session: Session, *, since: datetime) -> Iterator[list[UUID]]
             sa.select(Enrolment.person_id)
             .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
             .where(
+                TrainingClass.outline_id.is_not(None),
                 (Enrolment.enrolled_at >= since)
                 | (Enrolment.withdrawn_at >= since)
-                | (TrainingClass.filing_recorded_at >= since)
+                | (TrainingClass.filing_recorded_at >= since),
             )
             .distinct()
         )

@@ -96,6 +96,8 @@ EMPLOYMENT_TYPE = {
     EmploymentKind.DISPATCHED.value: "dispatched",
     EmploymentKind.FLEXIBLE.value: "flexible",
     EmploymentKind.CONTRACTOR.value: "contractor",
+    EmploymentKind.INTERN.value: "intern",
+    EmploymentKind.APPRENTICE.value: "regular",
     EmploymentKind.TRAINEE.value: "intern",
 }
 """How somebody belongs to an enterprise -> the word for 正式, 劳务派遣, 灵活用工, 承包, 实习; 无 is an empty list."""

@@ -189,9 +189,10 @@ def may_ask(session: Session, person_id: UUID, reach: Reach) -> bool:
 
 
 def _classes_of(session: Session, person_id: UUID) -> Sequence[sa.Row[UUID, UUID, str | None]]:
-    """Outline, institution and the institution's region of each class that the person was ever in."""
+    """Outline, institution and the institution's region of each class under an outline that the person was ever in."""
     return session.execute(
-        sa.select(TrainingClass.outline_id, TrainingClass.institution_id, Organisation.region)
+        sa.select(Outline.id.label("outline_id"), TrainingClass.institution_id, Organisation.region)
+        .join(TrainingClass, TrainingClass.outline_id == Outline.id)
         .join(Enrolment, Enrolment.class_id == TrainingClass.id)
         .join(Organisation, Organisation.id == TrainingClass.institution_id)
         .where(Enrolment.person_id == person_id)

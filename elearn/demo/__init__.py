@@ -2,6 +2,7 @@
 
     preparing.py   what is done once the first page is there, at each start what is missing
     example.py     the people, the class and the videos, made through the services that pages use
+    enterprise.py  the workers' enterprise: its units, posts, and the education of whoever is new
     admission.py   what it takes until somebody is admitted: a small category, a region's rule, an officer
     neighbours.py  two witnesses and an exam system, as processes of their own
     lan.py         what a phone on the same network needs

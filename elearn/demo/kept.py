@@ -35,6 +35,8 @@ class Example:
     small_lesson_id: str = ""
     """Its one lesson is the one that is walked."""
     small_unit_id: str = ""
+    enterprise_id: str = ""
+    """Whose workers they are, once it has its units, its posts and what it trains in (`enterprise.py`)."""
     base: str = ""
     """Where it is served: the log of hours is called by that address."""
 

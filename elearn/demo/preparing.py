@@ -17,6 +17,7 @@ from elearn import create_app
 from elearn.courses.models import Unit
 from elearn.db import db
 from elearn.demo import admission
+from elearn.demo.enterprise import set_up_enterprise
 from elearn.demo.example import LONGER_S, SHORT_S, published, send_video, sent, set_up
 from elearn.demo.kept import Example
 from elearn.demo.neighbours import ExamSystem, Neighbours
@@ -54,6 +55,7 @@ def _set_up(settings: Settings, neighbours: Neighbours, kept: Path) -> Example:
     example = Example.load(kept) or set_up(session, settings, now=now)
     example.base = neighbours.base
     admission.set_up_admission(session, settings, example, now=now)
+    set_up_enterprise(session, settings, example, now=now)
     secret = admission.push_to(session, settings, example, f"{neighbours.exam_url}/push", now=now)
     if secret is not None:
         neighbours.tell_push_secret(secret)

@@ -1,10 +1,22 @@
 """WHAT A PERSON SEES: every page, in Chinese and English, made on the server.
 
-    frame.py       what all pages share: navigation, language, notices, errors, assets
+    frame.py       what all pages share: navigation, language, notices, errors
+    assets.py      scripts, styles, pictures    display.py  size of text, data mode
     forms.py       what was typed, what is wrong beside which field, sending twice
     shown.py       times, lengths and days as people read them
     signing_in.py  in, out, choosing a password
-    learning.py    a learner's start, courses, lesson and hours     (queries: watching.py)
+    home.py        the start page: the one next thing (next_thing.py decides, situations.py reads, next_shown.py says),
+                   hours as rings, what is still missing (still_missing.py)
+    learning.py    a learner's courses, lesson and hours            (queries: watching.py)
+    training.py    an enterprise's training: where it stands, assignments, one member's; a learner's own
+                   (training_programmes, training_signing; words: training_texts.py)
+    messages.py    what a person is told, the newest first          (words: training/wording.py)
+    email_reminders.py  an address of one's own for reminders
+    certificates.py, certificate_sheets.py  a worker's own, an employer's register    (words: certificate_texts.py)
+    notice.py      the public notice of an enterprise
+    apprenticeships.py  who learns a trade beside whom, week by week
+    reminders.py   text messages that went out, which failed
+    plans.py       its yearly plan: written, approved, planned beside done
     explaining.py  why watching counted or did not: to the learner, and to auditors report by report
     offline.py     lessons without network: the service worker, what a download is
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
@@ -12,11 +24,26 @@
     class_plan.py, class_desk.py  a class's plan; its steps, its notice, an officer's classes (class_views, class_texts)
     teachers.py, teacher_papers.py, teacher_sheets.py  the register of teachers, certificates, a spreadsheet of them
     class_archive.py, class_signing.py  one class, one file; a learner signs the hours of a class
+    signed.py      how a page takes a signature: by hand, or by a key
+    empty_sheets.py  an empty spreadsheet with the columns that a page reads
     class_teachers.py who teaches in a class    (words: teacher_texts.py)
     attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
     attendance_here.py  a learner who scanned that screen
     attendance_lists.py, attendance_sheets.py  the second person; spreadsheets
+    switcher.py    for which of their organisations somebody acts
+    organisations.py an organisation's tree    (words: organisation_texts.py)
+    offices.py     who holds which role in it, links that let in new staff; invited.py takes one
     people.py      a clerk's people and their one-time passwords    (queries: members.py)
+    figures.py, figure_files.py  an enterprise's figures at every level of its tree; as workbook and on paper
+    training_archives.py, inspection.py  one person, one file; an enterprise's year; an inspector's link
+    catalogue.py, practice.py  what there is to study; what is practised on site
+    course_form.py, course_packages.py, page_desk.py, teaching_review.py  a course described, in and out; reviewed
+    finding_import.py  what many people have shown, from one spreadsheet
+    player_texts.py, reason_texts.py  words of the player; of reasons
+    member.py      one of them: where they stood, another post, away and back, the end    (words: employment_texts.py)
+    joining.py, coming.py  a clerk's codes to join by; what a worker sees who opened one    (employment_tellings.py)
+    employments.py a worker's own employers, and what each may see    merging.py  somebody who is registered twice
+    roster.py, first_sign_in.py  a roster that HR exported; slips for the first sign-in    (words: roster_texts.py)
     eligibility.py records: submitted, checked, verified; two people suspend and revoke    (words: eligibility_texts.py)
     findings.py    what two people state about a person or an institution    (words: finding_texts.py)
     why_not.py     why somebody may not sit an exam on a day, in sentences    (words: why_not_texts.py)
@@ -31,6 +58,9 @@
     test_desk.py   a manager's tests and their blueprints
     course_tests.py  a learner's tests, results, wrong-question book
     lrs_keys.py    keys of the record store
+    me.py          a person's own page: employers, sign-ins, devices, display
+    design.py      the design system: tokens with their contrast, every part of pages
+    own_data.py    everything that is kept about a person, as a file for them
     keys.py        a person's own security keys, for presence checks
     signals.py     flags and the people who decide about them; appeals    (words: signal_texts.py)
 
@@ -46,6 +76,8 @@ from flask import Blueprint, Flask
 def install(app: Flask, whole: Blueprint) -> None:
     """Put the pages on `whole`, and what an error looks like to a person."""
     from elearn.pages import (
+        apprenticeships,
+        assets,
         attendance,
         attendance_here,
         attendance_lists,
@@ -53,32 +85,55 @@ def install(app: Flask, whole: Blueprint) -> None:
         bank,
         bank_files,
         catalogue,
+        certificate_sheets,
+        certificates,
         class_archive,
         class_desk,
         class_plan,
         class_signing,
         class_teachers,
         classes,
+        coming,
         course_packages,
         course_tests,
         deliveries,
+        design,
         eligibility,
+        email_reminders,
+        employments,
         explaining,
+        figures,
         finding_import,
         findings,
+        first_sign_in,
         frame,
+        home,
+        inspection,
+        invited,
+        joining,
         keys,
         learning,
         log,
         lrs_keys,
+        me,
+        member,
+        merging,
+        messages,
+        notice,
+        offices,
         offline,
+        organisations,
+        own_data,
         packages,
         page_desk,
         people,
+        plans,
         practice,
         proofs,
         receivers,
+        reminders,
         requirements,
+        roster,
         signals,
         signing_in,
         teacher_papers,
@@ -87,17 +142,33 @@ def install(app: Flask, whole: Blueprint) -> None:
         teaching,
         teaching_review,
         test_desk,
+        training,
+        training_archives,
+        training_programmes,
+        training_signing,
         why_not,
     )
 
     bp = Blueprint("pages", __name__, template_folder="templates")
     for module in (
         frame,
+        assets,
         signing_in,
+        home,
         learning,
+        messages,
+        email_reminders,
+        certificates,
+        certificate_sheets,
+        notice,
+        plans,
+        apprenticeships,
+        reminders,
         practice,
         catalogue,
         explaining,
+        me,
+        own_data,
         keys,
         offline,
         teaching,
@@ -117,10 +188,21 @@ def install(app: Flask, whole: Blueprint) -> None:
         attendance_here,
         attendance_lists,
         attendance_sheets,
+        organisations,
+        offices,
+        invited,
         people,
+        roster,
+        first_sign_in,
+        joining,
+        coming,
+        employments,
+        member,
+        merging,
         receivers,
         log,
         deliveries,
+        design,
         packages,
         proofs,
         lrs_keys,
@@ -134,6 +216,12 @@ def install(app: Flask, whole: Blueprint) -> None:
         finding_import,
         requirements,
         why_not,
+        training,
+        training_programmes,
+        training_signing,
+        figures,
+        inspection,
+        training_archives,
     ):
         module.install(bp)
     frame.install_on_whole(whole)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from uuid import UUID
 
-import openpyxl
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -17,6 +15,7 @@ from elearn.errors import DomainError, Malformed
 from elearn.locale import gettext as _
 from elearn.pages import attendance_texts, forms, frame, members
 from elearn.pages.attendance import MANAGES
+from elearn.pages.empty_sheets import empty_sheet
 from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import MANAGER
@@ -92,18 +91,5 @@ def take_import(file_id: UUID) -> ResponseReturnValue:
 @web.allow(MANAGER)
 def attendance_form() -> ResponseReturnValue:
     """An empty spreadsheet with the columns that are read."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = "线下学时"
-    sheet.append([names[0] for names in sheets.HEADERS.values()])
-    for letter, column in zip("ABCDEFG", sheets.HEADERS, strict=True):
-        sheet.column_dimensions[letter].width = WIDTHS.get(column, 12)
-        for row in range(1, 200):
-            sheet[f"{letter}{row}"].number_format = "@"
-    sheet.freeze_panes = "A2"
-    out = io.BytesIO()
-    book.save(out)
-    response = Response(out.getvalue(), content_type=files.SHEET)
-    response.headers.set("Content-Disposition", "attachment", filename="attendance.xlsx")
-    return response
+    columns = [(names[0], WIDTHS.get(column, 12)) for column, names in sheets.HEADERS.items()]
+    return empty_sheet("线下学时", columns, "attendance.xlsx")

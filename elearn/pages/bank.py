@@ -22,7 +22,7 @@ from elearn.courses.questions.models import BankVersion
 from elearn.db import db
 from elearn.errors import Conflict, DomainError, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame, test_texts
+from elearn.pages import assets, forms, frame, test_texts
 from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import SIGNED_IN, TEACHER
@@ -343,5 +343,5 @@ def bank_image(institution_id: UUID, name: str) -> ResponseReturnValue:
     if found is None:
         raise NotFound("There is nothing at this address.")
     media_type, data = found
-    headers = {"Cache-Control": f"private, max-age={frame.YEAR_S}, immutable"}
+    headers = {"Cache-Control": f"private, max-age={assets.YEAR_S}, immutable"}
     return Response(data, headers=headers, content_type=media_type)

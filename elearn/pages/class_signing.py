@@ -5,11 +5,9 @@ Both need a script. Without one nothing can be signed here, and the page says so
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-import msgspec
-from flask import Blueprint, jsonify, redirect, render_template, url_for
+from flask import Blueprint, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -17,26 +15,14 @@ from elearn.clock import utcnow
 from elearn.credit_export.archive import reading, signing, words
 from elearn.credit_export.archive.statement import sums
 from elearn.db import db
-from elearn.errors import Conflict, Malformed
+from elearn.errors import Malformed
 from elearn.locale import gettext as _
-from elearn.pages import attendance_texts, forms, frame, members
+from elearn.pages import attendance_texts, frame, members, signed
 from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
-from elearn.people.signatures import base64url, unbase64url
-from elearn.runtime import runtime
+from elearn.people.signatures import base64url
 from elearn.tracking.providers import webauthn
-from elearn.tracking.providers.said import Assertion
-from elearn.tracking.providers.webauthn import Site
-
-Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class ByKey(msgspec.Struct, forbid_unknown_fields=True):
-    """What the browser sends when a key has signed."""
-
-    digest: Digest
-    assertion: Assertion
 
 
 def install(bp: Blueprint) -> None:
@@ -52,7 +38,7 @@ def sign_hours(class_id: UUID) -> ResponseReturnValue:
 
 
 def _page(class_id: UUID, form: Form) -> str:
-    session, person_id, site = db.session(), current_person_id(), _site()
+    session, person_id, site = db.session(), current_person_id(), signed.site()
     found = signing.to_sign(session, class_id, person_id, now=utcnow())
     frame.here(url_for("elearn.pages.sign_hours", class_id=class_id))
     lengths = reading.lengths(session, found.held)
@@ -85,33 +71,26 @@ def sign_by_hand(class_id: UUID) -> ResponseReturnValue:
     digest = form["digest"]
     if len(digest) != 64:
         raise Malformed("This page is out of date. Load it again and repeat.")
-    sent = unbase64url(form["drawing"].strip()) or b""
-    if not sent:
-        form.errors["drawing"] = _("Please sign with your finger in the field. A typed name is not a signature.")
-        return _page(class_id, form), 422
-    try:
+
+    def sign(sent: bytes) -> None:
         signing.sign_by_hand(
             session, class_id, current_person_id(), digest=digest, sent=sent, keys=members.keys(), at=utcnow()
         )
-    except Malformed as error:
-        session.rollback()
-        form.blame(error, {}, "drawing")
-        return _page(class_id, form), 422
-    except Conflict as error:
-        session.rollback()
-        frame.say(forms.said(error), "warn")
-        return redirect(url_for("elearn.pages.sign_hours", class_id=class_id), 303)
-    session.commit()
-    frame.say(_("Signed. If something changes, you are asked again."))
-    return redirect(url_for("elearn.pages.sign_hours", class_id=class_id), 303)
+
+    return signed.take_drawing(
+        form,
+        sign,
+        beside={},
+        again=lambda form: _page(class_id, form),
+        back=url_for("elearn.pages.sign_hours", class_id=class_id),
+        said=_("Signed. If something changes, you are asked again."),
+    )
 
 
 @web.allow(LEARNER)
 def sign_by_key(class_id: UUID) -> ResponseReturnValue:
     """Take what a registered key answered to the digest of what the page showed."""
-    said, site, session = web.read_json(ByKey), _site(), db.session()
-    if site is None:
-        raise Conflict("Security keys need the platform to be reached by https and a name.", code="no_security_keys")
+    (said, site), session = signed.by_key(), db.session()
     made = signing.sign_by_key(
         session,
         class_id,
@@ -125,7 +104,3 @@ def sign_by_key(class_id: UUID) -> ResponseReturnValue:
     session.commit()
     frame.say(_("Signed. If something changes, you are asked again."))
     return jsonify(id=str(made.id), number=made.number), 201
-
-
-def _site() -> Site | None:
-    return Site.of(runtime().settings.public_url)

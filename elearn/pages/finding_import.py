@@ -18,8 +18,6 @@ from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.permissions import INSTITUTION_STAFF, OPERATOR, REGULATOR
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 
 def install(bp: Blueprint) -> None:
     bp.add_url_rule("/findings/import", "finding_import", take, methods=["GET", "POST"])
@@ -62,7 +60,7 @@ def take() -> ResponseReturnValue:
 def empty_form() -> ResponseReturnValue:
     """The sheet to start from."""
     headers = {"Content-Disposition": 'attachment; filename="shown.xlsx"', "Cache-Control": "private, no-store"}
-    return Response(importing.empty_form(), headers=headers, content_type=XLSX)
+    return Response(importing.empty_form(), headers=headers, content_type=web.XLSX)
 
 
 @web.allow(INSTITUTION_STAFF, REGULATOR, OPERATOR)

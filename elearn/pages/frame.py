@@ -6,15 +6,13 @@ Nothing here touches the host application: the context stands on our blueprint, 
 from __future__ import annotations
 
 import logging
-import re
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import sqlalchemy as sa
-from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory, session, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,23 +20,34 @@ from elearn import locale, web
 from elearn.db import db
 from elearn.errors import Forbidden, NotFound, NotSignedIn
 from elearn.locale import gettext as _
-from elearn.pages import forms, shown
+from elearn.pages import assets, display, forms, shown, switcher
+from elearn.pages.switcher import own_organisations
 from elearn.people import csrf
 from elearn.people.callers import Caller, current_account, require_caller
-from elearn.people.models import Organisation, Role
-from elearn.people.permissions import ANYBODY, scope_of
+from elearn.people.models import Role
+from elearn.people.permissions import (
+    ANYBODY,
+    CLERK,
+    ENTERPRISE,
+    ORGANISATION_READER,
+    PEOPLE_READER,
+    SUBTREE,
+    holds_in,
+    scope_of,
+)
 from elearn.runtime import runtime
+from elearn.training import messages
+
+__all__ = ["own_organisations"]
 
 logger = logging.getLogger(__name__)
 
-STATIC = Path(__file__).parent / "static"
-NAMED_BY_CONTENT = re.compile(r"-[A-Z0-9]{8}\.js$")
-YEAR_S = 365 * 24 * 3600
 NOTICES = "elearn_notices"
 """Cookie key: what to say on the next page."""
 
 MANAGES = frozenset({Role.INSTITUTION_MANAGER})
-KEEPS_PEOPLE = frozenset({Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER})
+KEEPS_PEOPLE = CLERK.roles
+READS_PEOPLE = PEOPLE_READER.roles
 TEACHES = frozenset({Role.INSTITUTION_MANAGER, Role.TEACHER})
 SEES_RECEIVERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 SEES_RECORD_KEYS = frozenset({Role.OPERATOR, Role.INSTITUTION_MANAGER, Role.AUDITOR})
@@ -49,6 +58,7 @@ KEEPS_RECORDS = frozenset(
 SEES_CLASSES = frozenset({Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR})
 SEES_TEACHERS = KEEPS_RECORDS | {Role.TEACHER}
 SEES_ARCHIVES = frozenset({Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
+SEES_FIGURES = frozenset(SUBTREE | {Role.REGULATOR_OFFICER, Role.AUDITOR})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -58,8 +68,10 @@ LAST_RESORT = (
 
 
 def install(bp: Blueprint) -> None:
-    bp.add_url_rule("/static/<path:filename>", "static", static)
     bp.add_url_rule("/language/<code>", "choose_language", choose_language)
+    bp.add_url_rule("/text/<size>", "choose_text", choose_text)
+    bp.add_url_rule("/theme/<name>", "choose_theme", choose_theme)
+    bp.add_url_rule("/data/<mode>", "choose_data", choose_data)
     bp.register_error_handler(NotSignedIn, to_sign_in)
     bp.register_error_handler(Forbidden, to_what_is_missing)
 
@@ -80,9 +92,16 @@ def context() -> dict[str, Any]:
         "home_url": url_for("elearn.pages.home"),
         "signout_url": url_for("elearn.pages.sign_out"),
         "account_name": (caller.name or _("My account")) if caller and ours else None,
+        "acts_for": switcher.shown(caller),
         "nav": nav(caller),
+        "bar": bar(caller),
+        "unread": messages.unread(db.session(), caller.person_id) if caller and not caller.must_change else 0,
         "language_url": language_url,
-        "asset_version": asset_version(),
+        "text_url": text_url,
+        "theme_url": theme_url,
+        "data_url": data_url,
+        **display.context(),
+        "asset_version": assets.version(),
         "notices": taken_notices(),
         "once": forms.new_mark,
         "shown": shown,
@@ -93,10 +112,14 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
     """Where the caller may go; somebody who must choose a password first may go nowhere."""
     if caller is None or caller.must_change:
         return []
-    places: list[tuple[str, str, tuple[str, ...]]] = [(_("Start"), "home", ("/", "/courses", "/learn"))]
-    if not caller.roles - {Role.LEARNER}:
+    places: list[tuple[str, str, tuple[str, ...]]] = [(_("Start"), "home", ("/",))]
+    places.append((_("Learn"), "my_learning", ("/learn", "/courses", "/my-training")))
+    if is_pure_learner(caller):
         places.append((_("My tests"), "my_tests", ("/tests",)))
         places.append((_("My hours"), "my_hours", ("/hours",)))
+    places.append((_("Messages"), "messages", ("/messages",)))
+    if is_pure_learner(caller):
+        places.append((_("Me"), "me", ("/me", "/certificates", "/downloads", "/appeals")))
     places.append((_("Catalogue"), "catalogue", ("/catalogue",)))
     if caller.roles & MANAGES:
         places.append((_("Courses"), "teaching_courses", ("/teaching",)))
@@ -110,8 +133,17 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("On site"), "my_sessions", ("/sessions", "/attendance")))
     if caller.roles & TEACHES:
         places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))
-    if caller.roles & KEEPS_PEOPLE:
+    if caller.roles & READS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
+    if caller.roles & ORGANISATION_READER.roles:
+        several = not switcher.acts(caller)
+        places.append((_("Organisations") if several else _("Organisation"), "organisation", ("/organisations",)))
+    if caller.roles & ENTERPRISE.roles:
+        places.append((_("Training"), "training", ("/training",)))
+    if caller.roles & SEES_FIGURES:
+        places.append((_("Figures"), "figures", ("/figures",)))
+    if Role.OPERATOR in caller.roles:
+        places.append((_("Registered twice"), "merges", ("/people/merges",)))
     if caller.roles & SEES_TEACHERS:
         places.append((_("Teachers"), "teachers", ("/teachers",)))
     if caller.roles & KEEPS_RECORDS:
@@ -127,9 +159,34 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("Exam systems"), "receivers_list", ("/receivers", "/log")))
     if caller.roles & SEES_RECORD_KEYS:
         places.append((_("Record store"), "record_keys", ("/record-store",)))
+    return _entries(places)
+
+
+def is_pure_learner(caller: Caller) -> bool:
+    """Who only learns here: their pages are those of an app on a phone."""
+    return not caller.roles - {Role.LEARNER}
+
+
+def bar(caller: Caller | None) -> list[dict[str, Any]]:
+    """The bar at the bottom of a learner's phone: five places, in reach of a thumb."""
+    if caller is None or caller.must_change or not is_pure_learner(caller):
+        return []
+    return _entries(
+        [
+            (_("Start"), "home", ("/",)),
+            (_("Learn"), "my_learning", ("/learn", "/courses", "/my-training", "/tests", "/catalogue")),
+            (_("Hours"), "my_hours", ("/hours", "/rules", "/why-not")),
+            (_("Messages"), "messages", ("/messages",)),
+            (_("Me"), "me", ("/me", "/certificates", "/downloads", "/appeals")),
+        ]
+    )
+
+
+def _entries(places: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[dict[str, Any]]:
+    """Label, view and the roots of the paths that belong to it."""
     here = _best(request.path.removeprefix(runtime().url_prefix) or "/", [roots for _name, _view, roots in places])
     return [
-        {"label": label, "url": url_for(f"elearn.pages.{view}"), "current": index == here}
+        {"label": label, "url": url_for(f"elearn.pages.{view}"), "current": index == here, "view": view}
         for index, (label, view, _roots) in enumerate(places)
     ]
 
@@ -145,15 +202,6 @@ def _best(path: str, roots: list[tuple[str, ...]]) -> int | None:
     return max(found)[1] if found else None
 
 
-def asset_version() -> str:
-    """Changes with every build of the assets, so that browsers may keep them for a year."""
-    kept = runtime().kept
-    if "pages.assets" not in kept:
-        stamp = STATIC / "build" / "stamp.txt"
-        kept["pages.assets"] = stamp.read_text(encoding="utf-8")[:12].strip() if stamp.exists() else ""
-    return str(kept["pages.assets"])
-
-
 def here(url: str) -> None:
     """The address of this page for a GET; the language links of an answer to a POST lead there."""
     g.elearn_here = url
@@ -161,8 +209,25 @@ def here(url: str) -> None:
 
 def language_url(code: str) -> str:
     """Where choosing a language leads: back to this page."""
+    return url_for("elearn.pages.choose_language", code=code, next=_this_page())
+
+
+def _this_page() -> str:
     given = request.full_path.rstrip("?") if request.method == "GET" else request.path
-    return url_for("elearn.pages.choose_language", code=code, next=g.get("elearn_here") or request.script_root + given)
+    return str(g.get("elearn_here") or request.script_root + given)
+
+
+def text_url(size: str) -> str:
+    """Where choosing a size of text leads: back to this page."""
+    return url_for("elearn.pages.choose_text", size=size, next=_this_page())
+
+
+def theme_url(name: str) -> str:
+    return url_for("elearn.pages.choose_theme", name=name, next=_this_page())
+
+
+def data_url(mode: str) -> str:
+    return url_for("elearn.pages.choose_data", mode=mode, next=_this_page())
 
 
 def say(text: str, tone: str = "good") -> None:
@@ -183,25 +248,13 @@ def taken_notices() -> list[dict[str, str]]:
 
 
 def acting(*roles: Role) -> frozenset[UUID]:
-    """The organisations in whose name the caller acts."""
+    """The organisations in whose name the caller acts, all units of an enterprise's tree: of one ask `acts_in`."""
     return scope_of(require_caller(), *roles)
 
 
-def own_organisations(*roles: Role) -> tuple[Organisation, list[Organisation]]:
-    """The organisation this page is about (`?organisation=`, else the first) and all that the caller acts for.
-
-    Raises NotFound: another organisation's things are not even confirmed to exist.
-    """
-    found = list(
-        db.session.scalars(
-            sa.select(Organisation).where(Organisation.id.in_(acting(*roles))).order_by(Organisation.name)
-        )
-    )
-    wanted = request.values.get("organisation")
-    chosen = next((one for one in found if wanted is None or str(one.id) == wanted), None)
-    if chosen is None:
-        raise NotFound("There is no such organisation.")
-    return chosen, found
+def acts_in(organisation_id: UUID, *roles: Role) -> bool:
+    """Whether the caller holds one of `roles` there."""
+    return holds_in(require_caller(), organisation_id, *roles)
 
 
 def page_number() -> int:
@@ -217,25 +270,36 @@ def page_number() -> int:
 
 
 @web.allow(ANYBODY)
-def static(filename: str) -> ResponseReturnValue:
-    """Scripts, styles and pictures of the pages."""
-    lasting = "v" in request.args or NAMED_BY_CONTENT.search(filename) is not None
-    response = send_from_directory(STATIC, filename, conditional=True, max_age=YEAR_S if lasting else None)
-    if lasting:
-        response.cache_control.public = True
-        response.cache_control.immutable = True
-    return response
+def choose_language(code: str) -> ResponseReturnValue:
+    """Keep the language in a cookie and go back; only to a page of ours."""
+    return _chosen(locale.COOKIE, code, locale.LANGUAGES)
 
 
 @web.allow(ANYBODY)
-def choose_language(code: str) -> ResponseReturnValue:
-    """Keep the language in a cookie and go back; only to a page of ours."""
-    if code not in locale.LANGUAGES:
+def choose_text(size: str) -> ResponseReturnValue:
+    """The same with the size of text."""
+    return _chosen(display.TEXT_COOKIE, size, display.TEXT_SIZES)
+
+
+@web.allow(ANYBODY)
+def choose_theme(name: str) -> ResponseReturnValue:
+    """The same with the colours."""
+    return _chosen(display.THEME_COOKIE, name, display.THEMES)
+
+
+@web.allow(ANYBODY)
+def choose_data(mode: str) -> ResponseReturnValue:
+    """The same with how much data pages may cost."""
+    return _chosen(display.DATA_COOKIE, mode, display.DATA_MODES)
+
+
+def _chosen(cookie: str, value: str, values: Collection[str]) -> ResponseReturnValue:
+    if value not in values:
         raise NotFound("There is nothing at this address.")
     response = redirect(safe_next(request.args.get("next")), 303)
     response.set_cookie(
-        locale.COOKIE,
-        code,
+        cookie,
+        value,
         max_age=timedelta(days=365),
         secure=runtime().settings.secure_cookies,
         httponly=True,

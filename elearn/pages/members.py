@@ -1,4 +1,4 @@
-"""What pages read of people: an organisation's members with masked documents, and who may still be enrolled."""
+"""What pages read of people: who stands in an organisation or below it, documents masked; who may still be enrolled."""
 
 from __future__ import annotations
 
@@ -14,15 +14,26 @@ from elearn.courses.models import Enrolment
 from elearn.errors import Malformed
 from elearn.locale import gettext as _
 from elearn.pages.forms import said
-from elearn.people import persons
+from elearn.people import persons, tree
 from elearn.people.callers import Caller
 from elearn.people.identity import DocumentKind, Keys
-from elearn.people.models import Account, EmploymentKind, Membership, Person, Role, RoleGrant
+from elearn.people.models import (
+    Account,
+    EmploymentKind,
+    Membership,
+    OrganisationTree,
+    Person,
+    Placement,
+    Role,
+    RoleGrant,
+)
 from elearn.people.permissions import organisation_to_reset_in
 from elearn.people.persons import PersonFacts
 from elearn.runtime import runtime
 
 PAGE = 50
+MOST_COUNTED = 10_000
+"""More than these are `more`: counting everybody of a group costs more than the page does."""
 MAX_LINES = 500
 LINE = re.compile(r"(.+?)[\s,，;；]+([0-9A-Za-z\-]+)")
 
@@ -32,8 +43,12 @@ class MemberLine:
     """A person of an organisation as its clerk sees them."""
 
     facts: PersonFacts
+    membership_id: UUID
     kind: EmploymentKind
     from_on: date
+    unit: list[str]
+    """Names from below the organisation that is looked at down to where the person stands; empty: there itself."""
+    post: str
     account_id: UUID | None
     account_name: str
     has_phone: bool
@@ -48,35 +63,65 @@ def keys() -> Keys:
 
 
 def _present(organisation_id: UUID, on: date) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Membership.organisation_id == organisation_id,
-        Membership.from_on <= on,
-        Membership.to_on.is_(None) | (Membership.to_on >= on),
-    )
+    return sa.and_(Membership.organisation_id == organisation_id, _holds(Membership, on))
+
+
+def _holds(table: type[Membership] | type[Placement], on: date) -> sa.ColumnElement[bool]:
+    return sa.and_(table.from_on <= on, table.to_on.is_(None) | (table.to_on >= on))
 
 
 def members_of(
-    session: Session, organisation_id: UUID, by: Caller, *, on: date, page: int = 1, search: str = ""
+    session: Session,
+    organisation_id: UUID,
+    by: Caller,
+    *,
+    on: date,
+    page: int = 1,
+    search: str = "",
+    kind: EmploymentKind | None = None,
 ) -> tuple[list[MemberLine], int]:
-    """One page of who belongs to the organisation today, by name, and how many there are: two queries."""
-    chosen = _present(organisation_id, on)
-    if search.strip():
-        chosen = sa.and_(chosen, Person.name.icontains(search.strip(), autoescape=True))
-    return _lines(session, organisation_id, chosen, by, page)
+    """One page of who stands in the organisation or below it today, by name, and how many there are, counted up to one
+    more than `MOST_COUNTED`: four queries.
+    """
+    chosen = [] if kind is None else [Membership.kind == kind]
+    return _lines(session, organisation_id, chosen, by, page, on, search.strip())
 
 
 def member(session: Session, organisation_id: UUID, person_id: UUID, by: Caller, *, on: date) -> MemberLine | None:
-    """One of them."""
-    chosen = sa.and_(_present(organisation_id, on), Membership.person_id == person_id)
-    found, _total = _lines(session, organisation_id, chosen, by, 1)
-    return found[0] if found else None
+    """One of them; of somebody who stands there twice, where a password may be reset."""
+    found, _total = _lines(session, organisation_id, [Membership.person_id == person_id], by, 1, on)
+    return min(found, key=lambda one: not one.may_reset, default=None)
 
 
 def _lines(
-    session: Session, organisation_id: UUID, chosen: sa.ColumnElement[bool], by: Caller, page: int
+    session: Session,
+    organisation_id: UUID,
+    chosen: list[sa.ColumnElement[bool]],
+    by: Caller,
+    page: int,
+    on: date,
+    search: str = "",
 ) -> tuple[list[MemberLine], int]:
-    joined = sa.join(Membership, Person, Person.id == Membership.person_id)
-    total = session.scalar(sa.select(sa.func.count()).select_from(joined).where(chosen)) or 0
+    standing = sa.join(OrganisationTree, Placement, Placement.unit_id == OrganisationTree.below_id).join(
+        Membership, Membership.id == Placement.membership_id
+    )
+    named = standing.join(Person, Person.id == Membership.person_id)
+    if search:
+        standing, chosen = named, [*chosen, Person.name.icontains(search, autoescape=True)]
+    there = sa.and_(
+        OrganisationTree.above_id == organisation_id, _holds(Placement, on), _holds(Membership, on), *chosen
+    )
+    counted = sa.select(sa.literal(1)).select_from(standing).where(there).limit(MOST_COUNTED + 1).subquery()
+    total = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
+    # Names and ids first: an index has them in this order, and only one page of the rest is read.
+    shown = session.execute(
+        sa.select(Membership.id, Placement.id)
+        .select_from(named)
+        .where(there)
+        .order_by(Person.name, Person.id)
+        .limit(PAGE)
+        .offset((max(1, page) - 1) * PAGE)
+    ).all()
     held = (
         sa.select(sa.func.array_agg(RoleGrant.role))
         .where(RoleGrant.account_id == Account.id, RoleGrant.revoked_at.is_(None))
@@ -84,27 +129,32 @@ def _lines(
         .scalar_subquery()
     )
     rows = session.execute(
-        sa.select(Person, Membership, Account, held.label("roles"))
-        .select_from(joined)
+        sa.select(Person, Membership, Placement, Account, held.label("roles"))
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Placement, Placement.membership_id == Membership.id)
         .outerjoin(Account, Account.person_id == Person.id)
-        .where(chosen)
-        .order_by(Person.name, Person.id)
-        .limit(PAGE)
-        .offset((max(1, page) - 1) * PAGE)
-    )
+        .where(Membership.id.in_([one for one, _placement in shown]), Placement.id.in_([one for _m, one in shown]))
+        .order_by(Person.name, Person.id, Membership.id)
+    ).all()
+    paths = tree.paths(session, {placement.unit_id for _p, _m, placement, _a, _r in rows})
     found = []
-    for person, membership, account, roles in rows:
+    for person, membership, placement, account, roles in rows:
         # The person was just read, so asking for the facts costs no query.
         facts = persons.person_facts(session, person.id, keys())
         of_account = frozenset(Role(role) for role in roles or ())
+        path = paths[placement.unit_id]
+        above = [one for one, _name in path]
         brought = account is not None and membership.created_at <= account.created_at
-        may = brought and organisation_to_reset_in(by, of_account, frozenset({organisation_id})) is not None
+        may = brought and organisation_to_reset_in(by, of_account, frozenset(above)) is not None
         state = account_state(account)
         found.append(
             MemberLine(
                 facts=facts,
+                membership_id=membership.id,
                 kind=membership.kind,
                 from_on=membership.from_on,
+                unit=[name for _one, name in path[above.index(organisation_id) + 1 :]],
+                post=placement.post,
                 account_id=account.id if account else None,
                 account_name=(account.name or "") if account else "",
                 has_phone=account is not None and account.phone_sealed is not None,

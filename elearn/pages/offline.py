@@ -1,12 +1,14 @@
-"""Lessons without network: the service worker, what a download is, and the page that lists what is on a device.
+"""The app on a phone: its manifest, the service worker, what a download is, the pages that list what is on a device.
 
-The worker (frontend/src/worker.ts) keeps the pages of downloaded lessons and what they are built of, and serves them
-when the network is away; nothing else. It is registered by the first download. docs/player-protocol.md, section 9b.
+The worker (frontend/src/worker.ts) keeps the page without network, the pages of downloaded lessons and what all of
+these are built of, and serves them when the network is away; nothing else. A learner's first page registers it.
+docs/player-protocol.md, section 9b.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
@@ -15,7 +17,8 @@ from flask.typing import ResponseReturnValue
 from elearn import locale, web
 from elearn.courses import catalogue
 from elearn.courses.catalogue import UnitFacts
-from elearn.pages import frame
+from elearn.locale import gettext as _
+from elearn.pages import assets, display
 from elearn.pages.player_texts import player_texts
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
@@ -26,25 +29,37 @@ from media.manifest import PUBLIC, Manifest, Rendition
 TALLEST = 480
 """Lines of the picture that is downloaded, at most: a phone's screen and a phone's data plan."""
 KEPT = (".js", ".css", ".svg")
-NOT_KEPT = ("worker.js", "htmx.js")
-VERSIONED = ("player.js", "pages.js", "shelf.js", "app.css")
+NOT_KEPT = ("worker.js", "htmx.js", "preview.js")
+SHELL = ("pages.js", "shelf.js")
+"""The scripts of the page without network; what they import is found in them."""
+IMPORTED = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
+ICONS = (
+    ("icon-192.png", "192x192", "any"),
+    ("icon-512.png", "512x512", "any"),
+    ("icon-maskable-512.png", "512x512", "maskable"),
+)
+"""File, size and purpose; drawn from icon.svg when the assets are built (hatch_build.py)."""
+VERSIONED = ("player.js", "pages.js", "shelf.js", "app.css", *(file for file, _size, _purpose in ICONS))
 """Pages ask for these with the version of the assets, for the rest by a name that says their content."""
 
 
 def install(bp: Blueprint) -> None:
     bp.add_url_rule("/sw.js", "service_worker", service_worker)
     bp.add_url_rule("/offline", "offline", offline)
+    bp.add_url_rule("/downloads", "downloads", downloads)
+    bp.add_url_rule("/manifest.webmanifest", "manifest", manifest)
 
 
 @web.allow(ANYBODY)
 def service_worker() -> ResponseReturnValue:
     """The worker, with the addresses it keeps; another build of the assets makes it another worker."""
-    build = frame.STATIC / "build"
+    build = assets.STATIC / "build"
+    shell, lessons = kept_assets()
     settings = {
-        "version": frame.asset_version(),
-        "offline": url_for("elearn.pages.offline"),
-        "assets": [_address(f"build/{path.name}") for path in sorted(build.iterdir()) if _is_kept(path.name)]
-        + [_address("icon.svg")],
+        "version": assets.version(),
+        "offline": url_for("elearn.pages.offline", **display.looks()),
+        "shell": [*map(_address, shell), _address("icon.svg")],
+        "lessons": [*map(_address, lessons)],
     }
     script = (build / "worker.js").read_text(encoding="utf-8")
     response = Response(f"self.settings={json.dumps(settings)};\n{script}", content_type="text/javascript")
@@ -59,19 +74,81 @@ def offline() -> ResponseReturnValue:
     return render_template("elearn/offline.html", texts=player_texts(locale.language()))
 
 
+@web.allow(ANYBODY)
+def downloads() -> ResponseReturnValue:
+    """What is kept on this device, how much room it takes, and what waits to be sent: the device itself knows."""
+    return render_template("elearn/downloads.html", texts=player_texts(locale.language()))
+
+
+@web.allow(ANYBODY)
+def manifest() -> ResponseReturnValue:
+    """What a phone needs to put the product on its home screen (W3C Web Application Manifest)."""
+    name = _("Safety training")
+    facts = {
+        "id": scope(),
+        "name": name,
+        "short_name": name,
+        "description": _("Learn, be checked, and see your true hours"),
+        "lang": "zh-CN" if locale.language() == "zh" else "en",
+        "dir": "ltr",
+        "start_url": scope(),
+        "scope": scope(),
+        "display": "standalone",
+        "background_color": "#f4f6f5",
+        "theme_color": "#0b4f54",
+        "icons": [
+            {"src": _address(f"build/{file}"), "sizes": sizes, "type": "image/png", "purpose": purpose}
+            for file, sizes, purpose in ICONS
+        ],
+        "shortcuts": [
+            {"name": _("Learn"), "url": url_for("elearn.pages.my_learning")},
+            {"name": _("My hours"), "url": url_for("elearn.pages.my_hours")},
+        ],
+    }
+    response = Response(json.dumps(facts, ensure_ascii=False), content_type="application/manifest+json")
+    response.headers["Vary"] = "Cookie, Accept-Language"
+    return response
+
+
+def worker() -> str:
+    """Its address, the same on every page: language, size of text and colours of the page that it keeps are part of
+    it, as a browser asks for another worker at once where the address changed, and else perhaps tomorrow."""
+    return url_for("elearn.pages.service_worker", **display.looks())
+
+
 def scope() -> str:
     """The worker's: all addresses of the product, and nothing of a host application around it."""
     return url_for("elearn.pages.home")
 
 
-def _is_kept(name: str) -> bool:
-    return name.endswith(KEPT) and name not in NOT_KEPT
+def kept_assets() -> tuple[list[str], list[str]]:
+    """Files of the build: what the page without network is made of, and what lessons play with besides.
+
+    The first is loaded by every learner's phone, so it holds nothing that only lessons need.
+    """
+    kept = runtime().kept
+    if "pages.kept_assets" not in kept:
+        build = assets.STATIC / "build"
+        names = sorted(path.name for path in build.iterdir())
+        ours = [name for name in names if name.endswith(KEPT) and name not in NOT_KEPT]
+        shell, found = {name for name in ours if not name.endswith(".js")}, list(SHELL)
+        while found:
+            name = found.pop()
+            if name not in shell:
+                shell.add(name)
+                found += IMPORTED.findall((build / name).read_text(encoding="utf-8"))
+        kept["pages.kept_assets"] = (
+            [f"build/{name}" for name in ours if name in shell],
+            [f"build/{name}" for name in ours if name not in shell],
+        )
+    shell_files, lesson_files = kept["pages.kept_assets"]
+    return shell_files, lesson_files
 
 
 def _address(filename: str) -> str:
-    versioned = filename.removeprefix("build/") in VERSIONED and frame.asset_version()
+    versioned = filename.removeprefix("build/") in VERSIONED and assets.version()
     address = url_for("elearn.pages.static", filename=filename)
-    return f"{address}?v={frame.asset_version()}" if versioned else address
+    return f"{address}?v={assets.version()}" if versioned else address
 
 
 def download_of(facts: UnitFacts, policy: Policy) -> dict[str, Any] | None:
@@ -85,7 +162,7 @@ def download_of(facts: UnitFacts, policy: Policy) -> dict[str, Any] | None:
         return None
     rendition = _rendition(manifest)
     return {
-        "worker": url_for("elearn.pages.service_worker"),
+        "worker": worker(),
         "scope": scope(),
         "rendition": rendition.name,
         "bytes": _bytes(facts, manifest, rendition),

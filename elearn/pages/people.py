@@ -19,14 +19,13 @@ from elearn.locale import gettext as _
 from elearn.pages import forms, frame, members
 from elearn.pages.forms import Form
 from elearn.pages.members import PAGE
-from elearn.people import accounts, organisations, persons, registry, signin
+from elearn.people import accounts, organisations, persons, placements, registry, signin, tree
 from elearn.people.callers import require_caller
 from elearn.people.identity import DocumentKind
-from elearn.people.models import Account, EmploymentKind, Organisation, OrganisationKind, Role
-from elearn.people.permissions import CLERK
+from elearn.people.models import Account, EmploymentKind, Organisation, OrganisationKind
+from elearn.people.permissions import CLERK, PEOPLE_READER
 from elearn.runtime import runtime
 
-CLERKS = (Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
 BESIDE = {
     "document_form": "document_number",
     "document_check": "document_number",
@@ -37,6 +36,7 @@ BESIDE = {
     "phone_form": "phone",
     "account_taken": "account",
     "dates": "from_on",
+    "post": "post",
 }
 """Code of an error -> the field it is about."""
 
@@ -63,30 +63,46 @@ def employment_kinds() -> dict[str, str]:
         EmploymentKind.DISPATCHED.value: _("Dispatched"),
         EmploymentKind.FLEXIBLE.value: _("Flexible"),
         EmploymentKind.CONTRACTOR.value: _("Contractor"),
+        EmploymentKind.INTERN.value: _("Intern"),
+        EmploymentKind.APPRENTICE.value: _("Apprentice"),
         EmploymentKind.TRAINEE.value: _("Trainee"),
     }
 
 
-@web.allow(CLERK)
+@web.allow(PEOPLE_READER)
 def people_list() -> ResponseReturnValue:
-    """Who belongs to an organisation today, found by name."""
-    organisation, all_own = frame.own_organisations(*CLERKS)
-    page, search = frame.page_number(), request.args.get("search", "")[:100]
+    """Who stands in an organisation or below it today, found by name and kind of employment."""
+    organisation, _all = frame.own_organisations(*frame.READS_PEOPLE)
+    asked, page = Form.asked(), frame.page_number()
+    kind = asked.word("kind", EmploymentKind)
     found, total = members.members_of(
-        db.session(), organisation.id, require_caller(), on=registry.local_day(utcnow()), page=page, search=search
+        db.session(),
+        organisation.id,
+        require_caller(),
+        on=registry.local_day(utcnow()),
+        page=page,
+        search=asked["search"],
+        kind=kind,
     )
     return render_template(
         "elearn/people.html",
         organisation=organisation,
-        organisations=all_own,
+        keeps=frame.acts_in(organisation.id, *frame.KEEPS_PEOPLE),
+        units=organisation.level is not None,
         people=found,
         total=total,
-        search=search,
+        most=members.MOST_COUNTED,
+        search=asked["search"],
+        kind=kind.value if kind else "",
         kinds=employment_kinds(),
         page=page,
         pages=-(-total // PAGE),
         page_url=lambda number: url_for(
-            "elearn.pages.people_list", organisation=organisation.id, search=search or None, page=number
+            "elearn.pages.people_list",
+            organisation=organisation.id,
+            search=asked["search"] or None,
+            kind=kind.value if kind else None,
+            page=number,
         ),
     )
 
@@ -94,7 +110,7 @@ def people_list() -> ResponseReturnValue:
 @web.allow(CLERK)
 def new_person() -> ResponseReturnValue:
     """Take somebody in: a new person, or one whom another organisation brought already."""
-    organisation, _all = frame.own_organisations(*CLERKS)
+    organisation, _all = frame.own_organisations(*frame.KEEPS_PEOPLE)
     form = Form.sent() if request.method == "POST" else Form()
     if request.method == "POST":
         form.need("name", "document_number")
@@ -119,12 +135,18 @@ def new_person() -> ResponseReturnValue:
         "elearn/person_new.html",
         form=form,
         organisation=organisation,
+        employer=_employer(organisation),
         document_kinds=document_kinds(),
         kinds=employment_kinds(),
         usual_kind=_usual_kind(organisation).value,
         today=registry.local_day(utcnow()).isoformat(),
     )
     return page, 422 if form.errors else 200
+
+
+def _employer(organisation: Organisation) -> Organisation:
+    """Who employs the people of a unit; an institution has its own."""
+    return tree.employer_of(db.session(), organisation.id) or organisation
 
 
 def _usual_kind(organisation: Organisation) -> EmploymentKind:
@@ -152,7 +174,16 @@ def _take_in(form: Form, organisation: Organisation) -> tuple[str, str, str] | N
         keys=keys,
         at=now,
     )
-    organisations.join(session, person.id, organisation.id, EmploymentKind(kind), from_on, at=now)
+    organisations.join(
+        session,
+        person.id,
+        _employer(organisation).id,
+        EmploymentKind(kind),
+        from_on,
+        at=now,
+        unit_id=organisation.id,
+        post=placements.checked_post(form["post"]),
+    )
     if session.scalar(sa.select(Account.id).where(Account.person_id == person.id)) is not None:
         return None
     account = accounts.open_account(
@@ -170,7 +201,7 @@ def _take_in(form: Form, organisation: Organisation) -> tuple[str, str, str] | N
 @web.allow(CLERK)
 def reset_password(person_id: UUID) -> ResponseReturnValue:
     """Ask, then make a one-time password and show it once."""
-    organisation, _all = frame.own_organisations(*CLERKS)
+    organisation, _all = frame.own_organisations(*frame.KEEPS_PEOPLE)
     caller, now = require_caller(), utcnow()
     found = members.member(db.session(), organisation.id, person_id, caller, on=registry.local_day(now))
     if found is None or found.account_id is None or not found.may_reset:

@@ -206,6 +206,10 @@ def _category(row: Category) -> list[str]:
         found.append(_("Levels: %(levels)s.", levels=_(", ").join(row.levels)))
     if row.duration_months is not None:
         found.append(_("Lasts %(count)s months.", count=row.duration_months))
+    if row.away_months is not None:
+        found.append(
+            _("Away for %(count)s months or longer: trained again before taking up the post.", count=row.away_months)
+        )
     if row.assess_within_months is not None:
         found.append(_("Assessed within %(count)s months of the appointment.", count=row.assess_within_months))
     if not row.exports:

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_datetime
 
 from elearn.courses.teaching import clock_text
 from elearn.credit_export.hours import MICRO, as_text
-from elearn.locale import gettext as _
 from elearn.locale import language
+from elearn.training.wording import day, length
 from elearn.zone import LOCAL_ZONE as ZONE
 
-__all__ = ["ZONE", "class_hours", "clock_text", "day", "length", "moment", "per_mille", "size"]
+__all__ = ["ZONE", "class_hours", "clock_text", "day", "hours_minutes", "length", "moment", "per_mille", "size"]
 
 
-def length(ms: int) -> str:
-    """How long: `1 h 20 min`, `12 min`, `1 min 30 s` under ten minutes, `45 s`."""
-    seconds = max(0, ms) // 1000
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        text = _("%(hours)s h", hours=hours)
-        return f"{text} {_('%(minutes)s min', minutes=minutes)}" if minutes else text
-    if minutes >= 10 or (minutes and not seconds):
-        return _("%(minutes)s min", minutes=minutes)
-    text = _("%(seconds)s s", seconds=seconds)
-    return f"{_('%(minutes)s min', minutes=minutes)} {text}" if minutes else text
-
-
-def day(on: date | datetime) -> str:
-    """A day: `2026年7月1日`, `Jul 1, 2026`. A moment is shown as its day in China."""
-    if isinstance(on, datetime):
-        on = on.astimezone(ZONE).date()
-    return format_date(on, "long" if language() == "zh" else "medium", locale=language())
+def hours_minutes(ms: int) -> str:
+    """Hours and minutes on the clock's face: `12:05`."""
+    return f"{max(0, ms) // 3_600_000}:{max(0, ms) // 60_000 % 60:02}"
 
 
 def moment(at: datetime) -> str:

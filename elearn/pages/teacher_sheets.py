@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-import openpyxl
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import locale, web
@@ -18,12 +15,11 @@ from elearn.db import db
 from elearn.errors import Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import forms, frame, members, teacher_texts
+from elearn.pages.empty_sheets import empty_sheet
 from elearn.pages.forms import Form
 from elearn.people.callers import require_caller
 from elearn.people.permissions import MANAGER, REGULATOR
 from elearn.people.registry import local_day
-
-SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def install(bp: Blueprint) -> None:
@@ -79,21 +75,7 @@ def teacher_import() -> ResponseReturnValue:
 @web.allow(MANAGER, REGULATOR)
 def teacher_form() -> ResponseReturnValue:
     """An empty spreadsheet with the columns that are read."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = "师资库"
-    sheet.append([several[0] for several in sheets.HEADERS.values()])
-    for letter in "ABCDEFGHIJKLM"[: len(sheets.HEADERS)]:
-        sheet.column_dimensions[letter].width = 18
-        for row in range(1, 200):
-            sheet[f"{letter}{row}"].number_format = "@"
-    sheet.freeze_panes = "A2"
-    out = io.BytesIO()
-    book.save(out)
-    response = Response(out.getvalue(), content_type=SHEET)
-    response.headers.set("Content-Disposition", "attachment", filename="teachers.xlsx")
-    return response
+    return empty_sheet("师资库", [(several[0], 18) for several in sheets.HEADERS.values()], "teachers.xlsx")
 
 
 def names() -> Names:

@@ -19,6 +19,7 @@ from elearn.tracking.models import BelievedSpan, Kind, Report, Sitting
 from elearn.tracking.spans import Span, merge
 from elearn.tracking.verifier import REFUSAL_CLASS, Refusal, RefusalClass
 from elearn.tracking.watched import Progress
+from elearn.tracking.watched import progress as progress_of
 
 REFUSALS_FOR = timedelta(days=7)
 REFUSALS_SHOWN = 20
@@ -103,6 +104,13 @@ class CourseStanding:
 
 def course_standing(course: MyCourse, progress: Mapping[UUID, Progress]) -> CourseStanding:
     return CourseStanding(course, tuple(LessonStanding(one, progress.get(one.unit_id)) for one in course.lessons))
+
+
+def standings(session: Session, learner_id: UUID, classes: Sequence[MyClass]) -> dict[UUID, CourseStanding]:
+    """Course id -> standing; two classes may share a course. One query."""
+    wanted = unit_ids(classes)
+    found = progress_of(session, learner_id, wanted) if wanted else {}
+    return {course.id: course_standing(course, found) for one in classes for course in one.courses}
 
 
 def unit_ids(classes: Sequence[MyClass]) -> set[UUID]:

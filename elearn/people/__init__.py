@@ -7,6 +7,11 @@ may do what, `persons.py` for what can be done with people. Pure are `identity.p
 
     identity   models   permissions ◄── callers (who asks)
     persons   accounts   organisations   roles   (on registry: what they share)   passwords   tries   csrf
+    tree (what lies below which node)    placements (where a member stands, at what post; away and back)
+    dated (what holds on a day)    offices/ (units of an enterprise, who holds which role there, invitations)
+    consents (what an employer may see beyond its own)      joining/ (by a poster's link)    acts (who ended what, why)
+    employments (one by one)    verifying (is the document theirs)    merging (somebody who is registered twice)
+    tracing (where the database speaks of somebody)    roster/ (a spreadsheet that HR exported, taken in)
     signin (sessions, one-time passwords)      devices ◄── signatures     commands
     operators (who runs a command of ours)
     programs (what is no person: a name and a secret against a bearer token; the doors that give tokens use it)
@@ -14,10 +19,14 @@ may do what, `persons.py` for what can be done with people. Pure are `identity.p
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
+
+BY_IMPORT: tuple[str, ...] = ("acts", "joining.jobs", "roster.duties", "merging", "verifying")
+"""Modules whose tables and jobs are known once they are imported."""
 
 
 def install(app: Flask, whole: Blueprint) -> None:
@@ -28,6 +37,8 @@ def install(app: Flask, whole: Blueprint) -> None:
     from elearn.people import callers, csrf, signin
     from elearn.people.routes import bp
 
+    for module in BY_IMPORT:
+        import_module(f"{__name__}.{module}")
     parts = app.extensions["elearn"]
     if parts.identify is None:
         if getattr(app, "login_manager", None) is not None:

@@ -143,5 +143,5 @@ def current_person_id() -> UUID:
 
 def forget_last_request() -> None:
     """Look afresh in every request, also where several share one application context (command line, tests)."""
-    for kept in ("_login_user", CALLER):
+    for kept in ("_login_user", CALLER, "elearn_below"):
         g.pop(kept, None)

@@ -15,7 +15,8 @@ from elearn.db import db
 from elearn.errors import NotFound
 from elearn.people import accounts, organisations, persons, signin
 from elearn.people.identity import DocumentKind, Keys, check_credit_code
-from elearn.people.models import Account, EmploymentKind, OrganisationKind, Role
+from elearn.people.models import Account, EmploymentKind, OrganisationKind, OrganisationLevel, Role
+from elearn.people.offices import invitations, units
 from elearn.people.registry import local_day
 from elearn.people.roles import grant_role, list_grants, revoke_role
 from elearn.runtime import runtime
@@ -137,15 +138,41 @@ def orgs() -> None:
 @click.argument("name")
 @click.option("--credit-code", help="Unified social credit code (GB 32100).")
 @click.option("--region", help="GB/T 2260, six digits.")
-def add_organisation(kind: OrganisationKind, name: str, credit_code: str | None, region: str | None) -> None:
+@click.option("--level", type=click.Choice(OrganisationLevel, case_sensitive=False), help="Of an enterprise's unit.")
+@click.option("--below", type=click.UUID, help="The unit (id) that it lies below.")
+def add_organisation(
+    kind: OrganisationKind,
+    name: str,
+    credit_code: str | None,
+    region: str | None,
+    level: OrganisationLevel | None,
+    below: UUID | None,
+) -> None:
     """Register an organisation; prints its id."""
     if credit_code and not check_credit_code(credit_code)[1]:
         click.echo("warning: the credit code's check character does not hold; please compare it", err=True)
-    made = organisations.add_organisation(
-        db.session(), kind=kind, name=name, credit_code=credit_code, region=region, at=utcnow()
-    )
+    made = units.add(
+        db.session(), kind=kind, name=name, credit_code=credit_code, region=region, level=level, parent_id=below,
+        by=None, at=utcnow(),
+    )  # fmt: skip
     db.session.commit()
     click.echo(str(made.id))
+
+
+@orgs.command("invite")
+@click.argument("organisation", type=click.UUID)
+@role_argument
+@click.option("--for", "for_whom", required=True, help="Whom the link is for, in words.")
+@click.option("--days", type=int, default=invitations.USUAL_DAYS, show_default=True, help="1, 7 or 30.")
+def invite(organisation: UUID, role: Role, for_whom: str, days: int) -> None:
+    """Print a link by which somebody comes to hold ROLE in ORGANISATION (id), once."""
+    made, token = invitations.invite(
+        db.session(), None, organisation, role, for_whom=for_whom, days=days, at=utcnow()
+    )  # fmt: skip
+    db.session.commit()
+    parts = runtime()
+    click.echo(f"{parts.settings.public_url}{parts.url_prefix}/invited/{token}")
+    click.echo(f"holds once, until {made.expires_at.isoformat()}; shown once", err=True)
 
 
 @orgs.command("list")

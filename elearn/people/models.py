@@ -39,16 +39,36 @@ class OrganisationKind(StrEnum):
     INSTITUTION = "institution"
 
 
+class OrganisationLevel(StrEnum):
+    """Where an enterprise's node stands in its tree, from the top; an institution has none.
+
+    A group or an enterprise employs people (it is a legal entity); they are placed in its workshops and teams.
+    """
+
+    GROUP = "group"
+    ENTERPRISE = "enterprise"
+    WORKSHOP = "workshop"
+    TEAM = "team"
+
+
+EMPLOYERS = frozenset({OrganisationLevel.GROUP, OrganisationLevel.ENTERPRISE})
+
+
 class EmploymentKind(StrEnum):
     """How a person belongs to an organisation."""
 
     EMPLOYEE = "employee"
+    """By a contract of their own (正式)."""
     DISPATCHED = "dispatched"
     """Sent by a labour agency (劳务派遣)."""
     FLEXIBLE = "flexible"
     """Several employers at once are usual."""
     CONTRACTOR = "contractor"
     """Works there for a firm that took the work over (承包)."""
+    INTERN = "intern"
+    """Sent by a school (实习)."""
+    APPRENTICE = "apprentice"
+    """Learns the trade beside an experienced worker (学徒)."""
     TRAINEE = "trainee"
     """Learns at an institution without working there."""
 
@@ -69,6 +89,7 @@ class Person(Base):
     """A human being. Everything that says who it is goes with `data_key`."""
 
     __tablename__ = "person"
+    __table_args__ = (sa.Index(None, "name", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
@@ -110,12 +131,26 @@ class Account(Base):
 
 
 class Organisation(Base):
-    """An enterprise whose people must learn, or an institution that teaches."""
+    """An enterprise whose people must learn, a part of one, or an institution that teaches."""
 
     __tablename__ = "organisation"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "CASE WHEN kind = 'enterprise' THEN level IS NOT NULL"
+            " AND level IN ('group', 'enterprise', 'workshop', 'team') ELSE level IS NULL END",
+            name="level",
+        ),
+        sa.CheckConstraint(
+            "CASE WHEN level IN ('workshop', 'team') THEN parent_id IS NOT NULL"
+            " ELSE kind = 'enterprise' OR parent_id IS NULL END",
+            name="parent",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[OrganisationKind] = mapped_column(_word(OrganisationKind))
+    level: Mapped[OrganisationLevel | None] = mapped_column(_word(OrganisationLevel))
+    parent_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.organisation.id"), index=True)
     name: Mapped[str]
     credit_code: Mapped[str | None] = mapped_column(unique=True)
     """Unified social credit code (GB 32100-2015); some early real ones fail its check digit."""
@@ -123,6 +158,18 @@ class Organisation(Base):
     """GB/T 2260, six digits."""
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+
+class OrganisationTree(Base):
+    """Which nodes lie below which, each also below itself. A trigger keeps it by `parent_id`: read it only."""
+
+    __tablename__ = "organisation_tree"
+    __table_args__ = (sa.Index(None, "below_id", "depth"),)
+
+    above_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.organisation.id"), primary_key=True)
+    below_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.organisation.id"), primary_key=True)
+    depth: Mapped[int] = mapped_column(sa.SmallInteger)
+    """0: the node itself."""
 
 
 class Membership(Base):
@@ -141,12 +188,63 @@ class Membership(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"), index=True)
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.organisation.id"), index=True)
     kind: Mapped[EmploymentKind] = mapped_column(_word(EmploymentKind))
     from_on: Mapped[date]
     to_on: Mapped[date | None]
     """The last day; None while it goes on."""
+    created_at: Mapped[datetime]
+
+
+class Placement(Base):
+    """Where in the employer's tree a member stands and at what post, from one day to another: one at a time."""
+
+    __tablename__ = "placement"
+    __table_args__ = (
+        sa.CheckConstraint("to_on IS NULL OR to_on >= from_on", name="ends_after_start"),
+        ExcludeConstraint(
+            (sa.column("membership_id"), "="),
+            (sa.text("daterange(from_on, to_on, '[]')"), "&&"),
+            name="ex_placement_once_at_a_time",
+            using="gist",
+        ),
+        sa.Index(None, "unit_id", "to_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    membership_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.membership.id"), index=True)
+    unit_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.organisation.id"))
+    """The employer itself or a node below it: a trigger holds that."""
+    post: Mapped[str]
+    """As the employer calls it; empty: nobody has said."""
+    category: Mapped[str | None]
+    """An id of the requirements catalogue that says what the post must learn: `so_lv_electric`."""
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+    """The last day; None while it goes on."""
+    created_at: Mapped[datetime]
+
+
+class Absence(Base):
+    """A member was away from the post (离岗) from one day to another, both included."""
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        sa.CheckConstraint("to_on IS NULL OR to_on >= from_on", name="ends_after_start"),
+        ExcludeConstraint(
+            (sa.column("membership_id"), "="),
+            (sa.text("daterange(from_on, to_on, '[]')"), "&&"),
+            name="ex_absence_once_at_a_time",
+            using="gist",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    membership_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.membership.id"))
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+    """None: still away."""
     created_at: Mapped[datetime]
 
 
@@ -256,3 +354,31 @@ class Disclosure(Ledger, Base):
     reason: Mapped[str]
     """Under which delivery or order."""
     disclosed_at: Mapped[datetime]
+
+
+class Consent(Ledger, Base):
+    """A person agreed that an organisation may see something of theirs, or took that back. The newest row holds.
+
+    Separate from everything else that is agreed to (PIPL, articles 14, 15 and 23): refusing it costs nothing.
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        sa.CheckConstraint("what IN ('hours_elsewhere')", name="what"),
+        sa.CheckConstraint("by_id = person_id", name="by_oneself"),
+        sa.Index(None, "person_id", "organisation_id", "at"),
+        sa.Index(None, "organisation_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.organisation.id"))
+    what: Mapped[str]
+    """`consents.What`."""
+    given: Mapped[bool]
+    """False: refused, or taken back."""
+    wording: Mapped[str]
+    """`sha256:` of the words that stood there."""
+    at: Mapped[datetime]
+    by_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"))
+    """Nobody consents for somebody else."""

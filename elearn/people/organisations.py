@@ -11,9 +11,22 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.errors import Malformed, NotFound
+from elearn.errors import Conflict, Malformed, NotFound
+from elearn.people import placements
+from elearn.people.dated import holds_on
 from elearn.people.identity import check_credit_code
-from elearn.people.models import Account, EmploymentKind, Membership, Organisation, OrganisationKind, Person
+from elearn.people.models import (
+    EMPLOYERS,
+    Account,
+    EmploymentKind,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    OrganisationLevel,
+    OrganisationTree,
+    Person,
+    Placement,
+)
 from elearn.people.persons import get_person
 from elearn.people.registry import checked_name, checked_region, unless_taken
 
@@ -39,19 +52,32 @@ def add_organisation(
     name: str,
     credit_code: str | None = None,
     region: str | None = None,
+    level: OrganisationLevel | None = None,
+    parent_id: UUID | None = None,
     at: datetime,
 ) -> Organisation:
     """A new organisation. A credit code whose check fails is taken, with a warning in the log (RULES 2.4).
 
-    Raises Malformed; Conflict `already_registered` when the credit code is known.
+    An enterprise without `level` is a legal entity. Raises Malformed (`level`: it does not belong there in the tree);
+    Conflict `already_registered` when the credit code is known.
     """
+    if kind is OrganisationKind.ENTERPRISE:
+        level = level or OrganisationLevel.ENTERPRISE
+    if not lies_below(level, None if parent_id is None else get_organisation(session, parent_id).level, parent_id):
+        raise Malformed("A unit of this level cannot stand there.", code="level")
     code = None
     if credit_code:
         code, holds = check_credit_code(credit_code)
         if not holds:
             logger.warning("a credit code's check character does not hold", extra={"credit_code": code})
     organisation = Organisation(
-        kind=kind, name=checked_name(name), credit_code=code, region=checked_region(region), created_at=at
+        kind=kind,
+        level=level,
+        parent_id=parent_id,
+        name=checked_name(name),
+        credit_code=code,
+        region=checked_region(region),
+        created_at=at,
     )
     with unless_taken(
         session,
@@ -61,6 +87,16 @@ def add_organisation(
     ):
         session.add(organisation)
     return organisation
+
+
+def lies_below(level: OrganisationLevel | None, above: OrganisationLevel | None, parent_id: UUID | None) -> bool:
+    """Whether a node of `level` may stand below one of level `above` (both None: institutions). The trigger agrees."""
+    if parent_id is None:
+        return level is None or level in EMPLOYERS
+    order = list(OrganisationLevel)
+    if level is None or above is None or above is OrganisationLevel.TEAM:
+        return False
+    return order.index(above) <= order.index(level)
 
 
 def list_organisations(session: Session) -> Sequence[Organisation]:
@@ -77,10 +113,21 @@ def join(
     *,
     at: datetime,
     to_on: date | None = None,
+    unit_id: UUID | None = None,
+    post: str = "",
+    category: str | None = None,
 ) -> Membership:
-    """The person belongs to the organisation from a day on. Raises NotFound; Conflict `already_member`; Malformed."""
+    """The person belongs to the organisation from a day on, placed in one of its units (None: at its top).
+
+    Raises NotFound; Conflict `already_member`, `closed`; Malformed `dates`, `employer`: workshops and teams employ
+    nobody.
+    """
     get_person(session, person_id)
-    get_organisation(session, organisation_id)
+    level = get_organisation(session, organisation_id).level
+    if level is not None and level not in EMPLOYERS:
+        raise Malformed("A workshop or a team employs nobody: the enterprise does.", code="employer")
+    if get_organisation(session, unit_id or organisation_id).closed_at is not None:
+        raise Conflict("This organisation is closed.", code="closed")
     if to_on is not None and to_on < from_on:
         raise Malformed("The last day is before the first.", code="dates")
     membership = Membership(
@@ -93,11 +140,26 @@ def join(
         "already_member",
     ):
         session.add(membership)
+    session.add(
+        Placement(
+            membership_id=membership.id,
+            unit_id=unit_id or organisation_id,
+            post=post,
+            category=category,
+            from_on=from_on,
+            to_on=to_on,
+            created_at=at,
+        )
+    )
+    session.flush()
     return membership
 
 
 def leave(session: Session, person_id: UUID, organisation_id: UUID, last_on: date) -> Membership:
-    """The person's open membership ends with this day. Raises NotFound; Malformed when it began later."""
+    """The person's open membership ends with this day, and so do its placement and absence.
+
+    Raises NotFound; Malformed when it began later, or its placement did.
+    """
     membership = session.scalar(
         sa.select(Membership)
         .where(
@@ -112,25 +174,39 @@ def leave(session: Session, person_id: UUID, organisation_id: UUID, last_on: dat
     if last_on < membership.from_on:
         raise Malformed("The last day is before the first.", code="dates")
     membership.to_on = last_on
-    session.flush()
+    placements.end(session, membership.id, last_on)
     return membership
 
 
 def organisations_of(session: Session, person_id: UUID, *, on: date) -> frozenset[UUID]:
     """The organisations that the person belongs to on a day."""
     return frozenset(
-        session.scalars(sa.select(Membership.organisation_id).where(Membership.person_id == person_id, _holds_on(on)))
+        session.scalars(
+            sa.select(Membership.organisation_id).where(Membership.person_id == person_id, holds_on(Membership, on))
+        )
     )
 
 
 def organisations_that_brought(session: Session, account: Account, *, on: date) -> frozenset[UUID]:
-    """Those among them that the person belonged to already when the account was opened.
+    """Those that the person belonged to already when the account was opened, with the units of theirs in which the
+    person stands on this day, and all above.
 
     Only they may put another password on it: anybody's name and document number are enough to take somebody in, so
     an organisation that comes later could else take over the account of a worker who never heard of it.
     """
     known = (Membership.person_id == account.person_id) & (Membership.created_at <= account.created_at)
-    return frozenset(session.scalars(sa.select(Membership.organisation_id).where(known, _holds_on(on))))
+    return frozenset(
+        session.scalars(
+            sa.select(OrganisationTree.above_id)
+            .join(Placement, Placement.unit_id == OrganisationTree.below_id)
+            .join(Membership, Membership.id == Placement.membership_id)
+            .where(
+                known,
+                holds_on(Membership, on),
+                holds_on(Placement, on),
+            )
+        )
+    )
 
 
 def members(session: Session, organisation_id: UUID, *, on: date) -> list[Member]:
@@ -139,14 +215,10 @@ def members(session: Session, organisation_id: UUID, *, on: date) -> list[Member
         sa.select(Person.id, Account.id, Person.name, Membership.kind, Membership.from_on, Membership.to_on)
         .join(Person, Person.id == Membership.person_id)
         .outerjoin(Account, Account.person_id == Person.id)
-        .where(Membership.organisation_id == organisation_id, _holds_on(on))
+        .where(Membership.organisation_id == organisation_id, holds_on(Membership, on))
         .order_by(Person.name, Person.id)
     )
     return [Member(*row) for row in rows]
-
-
-def _holds_on(on: date) -> sa.ColumnElement[bool]:
-    return sa.and_(Membership.from_on <= on, sa.or_(Membership.to_on.is_(None), Membership.to_on >= on))
 
 
 def get_organisation(session: Session, organisation_id: UUID) -> Organisation:

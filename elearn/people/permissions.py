@@ -1,6 +1,7 @@
 """Who may do what: one map to read. A view names one of the `Who` objects; a service asks `require_in`.
 
-A role reaches as far as REACH says: a clerk of one organisation is nobody in another. The auditor reads
+A role reaches as far as REACH says: a clerk of one organisation is nobody in another, an enterprise's roles reach all
+that lies below their node. The auditor reads
 everything and changes nothing: an auditor's role never opens a request that could change something.
 """
 
@@ -12,9 +13,11 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import g, request
 
+from elearn.db import db
 from elearn.errors import Forbidden, NotFound
+from elearn.people import tree
 from elearn.people.callers import Caller, require_caller
 from elearn.people.models import Role
 from elearn.people.sides import Side, Voice
@@ -43,11 +46,18 @@ REACH = {
 
 MAY_RESET = {
     Role.ENTERPRISE_CLERK: frozenset({Role.LEARNER}),
+    Role.SAFETY_MANAGER: frozenset({Role.LEARNER}),
     Role.INSTITUTION_CLERK: frozenset({Role.LEARNER}),
     Role.INSTITUTION_MANAGER: frozenset({Role.LEARNER, Role.TEACHER, Role.INSTITUTION_CLERK}),
 }
 """Whose one-time password a role may issue within its own organisation: only of accounts that hold nothing more,
 so that no clerk signs in as somebody who may do more than the clerk."""
+
+SUBTREE = frozenset({Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL})
+"""Roles that reach all that lies below the node which they were granted in."""
+
+BELOW = "elearn_below"
+"""Of this request: what lies below the nodes that were asked for."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -93,21 +103,58 @@ SIGNED_IN = Holding("signed in")
 SESSION_HOLDER = Holding("signed in, perhaps by a one-time password", even_before_change=True)
 """Only for choosing a password and for signing out."""
 LEARNER = _holding("learner", Role.LEARNER)
-CLERK = _holding("clerk", Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
+CLERK = _holding("clerk", Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
+"""Keeps people: takes them in, moves them, issues one-time passwords."""
+PEOPLE_READER = Holding("reader of people", CLERK.roles | {Role.PRINCIPAL})
 INSTITUTION_STAFF = _holding("institution's staff", Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER)
 TEACHER = _holding("teacher", Role.TEACHER, Role.INSTITUTION_MANAGER)
 MANAGER = _holding("manager", Role.INSTITUTION_MANAGER)
 ENTERPRISE = _holding("enterprise", Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL)
+ENTERPRISE_STAFF = _holding("enterprise's staff", Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER)
+"""Keeps an enterprise's people, rules, plans and certificates; the principal reads them and approves."""
+PRINCIPAL = _holding("principal", Role.PRINCIPAL)
+ORGANISATION_STAFF = Holding(
+    "organisation's staff", frozenset(role for role, reach in REACH.items() if reach is Reach.ORGANISATION)
+)
+"""Whoever acts for an organisation at all."""
+ORGANISATION_READER = Holding(
+    "reader of organisations",
+    ENTERPRISE.roles | INSTITUTION_STAFF.roles | {Role.OPERATOR, Role.AUDITOR},
+)
+ORGANISATION_KEEPER = Holding("keeper of organisations", ENTERPRISE.roles | {Role.INSTITUTION_MANAGER, Role.OPERATOR})
+"""Names, moves and closes units, within the own tree; an operator everywhere."""
 REGULATOR = _holding("regulator", Role.REGULATOR_OFFICER)
 OPERATOR = _holding("operator", Role.OPERATOR)
 AUDITOR = _holding("auditor", Role.AUDITOR)
 
 
-def scope_of(caller: Caller, *roles: Role) -> frozenset[UUID]:
-    """The organisations in which `caller` holds one of `roles`."""
+def granted_in(caller: Caller, *roles: Role) -> frozenset[UUID]:
+    """The organisations in which one of `roles` was granted to `caller`, without what lies below them."""
     return frozenset(
         grant.organisation_id for grant in caller.grants if grant.role in roles and grant.organisation_id is not None
     )
+
+
+def scope_of(caller: Caller, *roles: Role) -> frozenset[UUID]:
+    """The organisations in which `caller` holds one of `roles`; an enterprise's roles reach down its tree."""
+    tops = granted_in(caller, *(set(roles) & SUBTREE))
+    return granted_in(caller, *roles) | (_below(tops) if tops else frozenset())
+
+
+def _below(tops: frozenset[UUID]) -> frozenset[UUID]:
+    """Asked once in a request. A thousand teams are a thousand ids: ask `require_in` about one."""
+    known: dict[frozenset[UUID], frozenset[UUID]] = g.setdefault(BELOW, {})
+    if tops not in known:
+        known[tops] = tree.below(db.session(), tops)
+    return known[tops]
+
+
+def holds_in(caller: Caller, organisation_id: UUID, *roles: Role) -> bool:
+    """Whether `caller` holds one of `roles` in this organisation: at most one small query, however large the tree."""
+    if organisation_id in granted_in(caller, *roles):
+        return True
+    tops = granted_in(caller, *(set(roles) & SUBTREE))
+    return bool(tops) and tree.lies_in(db.session(), organisation_id, tops)
 
 
 def require_in(organisation_id: UUID, *roles: Role, caller: Caller | None = None) -> Caller:
@@ -116,7 +163,7 @@ def require_in(organisation_id: UUID, *roles: Role, caller: Caller | None = None
     Raises NotSignedIn, or NotFound: another organisation's things are not even confirmed to exist.
     """
     caller = caller or require_caller()
-    if organisation_id not in scope_of(caller, *roles):
+    if not holds_in(caller, organisation_id, *roles):
         raise NotFound("It does not exist, or you may not see it.")
     return caller
 

@@ -27,8 +27,10 @@ from elearn.people.identity import (
     check_document,
     mask_document,
 )
+from elearn.people.joining.models import Joining, State
 from elearn.people.models import Account, BrowserSession, Device, Disclosure, PasswordReset, Person
 from elearn.people.registry import checked_name, local_day, unless_taken
+from elearn.people.roster.models import RosterLine, StaffNumber
 
 # Columns and not entities: hundreds are read at once, and this takes half as long.
 _READ: Bundle[Any] = Bundle("person", *(getattr(Person, column.key) for column in Person.__table__.c))
@@ -200,6 +202,9 @@ def person_by_pseudonym(session: Session, name: str) -> UUID | None:
 def erase_person(session: Session, person_id: UUID, *, at: datetime) -> None:
     """Forget who this is: the key goes and with it all that was sealed; the account closes. Ledgers keep sums."""
     person = get_person(session, person_id, lock=True)
+    # Rosters that wait to be looked at find people by the index, which goes below.
+    session.execute(sa.delete(RosterLine).where(RosterLine.document_index == person.document_index))
+    session.execute(sa.delete(StaffNumber).where(StaffNumber.person_id == person_id))
     person.name = ""
     person.data_key = person.document_sealed = person.document_index = person.document_kind = person.pseudonym = None
     person.born_on = None
@@ -212,6 +217,11 @@ def erase_person(session: Session, person_id: UUID, *, at: datetime) -> None:
         for table in (BrowserSession, PasswordReset):
             session.execute(sa.delete(table).where(table.account_id == account.id))
     session.execute(sa.delete(Device).where(Device.person_id == person_id))
+    session.execute(
+        sa.update(Joining)
+        .where(Joining.person_id == person_id, Joining.state == State.WAITING.value)
+        .values(state=State.TAKEN_BACK.value, decided_at=at)
+    )
     session.flush()
 
 

@@ -34,10 +34,12 @@ __all__ = [
     "Caller",
     "begin",
     "change_password",
+    "counted_tries",
     "current_account",
     "current_person_id",
     "is_recent",
     "issue_reset",
+    "live_as_staff",
     "login_manager",
     "require_caller",
     "require_recent",
@@ -78,7 +80,7 @@ def sign_in(session: Session, name_or_phone: str, password: str, *, heard_at: da
     """
     if runtime().identify is not None:
         raise Conflict("People sign in at the application that this one is part of.")
-    keys, tries = _keys(), _tries()
+    keys, tries = _keys(), counted_tries()
     typed = account_key(name_or_phone)
     tries.count(typed, address, now=heard_at)
     account = find_account(session, name_or_phone, keys=keys)
@@ -198,7 +200,7 @@ def _own_account(session: Session) -> Account:
 
 def _knows_password(account: Account, password: str, heard_at: datetime, address: str | None) -> bool:
     """Of somebody who is signed in. Wrong ones count by themselves, not among tries to sign in. Raises TooMany."""
-    tries = _tries()
+    tries = counted_tries()
     tries.count(str(account.id), address, now=heard_at)
     if not passwords.verify(account.password_hash, password):
         return False
@@ -227,6 +229,18 @@ def sign_out(session: Session, *, at: datetime) -> None:
 def sign_out_everywhere(session: Session, account_id: UUID) -> None:
     """End every session of the account, on every browser, at once."""
     session.execute(sa.update(Account).where(Account.id == account_id).values(session_epoch=Account.session_epoch + 1))
+
+
+def live_as_staff(session: Session, account_id: UUID, *, at: datetime) -> None:
+    """The account came to see other people's data: sessions it has already last no longer than a new one would."""
+    session.execute(
+        sa.update(BrowserSession)
+        .where(BrowserSession.account_id == account_id, BrowserSession.ended_at.is_(None))
+        .values(
+            expires_at=sa.func.least(BrowserSession.expires_at, at + STAFF_LIFE),
+            idle_ms=sa.func.least(BrowserSession.idle_ms, STAFF_IDLE // MILLISECOND),
+        )
+    )
 
 
 def set_password(session: Session, account_id: UUID, password: str, *, at: datetime) -> Account:
@@ -317,6 +331,7 @@ def _keys() -> Keys:
     return Keys(sealing=settings.sealing_key, index=settings.index_key)
 
 
-def _tries() -> Tries:
+def counted_tries() -> Tries:
+    """The counters of this application, for whatever somebody may guess at."""
     parts = runtime()
     return Tries(parts.redis, db.engine, parts.settings.index_key)

@@ -15,12 +15,12 @@ from elearn import web
 from elearn.clock import to_ms, utcnow
 from elearn.courses import catalogue
 from elearn.db import db
+from elearn.outgoing import OutOfOrder
 from elearn.people.permissions import LEARNER
 from elearn.people.signin import signed_in_at
 from elearn.tracking import asking, checks, providers, sittings
 from elearn.tracking.doorway import bp, presence_secret, state_of, token_of, touch
 from elearn.tracking.messages import Nothing
-from elearn.tracking.providers.provider import OutOfOrder
 from elearn.tracking.providers.said import AskRequest, Said
 from elearn.tracking.standing import store
 from elearn.tracking.tokens import Token

@@ -40,6 +40,13 @@ export class Covers {
     this.cannotPlay(text, { label: t("Reload"), run: () => location.reload() });
   }
 
+  /** The library that plays did not come; the browser asks for it again only when the page is loaded anew. */
+  playerMissing(): void {
+    const text = t("The network is too weak to load the player. What you studied is kept. Try again where it is better.");
+    const action = { label: t("Try again"), run: () => location.reload() };
+    this.view.cover({ title: t("The lesson cannot be opened"), text, tone: "bad", action });
+  }
+
   private cannotPlay(text: string, action?: NonNullable<Cover["action"]>): void {
     const title = t("This browser cannot open the lesson");
     this.view.cover({ title, text, tone: "bad", ...(action ? { action } : {}) });

@@ -1,11 +1,11 @@
 // A lesson on this device: fetched file by file so that it can be broken off and gone on with, renewed, removed.
 
-import { canSign } from "./device";
 import type { Door } from "./door";
-import { MEDIA, PAGES } from "./kept";
+import { KEEP_LESSONS, MEDIA, PAGES } from "./kept";
 import { askLicence, openLicence } from "./licence";
 import type { Stored } from "./stored";
 import type { Config } from "./protocol";
+import { dropDownload } from "./keeping";
 import type { Sitting } from "./sitting";
 import { type Download, type Store, isExpired, serverNowMs } from "./store";
 
@@ -15,11 +15,6 @@ const NOTED_EVERY_MS = 30_000;
 
 export class NoRoom extends Error {}
 export class BrokenOff extends Error {}
-
-/** Can this browser keep lessons at all? Not in private windows, over http, or where workers are switched off. */
-export function canDownload(store: Store): boolean {
-  return canSign() && store.lasting && "serviceWorker" in navigator && "caches" in window;
-}
 
 export class Downloads {
   /** What is here of this page's lesson, whole or in parts. */
@@ -86,7 +81,7 @@ export class Downloads {
     await navigator.serviceWorker.register(worker, { scope, updateViaCache: "none" });
     await this.files(current.files, told);
     await this.page(current.page);
-    await within(navigator.serviceWorker.ready, READY_MS); // it has kept the scripts and styles then
+    await within(navigator.serviceWorker.ready.then(keepLessons), READY_MS);
     current.whole = true;
     await this.store.keepDownload(current);
   }
@@ -166,12 +161,19 @@ export class Downloads {
     await (await caches.open(PAGES)).put(absolute(path), answer);
   }
 
-  private async drop({ unit, page, files }: Download): Promise<void> {
-    await this.store.dropDownload(unit);
-    await (await caches.open(PAGES)).delete(absolute(page));
-    const media = await caches.open(MEDIA);
-    for (const file of files) await media.delete(file);
+  private drop(download: Download): Promise<void> {
+    return dropDownload(this.store, download);
   }
+}
+
+/** The worker keeps the scripts and styles that lessons play with. Throws BrokenOff when it could not. */
+function keepLessons({ active }: ServiceWorkerRegistration): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  const answered = new Promise<void>((resolve, reject) => {
+    port1.onmessage = ({ data }) => (data === "kept" ? resolve() : reject(new BrokenOff()));
+  });
+  active?.postMessage(KEEP_LESSONS, [port2]);
+  return answered;
 }
 
 async function fetchInto(cache: Cache, address: string): Promise<void> {

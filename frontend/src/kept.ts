@@ -8,3 +8,5 @@ export const PAGES = "elearn-pages";
 export const ASSETS = "elearn-assets-";
 /** Encrypted media and pictures of downloaded lessons, by address. */
 export const MEDIA = "elearn-media";
+/** What a page asks of the worker: keep what lessons play with; it answers on the port that comes along. */
+export const KEEP_LESSONS = "keep-lessons";

@@ -24,12 +24,15 @@ export class Lesson extends Study {
 
   protected async setUp(): Promise<boolean> {
     this.playback.watch();
-    this.media = await Media.prepare(this.view.video, this.door).catch(() => null);
-    if (!this.media) {
+    this.media = Media.prepare(this.view.video, this.door, this.config.saves_data ?? false);
+    const { media } = this;
+    if (!media) {
       this.covers.cannotPlayMedia();
       return false;
     }
-    await this.offline.prepare(this.media).catch(() => undefined); // without it, the lesson plays all the same
+    // A finger comes down a moment before it presses: the library is on its way then.
+    this.view.root.addEventListener("pointerdown", () => void media.load().catch(() => undefined), { once: true });
+    await this.offline.prepare(media).catch(() => undefined); // without it, the lesson plays all the same
     return true;
   }
 
@@ -40,6 +43,7 @@ export class Lesson extends Study {
 
   async play(): Promise<void> {
     if (!this.media || this.asking.isOpen) return;
+    void this.media.load().catch(() => undefined); // while the sitting is opened
     if (!this.isOpen && !(await this.open())) return;
     const state = this.sitting?.state;
     // Where there is no network nothing can be asked: the lesson goes on, and the check comes with the network.
@@ -70,6 +74,7 @@ export class Lesson extends Study {
     const { opening, reachedMs } = sitting;
     const startMs = reachedMs >= opening.duration_ms - 1000 ? 0 : reachedMs;
     const source = await this.offline.source(sitting, (startMs + (opening.start_ms ?? 0)) / 1000);
+    await this.media?.load();
     this.goOverTo(sitting);
     this.view.cover(null);
     this.load(source, opening, startMs, reachedMs);

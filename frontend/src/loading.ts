@@ -15,3 +15,6 @@ export function freshStats(): LoaderStats {
     buffering: { start: 0, first: 0, end: 0 },
   };
 }
+
+/** The library that plays could not be fetched. */
+export class NoPlayer extends Error {}

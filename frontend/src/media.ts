@@ -4,10 +4,14 @@
 import type Hls from "hls.js";
 import type { HlsConfig, KeyLoaderContext, LoaderCallbacks, LoaderConfiguration, LoaderStats } from "hls.js";
 import { type Door, Refused } from "./door";
-import { freshStats } from "./loading";
+import { NoPlayer, freshStats } from "./loading";
 import { type Stored, storedLoader } from "./stored";
 
 type Library = typeof import("hls.js/light");
+type Player = "hls.js" | "native";
+
+/** What every lesson is packaged as. */
+const PACKAGED = 'video/mp4; codecs="avc1.42E01E,mp4a.40.2"';
 
 export interface Source {
   playlist: string;
@@ -27,33 +31,46 @@ export interface MediaListener {
 /** About one block: further ahead the server gives no keys anyway. */
 const BUFFER_S = 30;
 const KEY_TRIES = 8;
+/** Where data is to be saved. */
+const LOW_LINES = 360;
 
 export class Media {
   private hls: Hls | null = null;
+  private library: Library | null = null;
+  private fetching: Promise<Library> | null = null;
   private mended = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     private readonly video: HTMLVideoElement,
     private readonly door: Door,
-    private readonly library: Library | null,
+    readonly kind: Player,
+    private readonly savesData: boolean,
   ) {}
 
-  /** Loads the library. Null when this browser can play neither way. */
-  static async prepare(video: HTMLVideoElement, door: Door): Promise<Media | null> {
-    const library = await import("hls.js/light");
-    if (library.default.isSupported()) return new Media(video, door, library);
-    if (video.canPlayType("application/vnd.apple.mpegurl") !== "") return new Media(video, door, null);
+  /** Null when this browser can play neither way. `savesData`: small pictures only, and nothing ahead of time. */
+  static prepare(video: HTMLVideoElement, door: Door, savesData: boolean): Media | null {
+    if (hasMediaSource()) return new Media(video, door, "hls.js", savesData);
+    if (video.canPlayType("application/vnd.apple.mpegurl") !== "") return new Media(video, door, "native", savesData);
     return null;
   }
 
-  get kind(): "hls.js" | "native" {
-    return this.library ? "hls.js" : "native";
+  /** Fetch the library that plays, three times as much as the rest of the page: when somebody is about to press play.
+   * Throws NoPlayer when it cannot be had; a browser remembers that until the page is loaded again. */
+  async load(): Promise<void> {
+    if (this.kind === "native" || this.library) return;
+    this.fetching ??= import("hls.js/light");
+    try {
+      this.library = await this.fetching;
+    } catch {
+      this.fetching = null;
+      throw new NoPlayer();
+    }
   }
 
   open({ playlist, startSeconds, stored }: Source, listener: MediaListener): void {
     this.close();
-    if (!this.library) return this.openNative(playlist, startSeconds, listener);
+    if (!this.library) return this.openNative(playlist, startSeconds, listener); // `load` came before
     const { default: Player, Events, ErrorTypes } = this.library;
     const { loader } = Player.DefaultConfig;
     const door = this.door;
@@ -78,6 +95,7 @@ export class Media {
     this.hls = hls;
     this.video.disableRemotePlayback = true; // iOS offers its managed media source only then
     hls.on(Events.MANIFEST_PARSED, () => {
+      if (this.savesData) hls.autoLevelCapping = smallest(hls.levels);
       listener.qualities(hls.levels.map((level) => `${Math.min(level.width, level.height)}p`));
     });
     hls.on(Events.ERROR, (_, data) => {
@@ -135,6 +153,23 @@ export class Media {
     clearTimeout(this.retry);
     this.retry = setTimeout(action, 3000);
   }
+}
+
+/** As hls.js asks it; said here because the library comes later. */
+function hasMediaSource(): boolean {
+  const { ManagedMediaSource, MediaSource } = window as Window & {
+    ManagedMediaSource?: typeof window.MediaSource;
+    MediaSource?: typeof window.MediaSource;
+  };
+  const source = ManagedMediaSource ?? MediaSource;
+  return typeof source?.isTypeSupported === "function" && source.isTypeSupported(PACKAGED);
+}
+
+/** The index of the largest picture of LOW_LINES at most; the smallest there is where all are larger. */
+export function smallest(levels: readonly { width: number; height: number }[]): number {
+  const lines = levels.map(({ width, height }) => Math.min(width, height));
+  const fitting = lines.filter((one) => one <= LOW_LINES);
+  return lines.indexOf(fitting.length > 0 ? Math.max(...fitting) : Math.min(...lines));
 }
 
 /** hls.js's loader for keys: one request, patient on 425. */

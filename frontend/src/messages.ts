@@ -98,6 +98,7 @@ export const MESSAGES = [
   "Download",
   "Download ({size})",
   "{megabytes} MB",
+  "{gigabytes} GB",
   "For study where there is no network. Best done over Wi-Fi.",
   "Downloading: {percent} %. Keep this page open.",
   "Stop",
@@ -129,6 +130,13 @@ export const MESSAGES = [
   "You had not touched the page for five minutes, so counting stopped. Touch it to go on.",
   "The page can be turned when there is a network. What you read is kept on this device.",
   "The page cannot be shown",
+  "The network is too weak to load the player. What you studied is kept. Try again where it is better.",
+  "{size} on this device",
+  "{used} of {quota} of this browser's room are used",
+  "Nothing waits to be sent.",
+  "{time} of study wait to be sent. They go when you open a lesson with a network.",
+  "This browser keeps no lessons: that needs a secure connection (https) and a newer browser.",
+  "Remove",
 ] as const;
 
 export type Message = (typeof MESSAGES)[number];
@@ -156,6 +164,7 @@ export function duration(ms: number): string {
 /** Bytes as a person reads them. */
 export function size(bytes: number): string {
   const megabytes = bytes / 1_000_000;
+  if (megabytes >= 1000) return t("{gigabytes} GB", { gigabytes: Math.floor(megabytes / 100) / 10 });
   return t("{megabytes} MB", { megabytes: megabytes < 10 ? Math.ceil(megabytes * 10) / 10 : Math.ceil(megabytes) });
 }
 

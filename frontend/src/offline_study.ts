@@ -2,7 +2,8 @@
 
 import type { Covers } from "./covers";
 import type { Door } from "./door";
-import { Downloads, canDownload } from "./downloads";
+import { Downloads } from "./downloads";
+import { canDownload } from "./keeping";
 import type { Media, Source } from "./media";
 import { OfflineCard } from "./offline_card";
 import type { Config, State } from "./protocol";

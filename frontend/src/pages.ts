@@ -1,28 +1,10 @@
-// What every page needs of script: large text, confirmations, notices that go away, uploads with progress.
+// What every page needs of script: the app on a phone, confirmations, notices that go away, uploads with progress.
 // Everything works without it too, save the progress of an upload.
 
+import { installApp } from "./app";
 import { attachPictures } from "./pictures";
 import { attachUploads } from "./upload";
 import { attachKeyForm } from "./webauthn";
-
-const LARGE = "elearn-large-text";
-
-function setLargeText(on: boolean): void {
-  document.documentElement.classList.toggle("large-text", on);
-  for (const button of document.querySelectorAll<HTMLElement>("[data-large-text]")) {
-    button.setAttribute("aria-pressed", String(on));
-  }
-}
-
-function remembered(): boolean {
-  try {
-    return localStorage.getItem(LARGE) === "1";
-  } catch {
-    return false; // storage is off in some private windows: large text then lasts for this page
-  }
-}
-
-setLargeText(remembered());
 
 // On a phone the list of pages scrolls sideways: where we are must be in sight.
 const here = document.querySelector(".nav [aria-current]");
@@ -30,15 +12,6 @@ if (here?.parentElement) here.parentElement.scrollLeft = here.getBoundingClientR
 
 document.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;
-  if (target?.closest("[data-large-text]")) {
-    const on = !document.documentElement.classList.contains("large-text");
-    setLargeText(on);
-    try {
-      localStorage.setItem(LARGE, on ? "1" : "0");
-    } catch {
-      // as above
-    }
-  }
   target?.closest<HTMLElement>("[data-dismiss]")?.closest<HTMLElement>(".toast, .notice")?.remove();
   const opener = target?.closest<HTMLElement>("[data-opens]");
   if (opener?.dataset["opens"]) {
@@ -53,6 +26,15 @@ document.addEventListener("submit", (event) => {
   const question = form?.dataset["confirm"];
   if (question && !window.confirm(question)) event.preventDefault();
 });
+
+// Few pages need htmx, and it is larger than all else that a page loads: it comes where something asks for it. It looks
+// around when it comes, and where it came before the page was complete, it would wait for a moment that is over.
+if (document.body.dataset["htmx"] && document.querySelector("[hx-get], [hx-post], [hx-boost]")) {
+  const script = document.createElement("script");
+  script.src = document.body.dataset["htmx"];
+  if (document.readyState === "complete") document.head.append(script);
+  else window.addEventListener("load", () => document.head.append(script));
+}
 
 // htmx sends the page's token with each unsafe request.
 document.addEventListener("htmx:configRequest", (event) => {
@@ -72,9 +54,11 @@ document.addEventListener("submit", (event) => {
     .then(() => form.submit());
 });
 
+if (document.querySelector("[data-copy]")) void import("./copying").then(({ attachCopying }) => attachCopying());
 if (document.querySelector("[data-sign-hand]")) {
   void import("./signature").then(({ attachSignature }) => attachSignature());
 }
+void installApp();
 attachUploads();
 attachPictures();
 attachKeyForm();

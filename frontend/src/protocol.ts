@@ -131,6 +131,8 @@ export interface Config {
   /** May a browser without WebCrypto report? */
   unsigned_allowed?: boolean;
   /** How this lesson is downloaded; null where the policy has no downloads. */
+  /** Little data: small pictures only, nothing ahead of time. */
+  saves_data?: boolean;
   offline?: { worker: string; scope: string; rendition: string; bytes: number } | null;
   urls: { devices: string; sittings: string; course?: string | null; next?: string | null; signin?: string | null };
   /** What was known when the page was made; shown until the sitting opens. */

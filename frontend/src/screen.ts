@@ -36,12 +36,16 @@ export function leaveFull(video: HTMLVideoElement): void {
 }
 
 let lock: WakeLockSentinel | null = null;
+let wanted = false;
 
 export async function keepAwake(on: boolean): Promise<void> {
+  wanted = on;
   try {
     if (on && !lock && "wakeLock" in navigator) {
-      lock = await navigator.wakeLock.request("screen");
-      lock.addEventListener("release", () => (lock = null));
+      const given = await navigator.wakeLock.request("screen");
+      lock = given;
+      given.addEventListener("release", () => (lock = lock === given ? null : lock));
+      if (!wanted) await given.release(); // paused while the browser thought about it
     } else if (!on && lock) {
       await lock.release();
     }

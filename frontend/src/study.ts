@@ -7,6 +7,7 @@ import { Covers } from "./covers";
 import { canSign } from "./device";
 import { Door, Refused } from "./door";
 import { allowanceMs, heartbeatMs, isOver } from "./limits";
+import { NoPlayer } from "./loading";
 import { t } from "./messages";
 import { type NoWay, Opener } from "./opener";
 import type { Listener, Outbox } from "./outbox";
@@ -138,8 +139,9 @@ export abstract class Study {
       else await this.begin(sitting);
       return typeof sitting !== "string";
     } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      this.covers.cannotOpen(problem, () => void this.play());
+      if (problem instanceof NoPlayer) this.covers.playerMissing();
+      else if (problem instanceof Refused) this.covers.cannotOpen(problem, () => void this.play());
+      else throw problem;
       return false;
     } finally {
       this.view.busy(null);

@@ -1,14 +1,18 @@
-// The service worker: keeps the pages of downloaded lessons and what they are built of, and serves them when the
-// network is away. Nothing else is kept, and with a network every page comes from the server. It is registered by the
-// first download and goes with the sign-out. pages/offline.py puts `settings` before it.
+// The service worker: keeps the shell of the app, the pages of downloaded lessons and what they are built of, and serves
+// them when the network is away. With a network every page comes from the server. It is registered by the first page of
+// a learner and goes with the sign-out. What waits to be sent is not here but in the database (store.ts), so another
+// worker takes the place of this one at any moment and nothing is lost. pages/offline.py puts `settings` before it.
 
-import { ASSETS, MEDIA, PAGES } from "./kept";
+import { ASSETS, KEEP_LESSONS, MEDIA, PAGES } from "./kept";
 
 interface Settings {
   version: string;
   /** The page that is shown for any other page. */
   offline: string;
-  assets: string[];
+  /** What that page is built of: little, as everybody loads it. */
+  shell: string[];
+  /** What lessons play with: kept as soon as one is downloaded. */
+  lessons: string[];
 }
 interface Lasting extends Event {
   waitUntil(work: Promise<unknown>): void;
@@ -17,16 +21,21 @@ interface Fetching extends Lasting {
   readonly request: Request;
   respondWith(answer: Promise<Response>): void;
 }
+interface Asked extends Lasting {
+  readonly data: unknown;
+  readonly ports: readonly MessagePort[];
+}
 interface Worker {
   readonly settings: Settings;
   readonly clients: { claim(): Promise<void> };
   skipWaiting(): Promise<void>;
   addEventListener(name: "install" | "activate", heard: (event: Lasting) => void): void;
   addEventListener(name: "fetch", heard: (event: Fetching) => void): void;
+  addEventListener(name: "message", heard: (event: Asked) => void): void;
 }
 
 const worker = self as unknown as Worker;
-const { version, offline, assets } = worker.settings;
+const { version, offline, shell, lessons } = worker.settings;
 const CURRENT = ASSETS + version;
 /** So long a page that is kept waits for a slow network. */
 const PATIENCE_MS = 6000;
@@ -35,13 +44,27 @@ worker.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(CURRENT)
-      .then((cache) => cache.addAll([...assets, offline]))
+      // The page without network names nobody: it is asked for as a stranger would.
+      .then((cache) => cache.addAll([...shell, new Request(offline, { credentials: "omit" })]))
+      // Whoever has lessons here must be able to play them with this build, too.
+      .then(async () => (await caches.has(MEDIA)) && keepLessons())
       .then(() => worker.skipWaiting()),
   );
 });
 
 worker.addEventListener("activate", (event) => {
   event.waitUntil(renew().then(() => worker.clients.claim()));
+});
+
+worker.addEventListener("message", (event) => {
+  if (event.data !== KEEP_LESSONS) return;
+  const [port] = event.ports;
+  event.waitUntil(
+    keepLessons().then(
+      () => port?.postMessage("kept"),
+      () => port?.postMessage("failed"),
+    ),
+  );
 });
 
 worker.addEventListener("fetch", (event) => {
@@ -52,11 +75,20 @@ worker.addEventListener("fetch", (event) => {
   else if (request.destination === "image") event.respondWith(picture(request));
 });
 
+async function keepLessons(): Promise<void> {
+  const cache = await caches.open(CURRENT);
+  const here = new Set((await cache.keys()).map(({ url }) => url));
+  await cache.addAll(lessons.filter((address) => !here.has(new URL(address, location.href).href)));
+}
+
 /** A new build: its files are here; the pages that are kept must ask for them, not for those of the last build. */
 async function renew(): Promise<void> {
   for (const name of await caches.keys()) {
     if (name.startsWith(ASSETS) && name !== CURRENT) await caches.delete(name);
   }
+  // A lesson may have come onto this device while this worker was being installed.
+  if (await caches.has(MEDIA)) await keepLessons().catch(() => undefined);
+  if (!(await caches.has(PAGES))) return;
   const pages = await caches.open(PAGES);
   for (const { url } of await pages.keys()) {
     try {
@@ -73,14 +105,14 @@ async function keep(pages: Cache, url: string, answer: Response): Promise<void> 
 
 async function page(request: Request): Promise<Response> {
   const { origin, pathname } = new URL(request.url);
-  const pages = await caches.open(PAGES);
-  const kept = await pages.match(origin + pathname);
+  // Not by opening the cache: that would make an empty one where nothing is downloaded.
+  const kept = await caches.match(origin + pathname, { cacheName: PAGES });
   try {
     const answer = await (kept ? soon(fetch(request)) : fetch(request));
-    if (kept) await keep(pages, origin + pathname, answer.clone());
+    if (kept) await keep(await caches.open(PAGES), origin + pathname, answer.clone());
     return answer;
   } catch {
-    return kept ?? (await caches.match(offline)) ?? Response.error();
+    return kept ?? (await caches.match(offline, { cacheName: CURRENT })) ?? Response.error();
   }
 }
 
@@ -91,17 +123,17 @@ function soon(answer: Promise<Response>): Promise<Response> {
 
 function isAsset(url: string): boolean {
   const { origin, pathname } = new URL(url);
-  return origin === location.origin && assets.some((address) => address.split("?")[0] === pathname);
+  return origin === location.origin && [...shell, ...lessons].some((address) => address.split("?")[0] === pathname);
 }
 
 async function asset(request: Request): Promise<Response> {
-  const cache = await caches.open(CURRENT);
-  const exact = await cache.match(request);
+  const kept = { cacheName: CURRENT };
+  const exact = await caches.match(request, kept);
   if (exact) return exact;
   try {
     return await fetch(request);
   } catch (problem) {
-    const other = await cache.match(request, { ignoreSearch: true });
+    const other = await caches.match(request, { ...kept, ignoreSearch: true });
     if (other) return other;
     throw problem;
   }
@@ -111,7 +143,7 @@ async function picture(request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch (problem) {
-    const kept = await (await caches.open(MEDIA)).match(request.url);
+    const kept = await caches.match(request.url, { cacheName: MEDIA });
     if (kept) return kept;
     throw problem;
   }

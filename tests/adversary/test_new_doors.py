@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import callers
 from elearn.people.models import Role
+from tests.addresses import guessed
 from tests.builders_people import an_account, signed_in
 from tests.builders_tracking import Watchable
 from tests.conftest import scalar
@@ -52,9 +53,7 @@ def doors(app: Flask, ids: dict[str, UUID]) -> Iterator[tuple[Rule, str]]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("elearn.") and "POST" in (rule.methods or set()):
             named = {
-                name: ids.get(name)
-                or words.get(name)
-                or (uuid4() if "UUID" in type(rule._converters[name]).__name__ else 0)
+                name: ids.get(name) or words.get(name) or guessed(rule, name, 0)
                 for name in rule.arguments - set(rule.defaults or ())
             }
             yield rule, app.url_map.bind("").build(rule.endpoint, named, method="POST")
@@ -146,15 +145,15 @@ def test_no_page_crashes_on_an_odd_query_or_a_number_that_no_column_holds(
         ):
             continue
         named = {
-            name: ids.get(name)
-            or (uuid4() if "UUID" in type(rule._converters[name]).__name__ else "99999999999999999999")
+            name: ids.get(name) or guessed(rule, name, "99999999999999999999")
             for name in rule.arguments - set(rule.defaults or ())
         }
         try:
             path = app.url_map.bind("").build(rule.endpoint, named)
         except (TypeError, ValueError):
             path = app.url_map.bind("").build(
-                rule.endpoint, {name: 10**20 if type(value) is str else value for name, value in named.items()}
+                rule.endpoint,
+                {name: 10**20 if value == "99999999999999999999" else value for name, value in named.items()},
             )
         for query in QUERIES:
             callers.forget_last_request()

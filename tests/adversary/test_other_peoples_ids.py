@@ -16,6 +16,7 @@ from elearn.db import new_id
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import callers
 from elearn.people.models import OrganisationKind, Role
+from tests.addresses import guessed
 from tests.adversary.test_reading import player_client
 from tests.builders_people import AT, an_account, an_institution, an_organisation, signed_in
 from tests.builders_tracking import Watchable
@@ -72,7 +73,7 @@ def test_nobody_of_another_organisation_sees_or_changes_anything_by_its_id(
         named = {name: ids[name] for name in rule.arguments if name in ids}
         if not named or not rule.endpoint.startswith("elearn.") or rule.endpoint in OPEN:
             continue
-        rest = {name: 0 if name == "index" else "360p" for name in rule.arguments - set(ids)}
+        rest = {name: guessed(rule, name, 0 if name == "index" else "360p") for name in rule.arguments - set(ids)}
         path = app.url_map.bind("").build(rule.endpoint, {**named, **rest})
         for method in {"GET", "POST"} & (rule.methods or set()):
             callers.forget_last_request()

@@ -53,6 +53,12 @@ def test_with_a_server_every_missing_variable_is_named_in_one_error(tmp_path: Pa
         ("ELEARN_SMS_URL", "sms.example", "http:// or https://"),
         ("ELEARN_SMS_URL", "https://sms.example/send", "ELEARN_SMS_SECRET is missing"),
         ("ELEARN_FACE_URL", "https://face.example/look", "ELEARN_FACE_SECRET is missing"),
+        ("ELEARN_REMIND_BY_SMS", "1", "must be yes or no"),
+        ("ELEARN_SMTP_URL", "mail.example:25", "smtp\\+starttls://user@host:587"),
+        ("ELEARN_SMTP_URL", "smtp://mail.example:25", "ELEARN_SMTP_FROM must be"),
+        ("ELEARN_SMTP_URL", "smtps://me@mail.example:465", "ELEARN_SMTP_PASSWORD is missing"),
+        ("ELEARN_SMTP_URL", "smtp://me@mail.example:25", "no password goes in the open"),
+        ("ELEARN_REMIND_BY_SMS", "yes", "ELEARN_SMS_URL is missing"),
         ("ELEARN_LEDGER_SIGNER", "/run/signer.sock", "unix:/path/of/a/socket or http://host:port"),
         ("ELEARN_LEDGER_SIGNER", "http://signer.example", "unix:/path/of/a/socket or http://host:port"),
         ("ELEARN_LEDGER_SIGNER", "http://signer.example:8440", "ELEARN_LEDGER_SECRET is missing"),
@@ -78,6 +84,9 @@ def test_cookies_are_secure_wherever_the_address_is(tmp_path: Path) -> None:
 
 def test_settings_handed_to_a_child_process_come_back_the_same(tmp_path: Path) -> None:
     env = {**GIVEN, **SERVER, "ELEARN_DATA_DIR": str(tmp_path), "ELEARN_MEDIA_URL": "https://cdn.example/m"}
+    env |= {"ELEARN_SMTP_URL": "smtps://me@mail.example:465", "ELEARN_SMTP_FROM": "reminders@school.example"}
+    env |= {"ELEARN_SMTP_PASSWORD": "secret", "ELEARN_SMS_URL": "https://sms.example", "ELEARN_REMIND_BY_SMS": "yes"}
+    env |= {"ELEARN_SMS_SECRET": "sixteen letters!"}
     settings = Settings.from_env(env)
     assert Settings.from_env(settings.to_env()) == settings
 

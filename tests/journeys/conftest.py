@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    """It ends with the last journey of the process: a product that nobody uses still looks for jobs."""
     with a_running_school(tmp_path_factory.mktemp("school")) as made:
         yield made
 

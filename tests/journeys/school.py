@@ -56,6 +56,8 @@ class School:
     app: Flask
     settings: Settings
     example: Example
+    packaged: Path
+    """The short lesson as it was packaged."""
     unit_id: str
     """A lesson of SHORT_S that browsers can play."""
     long_unit_id: str
@@ -223,4 +225,4 @@ def _fill(session: Session, settings: Settings, packaged: Path, product: Running
         sealing_key=settings.sealing_key,
         published_at=now,
     )
-    return School(product, app, settings, example, str(unit_id), str(long.id))
+    return School(product, app, settings, example, packaged, str(unit_id), str(long.id))

@@ -147,11 +147,10 @@ def a_second_lesson(school: School) -> str:
     """The short lesson once more, as another unit."""
     with school.database() as session:
         course_id, acting = UUID(school.example.course_id), [UUID(school.example.institution_id)]
-        (packaged,) = (place for place in school.settings.media_dir.iterdir() if (place / "manifest.json").exists())
         unit_id = offer_packaged(
             session,
             school.settings,
-            packaged,
+            school.packaged,
             course_id=course_id,
             title="另一课",
             acting=acting,

@@ -69,7 +69,7 @@ def a_mock_exam(school: School, writer: Learner, reviewer: Learner) -> UUID:
 
 
 def says(page: Page, state: str) -> None:
-    page.wait_for_selector(f"[data-says][data-state={state}]", timeout=15_000)
+    page.wait_for_selector(f"[data-says][data-state={state}]", timeout=40_000)
 
 
 def go_on(page: Page) -> None:

@@ -220,7 +220,8 @@ def test_signing_out_leaves_nothing_of_a_download_behind(brief: School, chromium
     with phone(chromium) as handset:
         open_it(brief, handset, learner)
         download(handset)
-        handset.page.click("[data-signs-out] button")
+        handset.page.goto(f"{brief.base}/me")
+        handset.page.click("main [data-signs-out] button")
         handset.page.wait_for_url("**/signin")
         left = """async () => {
             const open = indexedDB.open('elearn-player');

@@ -79,10 +79,10 @@ def test_pages_are_read_one_by_one_and_the_lesson_is_whole(school: School, chrom
         assert page.inner_text("[data-page-number]").startswith("第 1 页"), "it does not open before it is counted"
         if place := os.environ.get("PICTURES"):
             page.screenshot(path=Path(place) / "reading.png", full_page=True)
-            page.evaluate("document.documentElement.classList.add('large-text')")
+            page.evaluate("document.documentElement.classList.add('text-130')")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
             page.screenshot(path=Path(place) / "reading-large.png")
-            page.evaluate("document.documentElement.classList.remove('large-text')")
+            page.evaluate("document.documentElement.classList.remove('text-130')")
             page.set_viewport_size({"width": 1280, "height": 800})
             page.screenshot(path=Path(place) / "reading-wide.png")
             page.set_viewport_size({"width": 360, "height": 800})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from html import unescape
@@ -105,7 +105,7 @@ class Browser:
         self._forget()
         return self.client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"}, **values)
 
-    def post(self, path: str, form: dict[str, object] | None = None, **values: object) -> TestResponse:
+    def post(self, path: str, form: Mapping[str, object] | None = None, **values: object) -> TestResponse:
         self._forget()
         data = {"csrf_token": self.token, **(form or {})}
         answer = self.client.post(

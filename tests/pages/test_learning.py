@@ -40,7 +40,7 @@ def test_watched_time_waits_then_counts_and_a_jump_is_explained(
     hours = phone.page("/hours")
     assert "Jumped ahead 15 s" in hours
     assert "FORWARD_SEEK" not in hours, "exact codes are for auditors"
-    assert "Hours of theory are still missing." in hours
+    assert "Still 26.4 hours of theory in the classroom" in hours
 
     while player.position_ms < 90_000 or player.state["check_due"]:
         if player.state["check_due"]:

@@ -14,12 +14,15 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue
+from elearn.extension import Elearn
 from elearn.pages import offline
 from elearn.people.models import Account
+from elearn.settings import Settings
 from elearn.tracking import policies
 from elearn.tracking.policy import Policy
 from media.manifest import MANIFEST_FILE, PUBLIC, Rendition, Segment, hash_of_files, write_manifest
 from tests.builders_courses import AT, SEALING_KEY, a_lesson, a_manifest, covering_questions
+from tests.conftest import ManualClock
 from tests.pages.conftest import Browser, World
 
 Opens = Callable[[Account | None], Browser]
@@ -68,7 +71,9 @@ def config_of(browser: Browser, unit_id: UUID) -> dict[str, object]:
 
 def test_a_lesson_is_offered_in_a_phones_size_with_what_it_weighs(packaged: UUID, world: World, browser: Opens) -> None:
     told = config_of(browser(world.worker), packaged)["offline"]
-    assert told == {"worker": "/sw.js", "scope": "/", "rendition": "480p", "bytes": 10_000}
+    assert told == {"worker": "/sw.js?lang=en&text=100", "scope": "/", "rendition": "480p", "bytes": 10_000}
+    page = browser(world.worker).get("/").text
+    assert 'data-app="/sw.js?lang=en&amp;text=100"' in page, "one address everywhere: else each would replace the other"
 
 
 def test_where_the_rules_have_no_downloads_none_is_offered(
@@ -111,13 +116,66 @@ def test_all_that_the_worker_keeps_is_there_for_anybody(browser: Opens) -> None:
     found = re.match(r"self\.settings=(\{.*\});\n", anybody.get("/sw.js").text)
     assert found is not None
     settings = json.loads(found[1])
-    names = {re.sub(r"-[A-Z0-9]{8}|\?.*", "", one.rsplit("/", 1)[1]) for one in settings["assets"]}
-    assert {"player.js", "pages.js", "shelf.js", "app.css", "icon.svg", "hls.light.js", "decrypt.js"} <= names
-    assert names.isdisjoint({"htmx.js", "worker.js", "stamp.txt"})
-    for address in [*settings["assets"], settings["offline"]]:
+
+    def names(of: str) -> set[str]:
+        return {re.sub(r"-[A-Z0-9]{8}|\?.*", "", one.rsplit("/", 1)[1]) for one in settings[of]}
+
+    assert {"pages.js", "shelf.js", "app.css", "icon.svg"} <= names("shell")
+    assert {"player.js", "hls.light.js", "decrypt.js", "pageunit.js"} <= names("lessons")
+    assert not names("shell") & names("lessons") - {"chunk.js"}
+    assert (names("shell") | names("lessons")).isdisjoint({"htmx.js", "worker.js", "stamp.txt"})
+    for address in [*settings["shell"], *settings["lessons"], settings["offline"]]:
         with anybody.get(address) as answer:
             assert answer.status_code == 200, address
+    shell = [anybody.client.get(address, headers={"Accept-Encoding": "gzip"}) for address in settings["shell"]]
+    assert sum(int(answer.headers["Content-Length"]) for answer in shell) < 30_000, "everybody's phone loads it"
+    for answer in shell:
+        answer.close()
 
 
 def test_without_network_the_page_says_so_and_names_no_learner(browser: Opens) -> None:
     assert "No network" in browser(None).page("/offline")
+
+
+def test_the_page_without_network_speaks_the_language_and_size_that_was_chosen(world: World, browser: Opens) -> None:
+    phone = browser(world.worker)
+    phone.client.set_cookie("lang", "zh")
+    phone.client.set_cookie("text", "160")
+    found = re.match(r"self\.settings=(\{.*\});\n", phone.get("/sw.js").text)
+    assert found is not None
+    told = browser(None).get(json.loads(found[1])["offline"]).text
+    assert 'lang="zh-CN" class="text-160"' in told
+    assert "没有网络" in told
+    assert "li.ming" not in told
+
+
+@pytest.mark.parametrize(("language", "name"), [("zh", "安全培训"), ("en", "Safety training")])
+def test_a_phone_can_put_it_on_its_home_screen(language: str, name: str, browser: Opens) -> None:
+    anybody = browser(None)
+    answer = anybody.get(f"/manifest.webmanifest?lang={language}")
+    assert answer.mimetype == "application/manifest+json"
+    told = json.loads(answer.data)
+    assert (told["name"], told["start_url"], told["scope"], told["display"]) == (name, "/", "/", "standalone")
+    assert {(one["sizes"], one["purpose"]) for one in told["icons"]} == {
+        ("192x192", "any"),
+        ("512x512", "any"),
+        ("512x512", "maskable"),
+    }
+    for icon in told["icons"]:
+        with anybody.get(icon["src"]) as picture:
+            assert picture.data.startswith(b"\x89PNG")
+            side = int.from_bytes(picture.data[16:20])
+            assert icon["sizes"] == f"{side}x{side}"
+
+
+def test_below_a_prefix_of_a_host_the_app_stays_there(settings: Settings, clock: ManualClock) -> None:
+    host = Flask("host")
+    Elearn(host, settings=settings, url_prefix="/training", clock=clock)
+    anybody = host.test_client()
+    told = json.loads(anybody.get("/training/manifest.webmanifest?lang=zh").data)
+    assert (told["start_url"], told["scope"], told["id"]) == ("/training/",) * 3
+    assert all(one["src"].startswith("/training/static/build/") for one in told["icons"])
+    worker = anybody.get("/training/sw.js")
+    assert worker.headers["Service-Worker-Allowed"] == "/training/"
+    assert '"offline": "/training/offline?lang=' in worker.text
+    assert '"shell": ["/training/static/' in worker.text

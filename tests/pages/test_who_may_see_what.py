@@ -15,6 +15,8 @@ PAGES = {
     # path: who sees it; who is told it does not exist. All others may not (403); nobody signed in goes to sign in.
     "/": (set(EVERYBODY), set()),
     "/hours": (set(EVERYBODY), set()),
+    "/learn": (set(EVERYBODY), set()),
+    "/me": (set(EVERYBODY), set()),
     "/courses/{course}": ({"worker"}, set(EVERYBODY)),
     "/learn/{unit}": ({"worker"}, set(EVERYBODY)),
     "/learn/{unit}/counted": ({"worker"}, set(EVERYBODY)),

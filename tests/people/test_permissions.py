@@ -31,11 +31,36 @@ def holding(role: Role) -> Caller:
 OPENS: dict[str, set[Role]] = {
     "signed in": set(Role),
     "learner": {Role.LEARNER},
-    "clerk": {Role.ENTERPRISE_CLERK, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER},
+    "clerk": {Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER},
+    "reader of people": {
+        Role.ENTERPRISE_CLERK,
+        Role.SAFETY_MANAGER,
+        Role.PRINCIPAL,
+        Role.INSTITUTION_CLERK,
+        Role.INSTITUTION_MANAGER,
+    },
     "institution's staff": {Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER},
     "teacher": {Role.TEACHER, Role.INSTITUTION_MANAGER},
     "manager": {Role.INSTITUTION_MANAGER},
     "enterprise": {Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL},
+    "enterprise's staff": {Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER},
+    "principal": {Role.PRINCIPAL},
+    "organisation's staff": {
+        Role.ENTERPRISE_CLERK,
+        Role.SAFETY_MANAGER,
+        Role.PRINCIPAL,
+        Role.INSTITUTION_CLERK,
+        Role.TEACHER,
+        Role.INSTITUTION_MANAGER,
+    },
+    "reader of organisations": set(Role) - {Role.LEARNER, Role.TEACHER, Role.REGULATOR_OFFICER},
+    "keeper of organisations": {
+        Role.ENTERPRISE_CLERK,
+        Role.SAFETY_MANAGER,
+        Role.PRINCIPAL,
+        Role.INSTITUTION_MANAGER,
+        Role.OPERATOR,
+    },
     "regulator": {Role.REGULATOR_OFFICER},
     "operator": {Role.OPERATOR},
     "auditor": {Role.AUDITOR},
@@ -92,7 +117,7 @@ def test_an_auditor_reads_and_changes_nothing(app: Flask, method: str, opens: bo
 
 
 @pytest.mark.parametrize("role", [role for role in Role if permissions.REACH[role] is Reach.ORGANISATION])
-def test_a_role_reaches_its_own_organisation_only(role: Role) -> None:
+def test_a_role_reaches_its_own_organisation_only(session: Session, role: Role) -> None:
     caller = holding(role)
     assert permissions.scope_of(caller, role) == {OWN}
     assert permissions.require_in(OWN, role, caller=caller) is caller

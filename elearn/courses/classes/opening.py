@@ -76,8 +76,12 @@ def has_control(text: str) -> bool:
 
 
 def own_class(session: Session, class_id: UUID, acting: Collection[UUID], *, lock: bool = False) -> TrainingClass:
-    """The class, when it is one of `acting`'s. Raises NotFound."""
-    query = sa.select(TrainingClass).where(TrainingClass.id == class_id, TrainingClass.institution_id.in_(acting))
+    """The class, when it is one of `acting`'s under an outline. Raises NotFound."""
+    query = sa.select(TrainingClass).where(
+        TrainingClass.id == class_id,
+        TrainingClass.institution_id.in_(acting),
+        TrainingClass.outline_id.is_not(None),
+    )
     found = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if found is None:
         raise NotFound("There is no such class.")

@@ -108,8 +108,8 @@ def remove_line(session: Session, class_id: UUID, line_id: UUID, *, acting: Coll
     session.execute(sa.delete(PlanLine).where(PlanLine.id == line_id, PlanLine.class_id == class_id))
 
 
-def items_of(session: Session, outline_id: UUID) -> list[OutlineItem]:
-    """The items of an outline, in their order."""
+def items_of(session: Session, outline_id: UUID | None) -> list[OutlineItem]:
+    """The items of an outline, in their order; of none (an internal class) none."""
     return list(
         session.scalars(
             sa.select(OutlineItem)

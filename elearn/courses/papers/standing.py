@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Enrolment, TrainingClass
+from elearn.courses.models import ClassCourse, Enrolment, TrainingClass
 from elearn.courses.papers.models import CourseTest, Purpose, TestAttempt, TestBlueprint, is_offered
 from elearn.people.registry import local_day
 
@@ -97,15 +97,20 @@ def course_tests(
 
 
 def may_be_taken_by(person_id: UUID, at: datetime) -> sa.ColumnElement[bool]:
-    """A test that is not retired, of an institution and outline in whose running class somebody is enrolled."""
+    """A test that is not retired, of an institution and outline in whose running class somebody is enrolled, or of a
+    course that is offered in an enterprise's class where they are."""
     on = local_day(at)
-    return CourseTest.retired_at.is_(None) & (
+    present = (
         sa.exists()
-        .where(TrainingClass.outline_id == CourseTest.outline_id)
-        .where(TrainingClass.institution_id == CourseTest.institution_id)
         .where(TrainingClass.starts_on <= on, TrainingClass.ends_on.is_(None) | (TrainingClass.ends_on >= on))
         .where(Enrolment.class_id == TrainingClass.id, Enrolment.person_id == person_id)
         .where(Enrolment.withdrawn_at.is_(None))
+    )
+    return CourseTest.retired_at.is_(None) & (
+        present.where(TrainingClass.outline_id == CourseTest.outline_id).where(
+            TrainingClass.institution_id == CourseTest.institution_id
+        )
+        | present.where(ClassCourse.class_id == TrainingClass.id, ClassCourse.course_id == CourseTest.course_id)
     )
 
 

@@ -207,6 +207,8 @@ class Category(Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
     assess_within_months: Months | None = None
     levels: tuple[str, ...] = ()
     duration_months: Months | None = None
+    away_months: Months | None = None
+    """Who was away from the post for so long or longer is trained again before taking it up (令3 第十七条)."""
     exports: bool = True
     """False: hours of it never reach an exam system of ours."""
     unverified_from: date | None = None
@@ -315,6 +317,9 @@ ASIDE = frozenset(
 )
 """Fields that decide nothing: a better clause or comment is a new version of a row, not another rule."""
 
+LATER = frozenset({"away_months"})
+"""Fields that rows of before do not have: while one is empty, a row keeps the name that judgements know it by."""
+
 Slot = tuple[str, str, str, date]
 """Section, id, region, first day: of the rows of one slot the one that was loaded last holds."""
 
@@ -341,7 +346,9 @@ def digest(data: dict[str, Any]) -> str:
 
 def rule_name(section: str, row: Row) -> str:
     """The row as a rule version: `class_hours/online_aq8011@CN@2024-07-01#1f2e3d4c`, over what it decides."""
-    deciding = {name: value for name, value in as_data(row).items() if name not in ASIDE}
+    deciding = {
+        name: value for name, value in as_data(row).items() if name not in ASIDE and (value or name not in LATER)
+    }
     return f"{section}/{row.id}@{row.region}@{row.effective_from}#{digest(deciding)[:8]}"
 
 

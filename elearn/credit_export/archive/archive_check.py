@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from elearn.credit_export.archive import bundle_verifying
 from elearn.credit_export.archive.verifying import VerifiedArchive, verify
 from elearn.credit_export.exam_system.package_check import verify_command
 
 
 def _told(found: VerifiedArchive) -> Iterator[str]:
     manifest = found.manifest
+    if "class" not in manifest:
+        yield from (f"{name:11} {value}" for name, value in manifest["about"])
+        yield f"issuer      {manifest['issuer']}"
+        yield f"state of    {manifest['as_of']}"
+        yield f"hours       {found.entries} entries, {found.total_ms} ms, added up again"
+        yield f"signed      {found.signed_by}"
+        return
     yield f"class       {manifest['class']['class_no']} {manifest['class']['title']}"
     yield f"issuer      {manifest['issuer']}"
     yield f"state of    {manifest['as_of']}, to be kept until {manifest['keep_until'] or 'its class has ended'}"
@@ -22,9 +32,18 @@ def _told(found: VerifiedArchive) -> Iterator[str]:
     yield f"signed      {found.signed_by}"
 
 
+def _verified(source: Path, **believed: Any) -> VerifiedArchive:
+    """Of a class, of a person or of an enterprise, as the file says; that is checked with all the rest."""
+    form = bundle_verifying.form_of(source)
+    return verify(source, **believed) if form is None else bundle_verifying.verify(source, form, **believed)
+
+
 check = verify_command(
-    verify,
+    _verified,
     _told,
     what="archive",
-    checks="Check the class archive FILE: who signed it, that nothing was changed, and that its hours add up.",
+    checks=(
+        "Check the archive FILE of a class, a person or an enterprise: who signed it, that nothing was changed, and "
+        "that its hours add up."
+    ),
 )

@@ -51,7 +51,7 @@ class Taken:
 
 def begun(session: Session, seen: sa.ColumnElement[bool], *, on: date, page: int = 1) -> tuple[list[Line], int]:
     """One page of the classes that have begun by this day, the newest first, and how many there are. Five queries."""
-    where = (seen, TrainingClass.starts_on <= on)
+    where = (seen, TrainingClass.starts_on <= on, TrainingClass.outline_id.is_not(None))
     total = session.scalars(
         sa.select(sa.func.count())
         .select_from(TrainingClass)
@@ -110,4 +110,5 @@ def unsigned(session: Session, person_id: UUID, *, on: date) -> Collection[UUID]
         sa.select(Enrolment.class_id)
         .join(TrainingClass, TrainingClass.id == Enrolment.class_id)
         .where(Enrolment.person_id == person_id, Enrolment.withdrawn_at.is_(None), TrainingClass.ends_on <= on, ~signed)
+        .where(TrainingClass.outline_id.is_not(None))
     ).all()

@@ -1,20 +1,14 @@
-"""The workbook of an archive: what people read, filter and print, sheet by sheet, in Chinese.
-
-Cells are written by their kind and never guessed from their text, as in packages for exam systems: what begins with `=`
-is text. Times are those of China.
-"""
+"""The workbook of an archive: what people read, filter and print, sheet by sheet, in Chinese."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import time
 from typing import Any
 
-import xlsxwriter
-
 from elearn.credit_export.archive.gathering import Archive
-from elearn.zone import LOCAL_ZONE
+from elearn.credit_export.archive.workbook import Cell, Workbook
 
 KINDS = {"theory": "理论", "practice": "实操"}
 MODALITIES = {"online": "线上", "offline": "线下"}
@@ -22,20 +16,11 @@ SIGNED = {"signed": "已签字", "changed": "签字后有变动", "not_signed": 
 METHODS = {"drawing": "手写", "webauthn": "安全密钥"}
 MINUTE_MS = 60_000
 
-OPTIONS = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
-
-Cell = str | int | float | datetime | date | None
-
 
 def book(archive: Archive) -> bytes:
     """The XLSX; the same archive gives the same bytes."""
     out = io.BytesIO()
-    with _Book(out, archive) as sheets:
+    with Workbook(out, title=archive.class_no, as_of=archive.as_of) as sheets:
         found = archive.sections
         names = {one["person_id"]: one["name"] or "—" for one in found["roster"]["people"]}
         sheets.add("教学计划", _PLAN, _plan(found))
@@ -54,54 +39,6 @@ def book(archive: Archive) -> bytes:
         sheets.add("影像资料登记", _RECORDINGS, _recordings(found))
         sheets.add("签字", _SIGNOFFS, _signoffs(found, names))
     return out.getvalue()
-
-
-class _Book:
-    """One workbook; each sheet is a header and rows."""
-
-    def __init__(self, out: io.BytesIO, archive: Archive) -> None:
-        self._book = xlsxwriter.Workbook(out, OPTIONS)
-        self._book.set_properties({"title": archive.class_no, "created": archive.as_of.astimezone(LOCAL_ZONE)})
-        add, base = self._book.add_format, {"valign": "top", "border": 1, "border_color": "#B8C4C6"}
-        self._head = add({**base, "bold": True, "bg_color": "#D7E6E7", "text_wrap": True})
-        self._text = add({**base, "num_format": "@", "quote_prefix": True})
-        self._number = add(base)
-        self._moment = add({**base, "num_format": "yyyy-mm-dd hh:mm"})
-        self._day = add({**base, "num_format": "yyyy-mm-dd"})
-
-    def __enter__(self) -> _Book:
-        return self
-
-    def __exit__(self, *_raised: object) -> None:
-        self._book.close()
-
-    def add(self, name: str, columns: Mapping[str, int], rows: Iterable[Sequence[Cell]]) -> None:
-        """`columns`: header -> width."""
-        sheet = self._book.add_worksheet(name)
-        sheet.set_landscape()
-        sheet.set_paper(9)  # A4
-        sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(0)
-        sheet.freeze_panes(1, 0)
-        for place, (header, width) in enumerate(columns.items()):
-            sheet.set_column(place, place, width)
-            sheet.write_string(0, place, header, self._head)
-        for number, row in enumerate(rows, start=1):
-            for place, cell in enumerate(row):
-                self._write(sheet, number, place, cell)
-
-    def _write(self, sheet: Any, row: int, place: int, cell: Cell) -> None:
-        match cell:
-            case None | "":
-                sheet.write_blank(row, place, None, self._number)
-            case datetime():
-                sheet.write_datetime(row, place, cell.astimezone(LOCAL_ZONE).replace(tzinfo=None), self._moment)
-            case date():
-                sheet.write_datetime(row, place, datetime(cell.year, cell.month, cell.day), self._day)  # noqa: DTZ001
-            case str():
-                sheet.write_string(row, place, cell, self._text)
-            case _:
-                sheet.write_number(row, place, cell, self._number)
 
 
 Sections = Mapping[str, Any]

@@ -78,7 +78,7 @@ def verify(
         )
         _require_files(files, manifest)
         found = {name: json.loads(files[section_name(name)]) for name in SECTIONS}
-        entries, without_leaf, total_ms = _require_hours(found["hours"], found["roster"], manifest)
+        entries, without_leaf, total_ms = require_hours(found["hours"], found["roster"], manifest)
         _require_lesson_plans(found["class"], files)
         holding = _require_signoffs(found["signoffs"], found["hours"], found["class"], files)
     except (JoseError, RecursionError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
@@ -98,6 +98,14 @@ def _require_files(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> N
     ours = {INDEX, INDEX_EN, BOOK, *(section_name(one) for one in SECTIONS)}
     if ours - there or any(not name.startswith((LESSON_PLANS, SIGNATURES)) for name in there - ours):
         raise PackageRefused("file", "It holds other files than an archive does.")
+    require_hashes(files, manifest)
+
+
+def require_hashes(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
+    """The manifest names these files and no others, each as it is. Raises PackageRefused."""
+    named = {one["name"]: one for one in manifest["files"]}
+    if files.keys() - {MANIFEST, SIGNATURE, KEYS} != named.keys():
+        raise PackageRefused("file", "The manifest does not name the files that are there.")
     for name, one in named.items():
         if hashlib.sha256(files[name]).hexdigest() != one["sha256"] or len(files[name]) != one["bytes"]:
             raise PackageRefused("file", "%(name)s is not the file that was signed.", name=name)
@@ -120,7 +128,7 @@ def _require_lesson_plans(training: Mapping[str, Any], files: Mapping[str, bytes
 # --- hours ------------------------------------------------------------------------------------------------------------
 
 
-def _require_hours(
+def require_hours(
     hours: Sequence[Mapping[str, Any]], roster: Mapping[str, Any], manifest: Mapping[str, Any]
 ) -> tuple[int, int, int]:
     """How many entries, how many of them without a leaf, and all their milliseconds."""

@@ -5,7 +5,7 @@
     one_time_code.py   six digits to the phone, by a gateway of the house
     webauthn.py        the phone's own lock; no image leaves the device
     face.py            a face service of the house; pictures.py tells replays. Never the only way
-    said.py            what the player sends    outgoing.py   requests to services    models.py   keys, consents
+    said.py            what the player sends    models.py   keys, consents    (requests to services: elearn/outgoing.py)
 
 What follows from a passed, failed or missed check stands in `checks.py` and `settling.py`, for all ways the same.
 """
@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from elearn.outgoing import Service
 from elearn.people.identity import Keys
 from elearn.runtime import runtime
 from elearn.settings import Settings
 from elearn.tracking.providers.face import FaceProvider
 from elearn.tracking.providers.one_time_code import CodeProvider
-from elearn.tracking.providers.outgoing import Service
 from elearn.tracking.providers.provider import Provider
 from elearn.tracking.providers.question import QuestionProvider
 from elearn.tracking.providers.webauthn import Site, WebauthnProvider

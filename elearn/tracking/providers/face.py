@@ -23,13 +23,13 @@ from sqlalchemy.orm import Session
 from elearn.clock import from_ms
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
+from elearn.outgoing import NotUsable, OutOfOrder, Service
 from elearn.people import personal
 from elearn.people.identity import Keys
 from elearn.tracking.models import PresenceCheck
 from elearn.tracking.providers.models import FaceEnrolment, FacePrint
-from elearn.tracking.providers.outgoing import NotUsable, Service
 from elearn.tracking.providers.pictures import NEAR, dhash, distance
-from elearn.tracking.providers.provider import Asked, Challenge, Found, OutOfOrder, Provider, Try
+from elearn.tracking.providers.provider import Asked, Challenge, Found, Provider, Try
 from elearn.tracking.providers.said import Said, image, other_kind
 
 TASK_MS = 20_000

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from elearn.clock import to_ms
 from elearn.errors import TooMany
 from elearn.locale import gettext as _
+from elearn.outgoing import Service
 from elearn.people import personal
 from elearn.people.identity import Keys
 from elearn.tracking.models import PresenceCheck
 from elearn.tracking.policy import Policy
-from elearn.tracking.providers.outgoing import Service
 from elearn.tracking.providers.provider import Asked, Challenge, Found, Provider, Try
 from elearn.tracking.providers.said import Said, other_kind
 

@@ -22,12 +22,6 @@ from elearn.tracking.providers.said import Said
 from elearn.tracking.spans import Span
 
 
-class OutOfOrder(Conflict):
-    """A service of ours that asking or judging needs does not do its work. No learner loses anything by it."""
-
-    code = "service_down"
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Who is asked, about what, and by which number of the secret stream."""

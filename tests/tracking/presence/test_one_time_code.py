@@ -11,10 +11,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.demo.scripted_player import ScriptedPlayer
+from elearn.outgoing import OutOfOrder, Service
 from elearn.tracking.ledger_check import check_ledger
 from elearn.tracking.providers.one_time_code import MOST_AN_HOUR
-from elearn.tracking.providers.outgoing import Service
-from elearn.tracking.providers.provider import OutOfOrder
 from tests.builders_tracking import RIGHT
 from tests.conftest import scalar
 from tests.tracking.presence.asking import ask, asked, outcome

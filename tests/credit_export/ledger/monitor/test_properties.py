@@ -115,6 +115,8 @@ def another(member: str, value: Any) -> Any:
             return "policy" if value != "policy" else "key"
         case "kind", _:
             return "practice" if value == "theory" else "theory"
+        case "day", day if day == OTHER["day"]:
+            return "2026-01-02"
         case "span", [begin, end]:
             return [begin, end + 1]
         case _, int():

@@ -1,4 +1,4 @@
-"""One signed JSON request to a service that the house has set up: a text-message gateway, a face service.
+"""One signed JSON request to a service that the house has set up: text messages, faces, identity.
 
 Straight out, never along a redirect and never through a proxy of the environment: what goes out is personal.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from elearn import webhooks
-from elearn.tracking.providers.provider import OutOfOrder
+from elearn.errors import Conflict
 
 NOT_USABLE = frozenset({400, 413, 415, 422})
 """Statuses that speak of what was sent, not of the service (RFC 9110, section 15.5)."""
@@ -23,6 +23,12 @@ NOT_USABLE = frozenset({400, 413, 415, 422})
 logger = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024
+
+
+class OutOfOrder(Conflict):
+    """A service of ours that something needs does not do its work. Nobody loses anything by it."""
+
+    code = "service_down"
 
 
 class NotUsable(OutOfOrder):

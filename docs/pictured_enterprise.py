@@ -1,0 +1,136 @@
+"""What pictures show of an enterprise: its tree, training, certificates, a plan, a notice, figures, an inspection."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.demo.enterprise import set_up_enterprise
+from elearn.demo.kept import Example
+from elearn.people import accounts, registry
+from elearn.people.identity import Keys
+from elearn.people.models import Account, Membership, Organisation
+from elearn.settings import Settings
+from elearn.training import assigning, certificates, figures, inspecting, notices, plans, reminders
+from elearn.training.certificate_models import WorkerCertificate
+from elearn.training.certificate_rules import CertificateKind, Paper
+from elearn.training.models import Assignment, AssignRule, AssignRun, Programme, Purpose
+from elearn.training.notices import HowToReport
+from elearn.training.plan_models import TrainingPlan
+from elearn.training.plans import Item
+
+TOKENS = "tokens.json"
+"""Beside the example: links can be read once only, when they are made."""
+LINES = (
+    (1, "新工三级安全教育", "新进人员", Purpose.THREE_LEVEL_FACTORY, 24, 30),
+    (2, "全员再培训", "全体从业人员", Purpose.YEARLY, 8, 120),
+    (3, "高处作业专项", "架子班组", Purpose.CAMPAIGN, 4, 18),
+    (4, "新设备操作", "仓储车间", Purpose.NEW_TECHNOLOGY, 6, 12),
+)
+
+
+def add(session: Session, settings: Settings, example: Example, kept: Path, *, now: datetime) -> None:
+    """Make all of it; commits, as jobs do."""
+    keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
+    set_up_enterprise(session, settings, example, now=now)
+    enterprise, today = UUID(example.enterprise_id), registry.local_day(now)
+    clerk, principal = (_account(session, name, keys).person_id for name in ("clerk", "principal"))
+    session.commit()
+    assigning.carry_out(session, session.scalars(sa.select(AssignRun.id)).one(), now=now)
+    for number, (worker, days) in enumerate(zip(example.worker_ids, (60, 900), strict=True)):
+        paper = Paper(
+            CertificateKind.OPERATION, "so_scaffold" if number == 0 else "so_lv_electric", "操作证",
+            f"T99000019900517{number:04}", "省应急管理厅", today - timedelta(days=1000), today + timedelta(days=days),
+        )  # fmt: skip
+        certificates.add(session, enterprise, UUID(worker), paper, keys=keys, by=clerk, at=now)
+    plan = plans.begin(session, enterprise, today.year, reason="", by=clerk, at=now)
+    for line in LINES:
+        plans.add_line(session, plan.id, Item(*line[:4], None, *line[4:]), usable=())
+    plans.submit(session, plan.id, by=clerk, at=now)
+    plans.decide(session, plan.id, approve=True, note="", by=principal, at=now)
+    notice = notices.publish(
+        session, enterprise, HowToReport("安环部信箱或电话", "0871-99990000", "查实奖励 500 元"), by=clerk, at=now
+    )
+    _link, token = inspecting.make(
+        session, enterprise, year=0, days=7, full_names=False, whom="县应急管理局 年度检查", by=principal, at=now
+    )
+    kept.with_name(TOKENS).write_text(json.dumps({"inspection": token, "notice": notice.token}))
+    session.commit()
+    reminders.remind(session, at=now)
+    session.commit()
+    while figures.settle(session, now=now):
+        session.commit()
+    session.commit()
+
+
+def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str | None, str]]:
+    """Name, who, path."""
+    links = json.loads(kept.with_name(TOKENS).read_text())
+    node = f"/organisations/{example.enterprise_id}"
+    board = f"/figures/{example.enterprise_id}"
+    membership = session.scalars(
+        sa.select(Membership.id).where(
+            Membership.person_id == UUID(example.worker_ids[0]),
+            Membership.organisation_id == UUID(example.enterprise_id),
+        )
+    ).one()
+    plan = session.scalars(sa.select(TrainingPlan.id)).one()
+    programme, rule = (session.scalars(sa.select(one.id).order_by(one.id)).first() for one in (Programme, AssignRule))
+    level = session.scalars(
+        sa.select(Assignment.id).where(Assignment.membership_id == membership).order_by(Assignment.position)
+    ).first()
+    paper = session.scalars(sa.select(WorkerCertificate.id).order_by(WorkerCertificate.id)).first()
+    unit = session.scalars(
+        sa.select(Organisation.id)
+        .where(Organisation.parent_id == UUID(example.enterprise_id))
+        .order_by(Organisation.id)
+    ).first()
+    return [
+        ("design", "manager", "/design"),
+        ("organisations-all", "operator", "/organisations/all"),
+        ("organisation-unit-new", "clerk", f"{node}/units/new"),
+        ("organisation-edit", "clerk", f"{node}/edit"),
+        ("organisation-move", "clerk", f"/organisations/{unit}/move"),
+        ("organisation-choose", "clerk", "/organisations/choose"),
+        ("training-programme", "clerk", f"/training/programmes/{programme}"),
+        ("training-rule", "clerk", f"/training/rules/{rule}"),
+        ("sign-level", "worker", f"/my-training/{level}"),
+        ("plans", "principal", "/training/plans"),
+        ("apprenticeships", "clerk", "/training/apprenticeships"),
+        ("notice-desk", "clerk", "/training/notice"),
+        ("certificate", "clerk", f"/training/certificates/{paper}"),
+        ("certificate-import", "clerk", "/training/certificates/import"),
+        ("email-reminders", "worker", "/messages/email"),
+        ("organisation", "clerk", "/organisations"),
+        ("organisation-roles", "principal", f"{node}/roles"),
+        ("organisation-invite", "principal", f"{node}/invite"),
+        ("organisation-history", "clerk", f"{node}/history"),
+        ("training-member", "clerk", f"/training/members/{membership}"),
+        ("certificates", "clerk", "/training/certificates"),
+        ("certificates-missing", "clerk", "/training/certificates/missing"),
+        ("certificate-new", "clerk", "/training/certificates/new"),
+        ("own-certificates", "worker", "/certificates"),
+        ("notice", None, f"/notice/{links['notice']}"),
+        ("plan", "principal", f"/training/plans/{plan}"),
+        ("apprenticeship-new", "clerk", "/training/apprenticeships/new"),
+        ("reminders", "clerk", "/training/reminders"),
+        ("messages", "worker", "/messages"),
+        ("figures", "principal", board),
+        ("figures-people", "principal", f"{board}/people?show=barred"),
+        ("enterprise-archives", "principal", f"{board}/archives"),
+        ("inspections", "principal", f"{board}/inspections"),
+        ("inspection", None, f"/inspection/{links['inspection']}"),
+        ("person-archive", "clerk", f"/people/archives/{membership}"),
+    ]
+
+
+def _account(session: Session, name: str, keys: Keys) -> Account:
+    found = accounts.find_account(session, name, keys=keys)
+    if found is None:
+        raise LookupError(name)
+    return found

@@ -1,0 +1,129 @@
+"""Words of training: purposes, occasions, states, and by which clause an occasion asks."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from elearn.locale import gettext as _
+from elearn.training.board_tables import purposes
+from elearn.training.law import Law
+from elearn.training.models import Cycle, Occasion, Purpose, RunState, State
+from elearn.training.reading import Line, Show
+
+
+def purpose_text(purpose: Purpose) -> str:
+    return purposes(_)[purpose.value]
+
+
+def purpose_choices() -> list[tuple[str, str]]:
+    return [(one.value, purpose_text(one)) for one in Purpose]
+
+
+def occasion_text(occasion: Occasion) -> str:
+    return {
+        Occasion.HIRE: _("Somebody is hired"),
+        Occasion.TRANSFER: _("Somebody changes unit or post"),
+        Occasion.BACK: _("Somebody is back after long"),
+        Occasion.APPOINTMENT: _("A principal or manager is appointed"),
+        Occasion.YEARLY: _("Every year"),
+        Occasion.CONTRACTOR_ENTRY: _("A contractor's worker comes in"),
+        Occasion.NEW_TECHNOLOGY: _("New technology on a day"),
+        Occasion.CAMPAIGN: _("A campaign on a day"),
+        Occasion.BY_HAND: _("Assigned by hand"),
+    }[occasion]
+
+
+def occasion_choices() -> list[tuple[str, str]]:
+    return [(one.value, occasion_text(one)) for one in Occasion if one is not Occasion.BY_HAND]
+
+
+def clause_text(occasion: Occasion) -> str:
+    """What the rules of the field call it; clauses are quoted as they stand."""
+    return {
+        Occasion.HIRE: Law.three_level,
+        Occasion.TRANSFER: "令3 第十七条",
+        Occasion.BACK: "令3 第十七条; 浙江 第十四条",
+        Occasion.APPOINTMENT: "安全生产法 第二十七条",
+        Occasion.YEARLY: Law.yearly,
+        Occasion.CONTRACTOR_ENTRY: Law.contractor,
+        Occasion.NEW_TECHNOLOGY: Law.new_technology,
+        Occasion.CAMPAIGN: Law.campaign,
+        Occasion.BY_HAND: "",
+    }[occasion]
+
+
+def cycle_text(cycle: Cycle) -> str:
+    return _("with the calendar year") if cycle is Cycle.CALENDAR else _("with the anniversary of being hired")
+
+
+def cycle_choices() -> list[tuple[str, str]]:
+    return [(one.value, cycle_text(one)) for one in Cycle]
+
+
+def state_text(line: Line) -> str:
+    """How an assignment stands, in two words."""
+    if line.waits_for_signature:
+        return _("Waits for signatures")
+    return {
+        State.WAITING: _("Comes later"),
+        State.OPEN: _("Under way"),
+        State.DONE: _("Done"),
+        State.WITHDRAWN: _("Withdrawn"),
+    }[line.state]
+
+
+def state_tone(line: Line) -> str:
+    return {State.DONE: "good", State.OPEN: "warn" if line.waits_for_signature else ""}.get(line.state, "")
+
+
+def show_text(show: Show) -> str:
+    return {
+        Show.ALL: _("All"),
+        Show.LATE: _("Overdue"),
+        Show.LEAVE: _("Must leave the post"),
+        Show.SIGN: _("Waits for signatures"),
+        Show.OPEN: _("Under way"),
+        Show.WAITING: _("Comes later"),
+        Show.DONE: _("Done"),
+        Show.WITHDRAWN: _("Withdrawn"),
+    }[show]
+
+
+def run_text(state: RunState) -> str:
+    return {
+        RunState.WAITING: _("waits for its turn"),
+        RunState.RUNNING: _("under way"),
+        RunState.DONE: _("done"),
+        RunState.FAILED: _("failed"),
+    }[state]
+
+
+def show_word(show: str) -> str:
+    return show_text(Show(show))
+
+
+def show_hint(show: str) -> str:
+    return {
+        Show.LEAVE: _("Not trained in time, or newly hired: they do not work at the post until it is done."),
+        Show.LATE: _("The day has passed."),
+        Show.SIGN: _("Learned, and not signed by both."),
+        Show.OPEN: _("Under way or overdue."),
+        Show.DONE: _("Credited, tested, and signed where that is asked."),
+    }[Show(show)]
+
+
+def tabs() -> list[tuple[str, str]]:
+    """Views of training with their names, those that are there."""
+    found = [
+        ("training", _("Where it stands")),
+        ("training_assignments", _("Assignments")),
+        ("training_sign", _("To be signed")),
+        ("training_programmes", _("Programmes")),
+        ("training_rules", _("Rules that assign")),
+        ("training_plans", _("Plans")),
+        ("apprenticeship_list", _("Apprenticeships")),
+        ("certificate_register", _("Certificates")),
+        ("reminder_list", _("Reminders")),
+    ]
+    known = current_app.view_functions
+    return [(view, name) for view, name in found if f"elearn.pages.{view}" in known]
