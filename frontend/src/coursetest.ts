@@ -410,5 +410,8 @@ function run(config: Config): void {
   window.setInterval(tick, 500);
   open(0);
   tick();
+  // What a page sent while it was closing may have arrived after all: then nothing waits, and this page says so.
+  keep();
   if (unsent.size) soon(0);
+  else if (given.size) says("saved");
 }

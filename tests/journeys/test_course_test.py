@@ -104,6 +104,8 @@ def test_a_test_taken_on_a_phone_survives_a_lost_network_and_a_closed_page(schoo
         assert all(box["height"] >= 48 for one in page.locator(".choice").all() if (box := one.bounding_box()))
         page.click("text=在有电的设备上试验电器")
         says(page, "saved")
+        page.reload()
+        says(page, "saved")  # a page that opens with everything at the server says so, and waits for nothing
 
         page.context.set_offline(True)
         go_on(page)
