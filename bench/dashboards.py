@@ -29,7 +29,7 @@ from elearn.db import db, new_id
 from elearn.people import callers
 from elearn.people.models import OrganisationLevel, Role
 from elearn.people.registry import local_day
-from elearn.training import figures
+from elearn.training.figures import keeping
 from elearn.training.models import Programme, Purpose
 from tests.builders_people import AT, a_person, an_account, an_organisation, signed_in
 
@@ -213,18 +213,18 @@ def measured(place: Place, people: int, entries: int, requests: int) -> Iterator
     begun = time.perf_counter()
     group, enterprise = fill(session, people, entries)
     generated_s = time.perf_counter() - begun
-    counted_s = timed(session, lambda: figures.rebuild(session, now=now))
+    counted_s = timed(session, lambda: keeping.rebuild(session, now=now))
     tidy()
     size = session.scalars(sa.text("SELECT pg_database_size(current_database())")).one()
     yield Figure(
         f"counting {people} people afresh, minutes", counted_s / 60, None,
         f"{counted_s:.0f} s for {people * entries} hour entries; generated in {generated_s:.0f} s, {size / 1e9:.1f} GB",
     )  # fmt: skip
-    wrong = figures.check(session, today=local_day(now), below=enterprise)
+    wrong = keeping.check(session, today=local_day(now), below=enterprise)
     if wrong:
         raise RuntimeError(f"{len(wrong)} figures differ from the ledger: {wrong[:2]}")
     _mark(session, CHANGED)
-    settled_s = timed(session, lambda: figures.settle(session, now=now, at_once=CHANGED))
+    settled_s = timed(session, lambda: keeping.settle(session, now=now, at_once=CHANGED))
     yield Figure(
         f"following {CHANGED} people who changed, s", settled_s, None, f"{settled_s * 1000 / CHANGED:.2f} ms each"
     )

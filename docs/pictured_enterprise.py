@@ -16,13 +16,18 @@ from elearn.people import accounts, registry
 from elearn.people.identity import Keys
 from elearn.people.models import Account, Membership, Organisation
 from elearn.settings import Settings
-from elearn.training import assigning, certificates, figures, inspecting, notices, plans, reminders
-from elearn.training.certificate_models import WorkerCertificate
-from elearn.training.certificate_rules import CertificateKind, Paper
+from elearn.training import assigning
+from elearn.training.archives import inspecting
+from elearn.training.certificates import notices, register
+from elearn.training.certificates.models import WorkerCertificate
+from elearn.training.certificates.notices import HowToReport
+from elearn.training.certificates.rules import CertificateKind, Paper
+from elearn.training.figures import keeping
 from elearn.training.models import Assignment, AssignRule, AssignRun, Programme, Purpose
-from elearn.training.notices import HowToReport
-from elearn.training.plan_models import TrainingPlan
-from elearn.training.plans import Item
+from elearn.training.plans import yearly as plans
+from elearn.training.plans.models import TrainingPlan
+from elearn.training.plans.yearly import Item
+from elearn.training.telling import reminders
 
 TOKENS = "tokens.json"
 """Beside the example: links can be read once only, when they are made."""
@@ -47,7 +52,7 @@ def add(session: Session, settings: Settings, example: Example, kept: Path, *, n
             CertificateKind.OPERATION, "so_scaffold" if number == 0 else "so_lv_electric", "操作证",
             f"T99000019900517{number:04}", "省应急管理厅", today - timedelta(days=1000), today + timedelta(days=days),
         )  # fmt: skip
-        certificates.add(session, enterprise, UUID(worker), paper, keys=keys, by=clerk, at=now)
+        register.add(session, enterprise, UUID(worker), paper, keys=keys, by=clerk, at=now)
     plan = plans.begin(session, enterprise, today.year, reason="", by=clerk, at=now)
     for line in LINES:
         plans.add_line(session, plan.id, Item(*line[:4], None, *line[4:]), usable=())
@@ -63,7 +68,7 @@ def add(session: Session, settings: Settings, example: Example, kept: Path, *, n
     session.commit()
     reminders.remind(session, at=now)
     session.commit()
-    while figures.settle(session, now=now):
+    while keeping.settle(session, now=now):
         session.commit()
     session.commit()
 

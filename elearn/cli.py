@@ -56,7 +56,7 @@ def _found(place: str) -> click.Command:
     inside={
         "eligibility": "elearn.credit_export.eligibility_commands:eligibility",
         "exam": "elearn.credit_export.exam_system.commands:exam",
-        "figures": "elearn.training.figure_commands:figures",
+        "figures": "elearn.training.figures.commands:figures",
         "lrs": "elearn.tracking.lrs.commands:lrs",
         "org": "elearn.people.commands:orgs",
         "receiver": "elearn.credit_export.commands:receivers",

@@ -23,9 +23,9 @@ from elearn.people.identity import DocumentKind
 from elearn.people.models import Membership, Organisation, Placement
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, SIGNED_IN
 from elearn.people.registry import local_day
-from elearn.training import apprenticeships
-from elearn.training.apprenticeship_models import Part
-from elearn.training.apprenticeships import Begun, Line
+from elearn.training.apprentices import records as apprenticeships
+from elearn.training.apprentices.models import Part
+from elearn.training.apprentices.records import Begun, Line
 
 FIELDS = {
     "dates": "to_on", "to_on": "to_on", "trade": "trade", "master": "master_number", "running": "apprentice_number",

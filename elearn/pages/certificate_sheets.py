@@ -17,8 +17,8 @@ from elearn.pages.forms import Form
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import ENTERPRISE_STAFF
 from elearn.people.registry import local_day
-from elearn.training import certificate_import, certificate_sheets
-from elearn.training.certificate_import import BadRows
+from elearn.training.certificates import importing, sheets
+from elearn.training.certificates.importing import BadRows
 
 
 def install(bp: Blueprint) -> None:
@@ -26,14 +26,14 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/training/certificates/form.xlsx", "certificate_form", certificate_form)
 
 
-@web.takes_up_to(lambda: certificate_sheets.LARGEST_BYTES + 100_000)
+@web.takes_up_to(lambda: sheets.LARGEST_BYTES + 100_000)
 @web.allow(ENTERPRISE_STAFF)
 def import_sheet() -> ResponseReturnValue:
     """Take a spreadsheet into the register, all of it or nothing."""
     node, _all = frame.own_organisations(*KEEPS)
     session, now = db.session(), utcnow()
     form = Form.sent() if request.method == "POST" else Form()
-    bad: tuple[certificate_sheets.Bad, ...] = ()
+    bad: tuple[sheets.Bad, ...] = ()
     here = url_for("elearn.pages.certificate_import", organisation=node.id)
     back = url_for("elearn.pages.certificate_register", organisation=node.id)
     if request.method == "POST":
@@ -45,9 +45,9 @@ def import_sheet() -> ResponseReturnValue:
             return redirect(back, 303)
         else:
             employer = employer_of(node)
-            known = certificate_import.category_names(session, employer.region, local_day(now))
+            known = importing.category_names(session, employer.region, local_day(now))
             try:
-                taken = certificate_import.take(
+                taken = importing.take(
                     session, employer.id, node.id, content, known, keys=members.keys(), by=current_person_id(), at=now
                 )
             except Malformed as error:
@@ -67,5 +67,5 @@ def import_sheet() -> ResponseReturnValue:
 @web.allow(ENTERPRISE_STAFF)
 def certificate_form() -> ResponseReturnValue:
     """An empty spreadsheet with the columns that are read."""
-    columns = [(several[0], 20) for several in certificate_sheets.HEADERS.values()]
+    columns = [(several[0], 20) for several in sheets.HEADERS.values()]
     return empty_sheet("证件台账", columns, "certificates.xlsx")

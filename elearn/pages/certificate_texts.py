@@ -5,9 +5,9 @@ from __future__ import annotations
 from elearn.courses.requirements.rows import Group
 from elearn.locale import gettext as _
 from elearn.pages.training_texts import tabs
-from elearn.training.certificate_reading import Show
-from elearn.training.certificate_rules import CertificateKind, CheckState, Standing
-from elearn.training.certificate_sheets import Wrong
+from elearn.training.certificates.reading import Show
+from elearn.training.certificates.rules import CertificateKind, CheckState, Standing
+from elearn.training.certificates.sheets import Wrong
 
 __all__ = [
     "ISSUERS_SITE", "check_text", "holders_text", "kind_text", "show_text", "standing_text", "standing_tone", "tabs",

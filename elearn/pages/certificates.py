@@ -29,11 +29,10 @@ from elearn.people.identity import DocumentKind, Erased
 from elearn.people.models import Membership, Organisation, Person, Placement, Role
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, SIGNED_IN
 from elearn.people.registry import local_day
-from elearn.training import certificate_reading as reading
-from elearn.training import certificates
-from elearn.training.certificate_models import WorkerCertificate
-from elearn.training.certificate_reading import Show
-from elearn.training.certificate_rules import CertificateKind, Paper, masked
+from elearn.training.certificates import reading, register
+from elearn.training.certificates.models import WorkerCertificate
+from elearn.training.certificates.reading import Show
+from elearn.training.certificates.rules import CertificateKind, Paper, masked
 
 FIELDS = BESIDE | {"dates": "to_on", "known": "number"}
 """Code of an error -> the field it is about."""
@@ -60,7 +59,7 @@ def own_certificates() -> ResponseReturnValue:
     session, person_id = db.session(), current_person_id()
     found = reading.of_person(session, person_id, on=local_day(utcnow()))
     numbers = personal.open_sealed(
-        session, person_id, members.keys(), certificates.PURPOSE, *(row.number_sealed for row, _name, _how in found)
+        session, person_id, members.keys(), register.PURPOSE, *(row.number_sealed for row, _name, _how in found)
     )
     lines = [(*one, masked(number)) for one, number in zip(found, numbers, strict=True)]
     return render_template("elearn/certificates.html", lines=lines, texts=certificate_texts)
@@ -141,7 +140,7 @@ def certificate_new() -> ResponseReturnValue:
     category = form["category"] or None
     if kind is None or (category is not None and category not in dict(chosen)):
         raise Malformed("This page is out of date. Load it again and repeat.")
-    if category is None and kind in certificates.GROUPS:
+    if category is None and kind in register.GROUPS:
         form.errors["category"] = _("Choose what the certificate is for.")
     from_on, to_on, reviewed_on = form.day("from_on"), form.day("to_on"), form.day("reviewed_on")
     back = url_for("elearn.pages.certificate_register", organisation=node.id)
@@ -158,7 +157,7 @@ def certificate_new() -> ResponseReturnValue:
     )  # fmt: skip
 
     def take() -> str:
-        made = certificates.add(
+        made = register.add(
             session, employer.id, _placed_person(node.id, form), paper, keys=members.keys(), by=current_person_id(),
             at=now,
         )  # fmt: skip
@@ -181,7 +180,7 @@ def worker_certificate_check(certificate_id: UUID) -> ResponseReturnValue:
         raise Malformed("This page is out of date. Load it again and repeat.")
 
     def take() -> None:
-        certificates.check(
+        register.check(
             db.session(), certificate_id, agrees=form["answer"] == "agrees", note=form["note"], by=current_person_id(),
             at=utcnow(),
         )  # fmt: skip
@@ -198,7 +197,7 @@ def worker_certificate_review(certificate_id: UUID) -> ResponseReturnValue:
 
     def take() -> None:
         assert on is not None, "it was asked for"
-        certificates.review(db.session(), certificate_id, on, at=utcnow())
+        register.review(db.session(), certificate_id, on, at=utcnow())
 
     return _act(certificate_id, form, take)
 
@@ -210,7 +209,7 @@ def worker_certificate_end(certificate_id: UUID) -> ResponseReturnValue:
     on = form.day("ended_on") or local_day(utcnow())
 
     def take() -> None:
-        certificates.end(db.session(), certificate_id, on=on, why=form["why"], at=utcnow())
+        register.end(db.session(), certificate_id, on=on, why=form["why"], at=utcnow())
 
     return _act(certificate_id, form, take, {"note": "why"})
 
@@ -264,7 +263,7 @@ def done_once(
 
 def _page(row: WorkerCertificate, form: Form) -> str:
     session, on = db.session(), local_day(utcnow())
-    [number] = personal.open_many(session, members.keys(), certificates.PURPOSE, [(row.person_id, row.number_sealed)])
+    [number] = personal.open_many(session, members.keys(), register.PURPOSE, [(row.person_id, row.number_sealed)])
     return render_template(
         "elearn/worker_certificate.html",
         row=row,

@@ -17,8 +17,8 @@ from elearn.people.callers import current_person_id
 from elearn.people.permissions import SIGNED_IN
 from elearn.runtime import runtime
 from elearn.settings import MailServer
-from elearn.training import emailing
-from elearn.training.wording import Said
+from elearn.training.telling import emailing
+from elearn.training.telling.wording import Said
 
 
 def install(bp: Blueprint) -> None:

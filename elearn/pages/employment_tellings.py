@@ -13,8 +13,8 @@ from elearn.people.joining.models import Joining, JoiningLink, State
 from elearn.people.models import Account, Membership, Organisation, OrganisationTree, Placement, RoleGrant
 from elearn.people.permissions import ENTERPRISE_STAFF
 from elearn.people.registry import local_day
-from elearn.training import messages
-from elearn.training.messages import Kind, Telling
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 
 
 def staff_near(session: Session, unit_id: UUID) -> Sequence[UUID]:

@@ -10,8 +10,8 @@ from elearn.credit_export.archive.workbook import Workbook
 from elearn.credit_export.paper import typeset
 from elearn.credit_export.paper.sheets import head, moment_text, speaker
 from elearn.people.models import Organisation
-from elearn.training import board_tables
-from elearn.training.dashboards import Board, Chosen, Line
+from elearn.training.figures import board_tables
+from elearn.training.figures.dashboards import Board, Chosen, Line
 
 
 def xlsx(unit: Organisation, board: Board, lines: Sequence[Line], chosen: Chosen, language: str) -> bytes:

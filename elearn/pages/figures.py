@@ -36,8 +36,8 @@ from elearn.people.permissions import (
     regions_of,
 )
 from elearn.people.registry import local_day
-from elearn.training import board_tables, dashboards
-from elearn.training.dashboards import Board, Chosen, Order, Show
+from elearn.training.figures import board_tables, dashboards
+from elearn.training.figures.dashboards import Board, Chosen, Order, Show
 from elearn.training.models import Purpose
 
 EMPTY = {"purpose": "", "kind": "", "period": "0"}

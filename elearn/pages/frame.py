@@ -36,7 +36,7 @@ from elearn.people.permissions import (
     scope_of,
 )
 from elearn.runtime import runtime
-from elearn.training import messages
+from elearn.training.telling import messages
 
 __all__ = ["own_organisations"]
 

@@ -29,8 +29,8 @@ from elearn.people import registry
 from elearn.people.callers import Caller, require_caller
 from elearn.people.permissions import ENTERPRISE, SIGNED_IN
 from elearn.tracking import watched
-from elearn.training import dashboards
-from elearn.training.dashboards import Chosen
+from elearn.training.figures import dashboards
+from elearn.training.figures.dashboards import Chosen
 
 
 def install(bp: Blueprint) -> None:

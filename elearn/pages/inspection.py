@@ -30,9 +30,11 @@ from elearn.people.models import Organisation, Role
 from elearn.people.permissions import ANYBODY, ENTERPRISE, SUBTREE, Holding, holds_in, require_in
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
-from elearn.training import board_tables, enterprise_archive, inspecting
-from elearn.training.enterprise_models import EnterpriseArchive
-from elearn.training.inspecting import DAYS, InspectorLink, Looked
+from elearn.training.archives import enterprise as enterprise_archive
+from elearn.training.archives import inspecting
+from elearn.training.archives.inspecting import DAYS, InspectorLink, Looked
+from elearn.training.archives.models import EnterpriseArchive
+from elearn.training.figures import board_tables
 
 MAKERS = (Role.PRINCIPAL, Role.SAFETY_MANAGER)
 INSPECTION_MAKER = Holding("maker of inspectors' links", frozenset(MAKERS))

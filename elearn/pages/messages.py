@@ -13,9 +13,9 @@ from elearn.db import db
 from elearn.pages import email_reminders, frame
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import SIGNED_IN
-from elearn.training import messages
-from elearn.training.messages import Kind, Message
-from elearn.training.wording import said
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Message
+from elearn.training.telling.wording import said
 
 LEADS: dict[Kind, str] = {
     Kind.ASSIGNED: "home",

@@ -23,8 +23,8 @@ from elearn.people.models import Organisation, Role
 from elearn.people.permissions import ANYBODY, ENTERPRISE, ENTERPRISE_STAFF
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
-from elearn.training import notices
-from elearn.training.notices import HowToReport
+from elearn.training.certificates import notices
+from elearn.training.certificates.notices import HowToReport
 
 FIELDS = {"report": "report_how", "report_phone": "report_phone"}
 

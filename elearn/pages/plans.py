@@ -28,11 +28,12 @@ from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import Organisation, Role
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, PRINCIPAL
 from elearn.people.registry import local_day
-from elearn.training import plans, programmes
-from elearn.training.board_tables import purposes
+from elearn.training import programmes
+from elearn.training.figures.board_tables import purposes
 from elearn.training.models import Purpose
-from elearn.training.plan_models import PlanState, TrainingPlan, TrainingPlanLine
-from elearn.training.plans import Item, Progress
+from elearn.training.plans import yearly as plans
+from elearn.training.plans.models import PlanState, TrainingPlan, TrainingPlanLine
+from elearn.training.plans.yearly import Item, Progress
 
 FIELDS = {"open": "reason", "not_open": "note", "own": "note", "lines": "title", "programme": "programme"}
 """Code of an error -> the field it is about, where they differ."""

@@ -20,8 +20,8 @@ from elearn.people.models import Account, Membership, Organisation
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
-from elearn.training import sending
-from elearn.training.sending import State
+from elearn.training.telling import sending
+from elearn.training.telling.sending import State
 
 SINCE = timedelta(days=30)
 

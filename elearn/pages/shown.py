@@ -9,7 +9,7 @@ from babel.dates import format_datetime
 from elearn.courses.teaching import clock_text
 from elearn.credit_export.hours import MICRO, as_text
 from elearn.locale import language
-from elearn.training.wording import day, length
+from elearn.training.telling.wording import day, length
 from elearn.zone import LOCAL_ZONE as ZONE
 
 __all__ = ["ZONE", "class_hours", "clock_text", "day", "hours_minutes", "length", "moment", "per_mille", "size"]

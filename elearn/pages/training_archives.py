@@ -25,8 +25,11 @@ from elearn.people.callers import Caller, require_caller
 from elearn.people.models import Membership, Organisation
 from elearn.people.permissions import ENTERPRISE, SUBTREE, require_in
 from elearn.people.registry import local_day
-from elearn.training import archive_papers, board_tables, enterprise_archive, person_archive
-from elearn.training.enterprise_models import EnterpriseArchive
+from elearn.training.archives import enterprise as enterprise_archive
+from elearn.training.archives import papers
+from elearn.training.archives import person as person_archive
+from elearn.training.archives.models import EnterpriseArchive
+from elearn.training.figures import board_tables
 
 
 def install(bp: Blueprint) -> None:
@@ -47,8 +50,8 @@ def show_person(membership_id: UUID) -> ResponseReturnValue:
     switcher.on_page(unit_id)
     archive = person_archive.gathered(db.session(), membership, House.here(), now=utcnow())
     every = (
-        archive_papers.placements, archive_papers.assignments, archive_papers.levels, archive_papers.entries,
-        archive_papers.certificates, archive_papers.elsewhere,
+        papers.placements, papers.assignments, papers.levels, papers.entries,
+        papers.certificates, papers.elsewhere,
     )  # fmt: skip
     return render_template(
         "elearn/person_archive.html",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app
 
 from elearn.locale import gettext as _
-from elearn.training.board_tables import purposes
+from elearn.training.figures.board_tables import purposes
 from elearn.training.law import Law
 from elearn.training.models import Cycle, Occasion, Purpose, RunState, State
 from elearn.training.reading import Line, Show

@@ -8,17 +8,14 @@ figures that agree with the ledger. Nothing here earns an hour: it only reads wh
     rules, law           pure: what a member must learn, by which occasion and clause
     programmes           what an enterprise trains its people in, and its rules
     assigning, settling  jobs: who must learn what is new; what is credited, tested, signed, and so done
-    messages, wording    what a person is told, once for each cause; the words of it
-    certificates         each employer's register: until when each holds by the rules of each day, who looked it up
-    notices              what an enterprise publishes of it
-    plans                the yearly plan, its versions, what became of each line
-    apprenticeships      who learns a trade beside whom: weekly notes, two signatures
-    reminding, reminders, sending    which reminder is due when; told once; out of the house by text message
-    emailing             the same by e-mail, to an address that its owner has confirmed
     three_level          signatures under the levels, by two people; level_card is their card
     reading, keepers     lists of assignments; who keeps a unit's people, to be told
-    figures, dashboards  each node's figures, kept by what changed (counted, figure_sql); what a page reads of them
-    person_archive, enterprise_archive, inspecting    one file each; an inspector's link with an end
+    telling/             messages, reminders, what goes out by text message and e-mail
+    certificates/        each employer's register, what it publishes of it
+    plans/               the yearly plan, its versions, what became of each line
+    apprentices/         who learns a trade beside whom
+    figures/             each node's figures, and what a page reads of them
+    archives/            one person, one file; an enterprise's year; an inspector's link with an end
 """
 
 from __future__ import annotations
@@ -31,20 +28,20 @@ if TYPE_CHECKING:
 
 
 BY_IMPORT: tuple[str, ...] = (
-    "apprenticeship_models",
+    "apprentices.models",
+    "archives.enterprise",
+    "archives.inspecting",
+    "archives.models",
     "assigning",
-    "certificate_jobs",
-    "certificate_models",
-    "enterprise_archive",
-    "enterprise_models",
-    "figures",
-    "inspecting",
-    "messages",
+    "certificates.jobs",
+    "certificates.models",
+    "certificates.notices",
+    "figures.keeping",
     "models",
-    "notices",
-    "plan_models",
-    "reminder_jobs",
+    "plans.models",
     "settling",
+    "telling.jobs",
+    "telling.messages",
 )
 """Modules whose tables and jobs are known once they are imported."""
 

@@ -26,8 +26,8 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.people import consents
 from elearn.people.registry import local_day
-from elearn.training import messages
-from elearn.training.messages import Kind, Telling
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 
 logger = logging.getLogger(__name__)
 

@@ -26,9 +26,10 @@ from elearn.people.identity import Keys
 from elearn.people.models import Organisation, Role
 from elearn.people.registry import local_day
 from elearn.people.roster import drafts, looking
-from elearn.training import assigning, messages
-from elearn.training.messages import Kind, Telling
+from elearn.training import assigning
 from elearn.training.models import Purpose
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 from tests import builders_courses as courses
 from tests.architecture.two_sides import Side, a_side
 from tests.builders_questions import TestingSchool, a_multiple, a_single, a_test, asked

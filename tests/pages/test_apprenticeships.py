@@ -13,10 +13,12 @@ from elearn.courses.requirements import service
 from elearn.errors import Forbidden
 from elearn.people import organisations
 from elearn.people.models import Account, EmploymentKind, Membership, Organisation, Person, Role
-from elearn.training import apprenticeships, certificates, messages
-from elearn.training.apprenticeship_models import Apprenticeship, Part
-from elearn.training.certificate_rules import CertificateKind, Paper
-from elearn.training.messages import Kind
+from elearn.training.apprentices import records as apprenticeships
+from elearn.training.apprentices.models import Apprenticeship, Part
+from elearn.training.certificates import register
+from elearn.training.certificates.rules import CertificateKind, Paper
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind
 from tests import builders_people as people
 from tests.conftest import ManualClock
 from tests.pages.conftest import Browser
@@ -69,7 +71,7 @@ def test_two_people_work_side_by_side_and_both_sign(app: Flask, session: Session
         "云南省应急管理厅",
         date(2025, 1, 1),
     )
-    held = certificates.add(
+    held = register.add(
         session, enterprise.id, old.person_id, paper, keys=people.KEYS, by=clerk_account.person_id, at=people.AT
     )
     session.commit()

@@ -23,10 +23,11 @@ from elearn.people.models import (
     OrganisationLevel,
     Role,
 )
-from elearn.training import certificate_jobs, certificate_reading, messages, notices
-from elearn.training.certificate_models import WorkerCertificate, WorkerCertificateCheck
-from elearn.training.certificate_rules import CheckState, EndsBy, Standing
-from elearn.training.messages import Kind
+from elearn.training.certificates import jobs, notices, reading
+from elearn.training.certificates.models import WorkerCertificate, WorkerCertificateCheck
+from elearn.training.certificates.rules import CheckState, EndsBy, Standing
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind
 from tests import builders_people as people
 from tests.pages.conftest import Browser
 
@@ -241,7 +242,7 @@ def test_its_end_is_told_three_times_and_to_who_keeps_it_once_a_week(
     Browser(app, session, works.clerk).post("/training/certificates/new", a_paper(works, to_on="2026-09-30"))
     told = 0
     for day in (date(2026, 7, 1), date(2026, 7, 2), date(2026, 7, 3), date(2026, 8, 1), date(2026, 8, 31)):
-        told += certificate_jobs.warn(session, at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC))
+        told += jobs.warn(session, at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC))
     mine = [one.kind for one in messages.newest(session, works.worker.person_id)[0]]
     assert mine == [Kind.CERTIFICATE_EXPIRING] * 3, "at 90, 60 and 30 days; at 91 nothing"
     assert told == 6
@@ -259,10 +260,10 @@ def test_rules_that_are_loaded_later_are_followed_the_next_night(session: Sessio
     )  # fmt: skip
     session.add(row)
     session.flush()
-    assert certificate_jobs.settle_all(session) == 1
+    assert jobs.settle_all(session) == 1
     assert (row.holds_to, row.ends_by) == (date(2026, 4, 30), EndsBy.REVIEW)
-    assert certificate_reading.standing_of(row, TODAY) is Standing.REVIEW_MISSED
-    assert certificate_jobs.settle_all(session) == 0
+    assert reading.standing_of(row, TODAY) is Standing.REVIEW_MISSED
+    assert jobs.settle_all(session) == 0
 
 
 def test_the_public_notice_shows_no_whole_name_and_no_number(app: Flask, session: Session, works: Works) -> None:

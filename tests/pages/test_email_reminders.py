@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from elearn.outgoing import NotUsable, OutOfOrder
 from elearn.people.models import Disclosure
 from elearn.settings import MailServer
-from elearn.training import emailing, reminders, sending
-from elearn.training.emailing import EmailAddress, Emails
-from elearn.training.sending import Channel, Outgoing
-from elearn.training.wording import Said
+from elearn.training.telling import emailing, reminders, sending
+from elearn.training.telling.emailing import EmailAddress, Emails
+from elearn.training.telling.sending import Channel, Outgoing
+from elearn.training.telling.wording import Said
 from tests import builders_people as people
 from tests.conftest import ManualClock
 from tests.pages.conftest import Browser

@@ -23,7 +23,7 @@ from elearn.people.models import (
     Placement,
     Role,
 )
-from elearn.training.messages import Kind, Message
+from elearn.training.telling.messages import Kind, Message
 from tests import builders_people as people
 from tests.conftest import ManualClock
 from tests.pages.conftest import Browser, World, text_of, token_in

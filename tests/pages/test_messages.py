@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from elearn.training import messages, sending
-from elearn.training.messages import Kind, Telling
-from elearn.training.sending import Channel, Letter, Outgoing, State
+from elearn.training.telling import messages, sending
+from elearn.training.telling.messages import Kind, Telling
+from elearn.training.telling.sending import Channel, Letter, Outgoing, State
 from tests import builders_people as people
 from tests.pages.conftest import Browser, World
 

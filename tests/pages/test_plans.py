@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from elearn.people import organisations, roles
 from elearn.people.models import Account, EmploymentKind, Organisation, Role
-from elearn.training import messages, plans
-from elearn.training.messages import Kind
 from elearn.training.models import Assignment, Purpose, State
-from elearn.training.plan_models import PlanState, TrainingPlan, TrainingPlanLine
-from elearn.training.plans import Progress
+from elearn.training.plans import yearly as plans
+from elearn.training.plans.models import PlanState, TrainingPlan, TrainingPlanLine
+from elearn.training.plans.yearly import Progress
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind
 from tests import builders_people as people
 from tests.conftest import statements
 from tests.pages.conftest import Browser

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.training.certificate_rules import (
+from elearn.training.certificates.rules import (
     STAGES,
     CheckState,
     EndsBy,

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from elearn.credit_export.paper.sheets import speaker
 from elearn.people.models import EmploymentKind, Organisation, Role
-from elearn.training import board_tables, charts, dashboards
-from elearn.training.dashboards import Chosen, Show, Sums
+from elearn.training.figures import board_tables, charts, dashboards
+from elearn.training.figures.dashboards import Chosen, Show, Sums
 from elearn.training.models import State
 from tests import builders_people as people
 from tests.training.test_figures import DAY, NOW, TODAY, Firm, settled

@@ -21,10 +21,10 @@ from elearn.db import new_id
 from elearn.people import organisations, placements
 from elearn.people.models import EmploymentKind, Membership, Organisation, OrganisationTree, Placement
 from elearn.people.registry import local_day
-from elearn.training import figure_commands, figure_sql, figures
-from elearn.training.certificate_models import WorkerCertificate
-from elearn.training.certificate_rules import CertificateKind, CheckState, EndsBy
-from elearn.training.counted import FigureMark, FigureMember, UnitFigure
+from elearn.training.certificates.models import WorkerCertificate
+from elearn.training.certificates.rules import CertificateKind, CheckState, EndsBy
+from elearn.training.figures import commands, keeping, sql
+from elearn.training.figures.counted import FigureMark, FigureMember, UnitFigure
 from elearn.training.models import Assignment, Occasion, Programme, Purpose, State
 from tests.builders_people import AT, a_person
 from tests.conftest import ManualClock
@@ -147,7 +147,7 @@ def settled(session: Session, now: datetime = NOW, at_once: int = 3) -> int:
     """All that is marked, a few marks at a time."""
     session.flush()
     whole = 0
-    while found := figures.settle(session, now=now, at_once=at_once):
+    while found := keeping.settle(session, now=now, at_once=at_once):
         whole += found
     return whole
 
@@ -172,9 +172,9 @@ def by_hand(session: Session, today: date) -> dict[tuple[UUID, int, str, str], l
 
     def put(unit: UUID, period: int, purpose: str, kind: str, **said: int) -> None:
         for node in above[unit]:
-            row = sums.setdefault((node, period, purpose, kind), [0] * len(figure_sql.MEASURES))
+            row = sums.setdefault((node, period, purpose, kind), [0] * len(sql.MEASURES))
             for name, value in said.items():
-                row[figure_sql.MEASURES.index(name)] += value
+                row[sql.MEASURES.index(name)] += value
 
     for placed in session.scalars(sa.select(Placement)):
         member = held.get(placed.membership_id)
@@ -223,8 +223,7 @@ def standing(session: Session) -> dict[tuple[UUID, int, str, str], list[int]]:
     session.expire_all()
     rows = session.scalars(sa.select(UnitFigure))
     found = {
-        (one.unit_id, one.period, one.purpose, one.kind): [getattr(one, name) for name in figure_sql.MEASURES]
-        for one in rows
+        (one.unit_id, one.period, one.purpose, one.kind): [getattr(one, name) for name in sql.MEASURES] for one in rows
     }
     return {key: row for key, row in found.items() if any(row)}
 
@@ -307,9 +306,9 @@ def test_after_any_run_of_changes_the_figures_are_what_the_ledger_adds_up_to(
     settled(session, now)
     today = local_day(now)
     assert standing(session) == by_hand(session, today)
-    assert figures.check(session, today=today) == []
+    assert keeping.check(session, today=today) == []
     before = standing(session)
-    figures.rebuild(session, now=now)
+    keeping.rebuild(session, now=now)
     assert standing(session) == before
     nested.rollback()
 
@@ -377,11 +376,11 @@ def test_a_change_is_counted_by_what_changed_and_a_fault_in_the_sums_is_found(fi
     assert marked == [one.person_id for one in firm.members[:2]]
     assert settled(session) == 2
     session.execute(sa.update(UnitFigure).where(UnitFigure.unit_id == firm.group.id).values(people=9))
-    found = figures.check(session, today=TODAY)
+    found = keeping.check(session, today=TODAY)
     assert {(one.unit_id, one.stands[0], one.ledger[0]) for one in found if one.period == 0} >= {(firm.group.id, 9, 4)}
-    assert figures.check(session, today=TODAY, below=firm.shops[0].id) == []
-    assert figures.rebuild(session, now=NOW) == 4
-    assert figures.check(session, today=TODAY) == []
+    assert keeping.check(session, today=TODAY, below=firm.shops[0].id) == []
+    assert keeping.rebuild(session, now=NOW) == 4
+    assert keeping.check(session, today=TODAY) == []
     assert len(session.scalars(sa.select(FigureMember)).all()) == 4
 
 
@@ -390,12 +389,12 @@ def test_the_command_counts_what_changed_says_what_differs_and_rebuilds(firm: Fi
     clock.now = NOW
     firm.hire(0)
     session.commit()
-    whole = run(figure_commands.figures, ["check"])
+    whole = run(commands.figures, ["check"])
     assert (whole.exit_code, whole.output) == (0, "All figures are what the ledger says.\n")
     session.execute(sa.update(UnitFigure).values(people=7))
     session.commit()
-    differs = run(figure_commands.figures, ["check"])
+    differs = run(commands.figures, ["check"])
     assert differs.exit_code == 1
     assert "figures differ" in differs.output
-    assert run(figure_commands.figures, ["rebuild"]).output == "1 people counted.\n"
-    assert run(figure_commands.figures, ["check"]).exit_code == 0
+    assert run(commands.figures, ["rebuild"]).output == "1 people counted.\n"
+    assert run(commands.figures, ["check"]).exit_code == 0

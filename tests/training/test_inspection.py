@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from elearn.errors import Malformed
 from elearn.people.models import Account, Person, Role
-from elearn.training import inspecting
-from elearn.training.inspecting import InspectorLink, InspectorLook
+from elearn.training.archives import inspecting
+from elearn.training.archives.inspecting import InspectorLink, InspectorLook
 from tests import builders_people as people
 from tests.conftest import ManualClock
 from tests.training.test_figure_pages import busy, numbers

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from elearn import locale
 from elearn.errors import NotFound
-from elearn.training import messages, wording
-from elearn.training.messages import FACTS, Kind, Telling
+from elearn.training.telling import messages, wording
+from elearn.training.telling.messages import FACTS, Kind, Telling
 from tests import builders_people as people
 from tests.conftest import statements
 

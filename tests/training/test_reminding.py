@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.training.reminding import Duty, may_ring, next_ring, steps, summary
+from elearn.training.telling.reminding import Duty, may_ring, next_ring, steps, summary
 
 DUE = date(2026, 10, 31)
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from elearn.outgoing import Service
 from elearn.people import organisations, placements
 from elearn.people.models import Account, Disclosure, EmploymentKind, Membership, Organisation, Role
-from elearn.training import messages, reminders, sending
-from elearn.training.messages import Kind, Message
 from elearn.training.models import Assignment, Occasion, Programme, Purpose, State
-from elearn.training.sending import Channel, Outgoing, TextMessages
+from elearn.training.telling import messages, reminders, sending
+from elearn.training.telling.messages import Kind, Message
+from elearn.training.telling.sending import Channel, Outgoing, TextMessages
 from tests import builders_courses as courses
 from tests import builders_people as people
 from tests.conftest import statements

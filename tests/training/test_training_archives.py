@@ -19,10 +19,10 @@ from elearn.credit_export.archive import archive_check, bundle_form, bundle_veri
 from elearn.credit_export.exam_system.package_verifying import PackageRefused
 from elearn.people import consents, organisations
 from elearn.people.models import Disclosure, EmploymentKind, Person, Role
-from elearn.training import enterprise_archive
-from elearn.training.enterprise_models import EnterpriseArchive, TrainingArchiveTaken
-from elearn.training.inspecting import InspectorLook
-from elearn.training.messages import Message
+from elearn.training.archives import enterprise as enterprise_archive
+from elearn.training.archives.inspecting import InspectorLook
+from elearn.training.archives.models import EnterpriseArchive, TrainingArchiveTaken
+from elearn.training.telling.messages import Message
 from tests import builders_people as people
 from tests.conftest import ManualClock
 from tests.training.test_figure_pages import busy

@@ -15,13 +15,13 @@ from elearn.jobs import task
 from elearn.people.dated import holds_on
 from elearn.people.models import Membership, Organisation
 from elearn.people.registry import local_day
-from elearn.training import messages
-from elearn.training.certificate_models import WorkerCertificate
-from elearn.training.certificate_reading import holds
-from elearn.training.certificate_rules import STAGES, life, stage
-from elearn.training.certificates import GROUPS, regimes
+from elearn.training.certificates.models import WorkerCertificate
+from elearn.training.certificates.reading import holds
+from elearn.training.certificates.register import GROUPS, regimes
+from elearn.training.certificates.rules import STAGES, life, stage
 from elearn.training.keepers import keepers
-from elearn.training.messages import Kind, Telling
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 
 AT_ONCE = 2_000
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.courses.models import Word, one_of
 from elearn.db import Base, Ledger, new_id
-from elearn.training.certificate_rules import CertificateKind, CheckState, EndsBy
+from elearn.training.certificates.rules import CertificateKind, CheckState, EndsBy
 
 PERSON = "elearn.person.id"
 ORGANISATION = "elearn.organisation.id"

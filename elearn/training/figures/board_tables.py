@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from elearn.credit_export.paper.sheets import Says
-from elearn.training import charts
-from elearn.training.dashboards import Board, Line, Sums
+from elearn.training.figures import charts
+from elearn.training.figures.dashboards import Board, Line, Sums
 
 HOUR_MS = 3_600_000
 CHARTED = 12

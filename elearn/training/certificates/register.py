@@ -22,10 +22,10 @@ from elearn.people import personal
 from elearn.people.identity import Keys
 from elearn.people.models import Membership, Organisation
 from elearn.people.registry import local_day
-from elearn.training import messages
-from elearn.training.certificate_models import WorkerCertificate, WorkerCertificateCheck
-from elearn.training.certificate_rules import CertificateKind, CheckState, Life, Paper, Regime, checked, life
-from elearn.training.messages import Kind, Telling
+from elearn.training.certificates.models import WorkerCertificate, WorkerCertificateCheck
+from elearn.training.certificates.rules import CertificateKind, CheckState, Life, Paper, Regime, checked, life
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 
 PURPOSE = "worker certificate"
 """What numbers are sealed for."""

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.people.models import Organisation, OrganisationTree, Placement, Role
 from elearn.people.registry import local_day
-from elearn.training import messages
 from elearn.training.keepers import keepers
-from elearn.training.messages import Kind, Telling
 from elearn.training.models import Assignment, Programme, Purpose, State
-from elearn.training.plan_models import PlanState, TrainingPlan, TrainingPlanLine
+from elearn.training.plans.models import PlanState, TrainingPlan, TrainingPlanLine
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 from elearn.zone import NAME as ZONE
 
 MAX_TEXT = 100

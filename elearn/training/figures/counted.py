@@ -1,6 +1,6 @@
 """Tables of figures: what each member adds, the sums of each node of the tree, and marks of what to count again.
 
-All of it follows from memberships, placements, assignments, certificates and the hours ledger: `figures.py` keeps it,
+All of it follows from memberships, placements, assignments, certificates and the hours ledger: `keeping.py` keeps it,
 `elearn figures rebuild` makes it afresh, and nothing is lost when it is emptied. So nothing here refers to a person by
 a foreign key.
 """
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.db import Base
 from elearn.people.models import Membership, Placement
-from elearn.training.certificate_models import WorkerCertificate
+from elearn.training.certificates.models import WorkerCertificate
 from elearn.training.models import Assignment
 
 

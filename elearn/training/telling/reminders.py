@@ -17,13 +17,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from elearn.db import Base
 from elearn.people.models import Account, Membership, Organisation
 from elearn.people.registry import local_day
-from elearn.training import messages, sending
-from elearn.training.emailing import EmailAddress
 from elearn.training.keepers import keepers
-from elearn.training.messages import Kind, Telling
 from elearn.training.models import Assignment, Programme, State
-from elearn.training.reminding import ASSIGNED, BEFORE_DAYS, LEAVE_POST, Duty, may_ring, steps, summary
-from elearn.training.sending import Channel, Letter, Outgoing
+from elearn.training.telling import messages, sending
+from elearn.training.telling.emailing import EmailAddress
+from elearn.training.telling.messages import Kind, Telling
+from elearn.training.telling.reminding import ASSIGNED, BEFORE_DAYS, LEAVE_POST, Duty, may_ring, steps, summary
+from elearn.training.telling.sending import Channel, Letter, Outgoing
 from elearn.zone import LOCAL_ZONE
 
 PEOPLE_AT_ONCE = 2_000

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind, check_document
-from elearn.training.certificate_rules import CertificateKind, Paper, checked
+from elearn.training.certificates.rules import CertificateKind, Paper, checked
 from elearn.unpacking import day_of, rows_of, text_of
 
 LARGEST_BYTES = 5_000_000

@@ -28,8 +28,8 @@ from elearn.people import personal
 from elearn.people.identity import Keys
 from elearn.people.models import Disclosure
 from elearn.settings import MailServer
-from elearn.training.sending import Channel
-from elearn.training.wording import Said
+from elearn.training.telling.sending import Channel
+from elearn.training.telling.wording import Said
 
 PURPOSE = "e-mail address"
 FORM = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")

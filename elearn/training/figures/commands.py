@@ -9,7 +9,7 @@ import click
 from elearn.clock import utcnow
 from elearn.db import db
 from elearn.people.registry import local_day
-from elearn.training import figures as keeping
+from elearn.training.figures import keeping
 
 MOST_SHOWN = 20
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from elearn.people.models import EMPLOYERS, Organisation, OrganisationLevel
-from elearn.training.counted import UnitFigure
+from elearn.training.figures.counted import UnitFigure
 from elearn.training.models import Purpose
 
 PAGE = 50

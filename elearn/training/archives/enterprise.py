@@ -29,11 +29,12 @@ from elearn.credit_export.paper.standing import masked_name
 from elearn.db import db, new_id
 from elearn.errors import Conflict, NotFound
 from elearn.people.models import Disclosure, Organisation
-from elearn.training import archive_papers as papers
-from elearn.training import board_tables, dashboards, messages
-from elearn.training.dashboards import Board, Chosen, Line, Order
-from elearn.training.enterprise_models import EnterpriseArchive, TrainingArchiveTaken
-from elearn.training.messages import Kind, Telling
+from elearn.training.archives import papers
+from elearn.training.archives.models import EnterpriseArchive, TrainingArchiveTaken
+from elearn.training.figures import board_tables, dashboards
+from elearn.training.figures.dashboards import Board, Chosen, Line, Order
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from babel.dates import format_date
 
 from elearn.locale import gettext as _
 from elearn.locale import language
-from elearn.training.messages import Kind
+from elearn.training.telling.messages import Kind
 from elearn.zone import LOCAL_ZONE
 
 

@@ -20,9 +20,9 @@ from elearn.db import Base, new_id
 from elearn.errors import Malformed, NotFound
 from elearn.people.dated import holds_on
 from elearn.people.models import Membership, Organisation, OrganisationTree, Person, Placement
-from elearn.training.certificate_models import WorkerCertificate
-from elearn.training.certificate_reading import holds
-from elearn.training.certificate_rules import CertificateKind
+from elearn.training.certificates.models import WorkerCertificate
+from elearn.training.certificates.reading import holds
+from elearn.training.certificates.rules import CertificateKind
 
 MAX_FIELD = 200
 PUBLISHED = (CertificateKind.OPERATION, CertificateKind.ASSESSMENT, CertificateKind.EQUIPMENT)

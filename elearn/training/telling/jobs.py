@@ -10,9 +10,10 @@ from elearn.jobs import task
 from elearn.outgoing import Service
 from elearn.people.identity import Keys
 from elearn.runtime import runtime
-from elearn.training import apprenticeships, reminders, sending
-from elearn.training.emailing import Emails
-from elearn.training.sending import Carrier, TextMessages
+from elearn.training.apprentices import records as apprenticeships
+from elearn.training.telling import reminders, sending
+from elearn.training.telling.emailing import Emails
+from elearn.training.telling.sending import Carrier, TextMessages
 
 BUDGET_S = 50.0
 

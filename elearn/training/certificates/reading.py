@@ -19,8 +19,8 @@ from elearn.courses.requirements import service
 from elearn.courses.requirements.rows import Category, Group
 from elearn.people.dated import holds_on
 from elearn.people.models import Membership, Organisation, OrganisationTree, Person, Placement
-from elearn.training.certificate_models import WorkerCertificate, WorkerCertificateCheck
-from elearn.training.certificate_rules import STAGES, CheckState, Standing, standing
+from elearn.training.certificates.models import WorkerCertificate, WorkerCertificateCheck
+from elearn.training.certificates.rules import STAGES, CheckState, Standing, standing
 
 PAGE = 50
 

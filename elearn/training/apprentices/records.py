@@ -21,12 +21,12 @@ from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.people.dated import holds_on
 from elearn.people.models import Membership, Organisation, OrganisationTree, Person, Placement
 from elearn.people.registry import local_day
-from elearn.training import messages
-from elearn.training.apprenticeship_models import Apprenticeship, ApprenticeshipNote, ApprenticeshipSignature, Part
-from elearn.training.certificate_models import WorkerCertificate
-from elearn.training.certificate_reading import holds
+from elearn.training.apprentices.models import Apprenticeship, ApprenticeshipNote, ApprenticeshipSignature, Part
+from elearn.training.certificates.models import WorkerCertificate
+from elearn.training.certificates.reading import holds
 from elearn.training.law import add_months
-from elearn.training.messages import Kind, Telling
+from elearn.training.telling import messages
+from elearn.training.telling.messages import Kind, Telling
 
 RULE = "apprentice_practice"
 """The row of the requirements catalogue that says how long."""

@@ -11,7 +11,7 @@ from typing import Any
 from elearn.credit_export.archive.workbook import Cell, Workbook
 from elearn.credit_export.paper import typeset
 from elearn.credit_export.paper.sheets import Says, day_text, head, moment_text, speaker
-from elearn.training.board_tables import hours, kinds, purposes
+from elearn.training.figures.board_tables import hours, kinds, purposes
 
 Found = Mapping[str, Any]
 """Sections of an archive: name -> rows."""

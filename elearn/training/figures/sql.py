@@ -1,4 +1,4 @@
-"""The statements of `figures.py`: what is counted, written once for a few people, for a few nodes and for everybody.
+"""The statements of `keeping.py`: what is counted, written once for a few people, for a few nodes and for everybody.
 
 `_MEMBERS` and `_CELLS` say from the ledger what a member adds; `_sums` adds members up, one row a node, period, purpose
 and kind. The job puts the first into tables and adds the second to the nodes above; the check does both at once.

@@ -28,9 +28,9 @@ from elearn.outgoing import NotUsable, OutOfOrder, Service
 from elearn.people import personal, tree
 from elearn.people.identity import Keys
 from elearn.people.models import Membership, Person
-from elearn.training.messages import Kind
-from elearn.training.reminding import may_ring, next_ring
-from elearn.training.wording import Said, said
+from elearn.training.telling.messages import Kind
+from elearn.training.telling.reminding import may_ring, next_ring
+from elearn.training.telling.wording import Said, said
 
 logger = logging.getLogger(__name__)
 

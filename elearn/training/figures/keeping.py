@@ -30,8 +30,8 @@ from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.rows import Category, Group
 from elearn.db import db, rows_changed
 from elearn.people.registry import local_day
-from elearn.training import figure_sql as sql
-from elearn.training.counted import FigureDay, FigureMember
+from elearn.training.figures import sql
+from elearn.training.figures.counted import FigureDay, FigureMember
 
 logger = logging.getLogger(__name__)
 

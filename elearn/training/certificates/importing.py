@@ -21,8 +21,8 @@ from elearn.people import tree
 from elearn.people.identity import DocumentKind, Keys, blind_index
 from elearn.people.models import Membership, Person
 from elearn.people.registry import local_day
-from elearn.training import certificates
-from elearn.training.certificate_sheets import Bad, Wrong, read
+from elearn.training.certificates import register
+from elearn.training.certificates.sheets import Bad, Wrong, read
 
 
 class BadRows(Malformed):
@@ -86,7 +86,7 @@ def take(
     new = 0
     for row, person_id in here:
         assert person_id is not None, "every row's person is here"
-        if not certificates.known(session, organisation_id, person_id, row.paper, keys):
-            certificates.add(session, organisation_id, person_id, row.paper, keys=keys, by=by, at=at)
+        if not register.known(session, organisation_id, person_id, row.paper, keys):
+            register.add(session, organisation_id, person_id, row.paper, keys=keys, by=by, at=at)
             new += 1
     return Taken(new, len(here) - new)

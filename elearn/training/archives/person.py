@@ -27,9 +27,9 @@ from elearn.errors import NotFound
 from elearn.people import consents, persons
 from elearn.people.models import Disclosure, Membership, Organisation, Placement
 from elearn.people.registry import local_day
-from elearn.training import archive_papers as papers
-from elearn.training.board_tables import hours
-from elearn.training.enterprise_models import TrainingArchiveTaken
+from elearn.training.archives import papers
+from elearn.training.archives.models import TrainingArchiveTaken
+from elearn.training.figures.board_tables import hours
 
 WHAT = "person archive: name, masked document number, posts, training, hours, certificates"
 WHAT_ELSEWHERE = "hours earned elsewhere"

@@ -1,0 +1,7 @@
+"""What people are told: once for each cause, in the application, by text message, by e-mail.
+
+messages, wording     a kind and its facts; the words of it in the reader's language
+reminding             pure: which reminder is due on which day, and when a phone may ring
+reminders, jobs       everybody is reminded, every hour
+sending, emailing     the outbox: queued with the rows it is about, sent later, tried again
+"""
