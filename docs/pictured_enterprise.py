@@ -87,7 +87,10 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
     plan = session.scalars(sa.select(TrainingPlan.id)).one()
     programme, rule = (session.scalars(sa.select(one.id).order_by(one.id)).first() for one in (Programme, AssignRule))
     level = session.scalars(
-        sa.select(Assignment.id).where(Assignment.membership_id == membership).order_by(Assignment.position)
+        sa.select(Assignment.id)
+        .join(Programme, Programme.id == Assignment.programme_id)
+        .where(Assignment.membership_id == membership, Programme.purpose == Purpose.THREE_LEVEL_FACTORY)
+        .order_by(Assignment.id)
     ).first()
     paper = session.scalars(sa.select(WorkerCertificate.id).order_by(WorkerCertificate.id)).first()
     unit = session.scalars(
