@@ -42,7 +42,8 @@ LINES = (
 def add(session: Session, settings: Settings, example: Example, kept: Path, *, now: datetime) -> None:
     """Make all of it; commits, as jobs do."""
     keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
-    set_up_enterprise(session, settings, example, now=now)
+    hired = session.scalars(sa.select(Membership.created_at).where(Membership.person_id == UUID(example.worker_ids[0])))
+    set_up_enterprise(session, settings, example, now=min(hired))  # its rule reaches who is hired from that day on
     enterprise, today = UUID(example.enterprise_id), registry.local_day(now)
     clerk, principal = (_account(session, name, keys).person_id for name in ("clerk", "principal"))
     session.commit()
@@ -89,7 +90,7 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
     level = session.scalars(
         sa.select(Assignment.id)
         .join(Programme, Programme.id == Assignment.programme_id)
-        .where(Assignment.membership_id == membership, Programme.purpose == Purpose.THREE_LEVEL_FACTORY)
+        .where(Assignment.person_id == UUID(example.worker_ids[0]), Programme.purpose == Purpose.THREE_LEVEL_FACTORY)
         .order_by(Assignment.id)
     ).first()
     paper = session.scalars(sa.select(WorkerCertificate.id).order_by(WorkerCertificate.id)).first()
