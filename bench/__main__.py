@@ -12,13 +12,8 @@ import gzip
 import itertools
 import os
 import re
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import (
@@ -34,58 +29,26 @@ from bench import (
     ledger_formats,
     ledger_log,
     ledger_monitor,
+    lighthouse,
     lrs,
     media_packaging,
     packages,
     roster,
     verifier,
 )
+from bench.demonstration import demonstration
 from bench.figures import Figure, say
-from bench.servers import free_port, running, status_of, wait_for
+from bench.servers import free_port
 from elearn.demo.kept import Example
 from elearn.demo.transport import HttpTransport
 
 COLD_S = 180.0
 SECOND_S = 5.0
 PAGE_BYTES = 60_000
-PATIENCE_S = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Demonstration:
-    """`elearn demo` that runs and shows its first page."""
-
-    place: Path
-    process: subprocess.Popen[bytes]
-    log: Path
-    started_s: float
-    """From the command to the first page."""
-
-    def example(self) -> Example:
-        """Once all its lessons are there: the first start packages two and walks, the second must find that done."""
-
-        def whole() -> Example | None:
-            example = Example.load(self.place / "demo.json")
-            return example if example and len(example.unit_ids) == len(example.lesson_ids) else None
-
-        return wait_for(whole, "the demonstration's lessons", self.process, self.log, seconds=PATIENCE_S, every_s=1)
-
-
-@contextmanager
-def demonstration(place: Path, port: int) -> Iterator[Demonstration]:
-    """Stopped at the end. Raises RuntimeError when it does not come up."""
-    command = [sys.executable, "-m", "elearn", "demo", "--port", str(port), "--data-dir", str(place)]
-    log = place.parent / "demo.log"
-    began = time.monotonic()
-    with running(command, os.environ, log) as process:
-        wait_for(
-            lambda: status_of(port, "/signin") == 200, "the first page", process, log, seconds=PATIENCE_S, every_s=0.05
-        )
-        yield Demonstration(place, process, log, time.monotonic() - began)
 
 
 def starts_and_pages() -> Iterator[Figure]:
-    """Cold start and second start of the demonstration, and what its lesson page weighs."""
+    """Cold start and second start of the demonstration, what its lesson page weighs, and Lighthouse on it."""
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as where:
         os.chmod(where, 0o755)  # the database's user must be able to pass through
         place, port = Path(where) / "data", free_port()
@@ -102,6 +65,7 @@ def starts_and_pages() -> Iterator[Figure]:
             yield Figure(
                 "lesson page, compressed", bytes_ / PAGE_BYTES, 1.0, f"{bytes_} of {PAGE_BYTES} bytes: {parts}"
             )
+            yield from lighthouse.of(example)
 
 
 def lesson_page(base: str, example: Example) -> tuple[int, str]:
