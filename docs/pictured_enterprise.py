@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from elearn.demo.enterprise import set_up_enterprise
 from elearn.demo.kept import Example
+from elearn.pages import survey_texts
 from elearn.people import accounts, registry
 from elearn.people.identity import Keys
-from elearn.people.models import Account, Membership, Organisation
+from elearn.people.models import Account, EmploymentKind, Membership, Organisation
 from elearn.settings import Settings
 from elearn.training import assigning
 from elearn.training.archives import inspecting
@@ -24,8 +25,14 @@ from elearn.training.certificates.notices import HowToReport
 from elearn.training.certificates.rules import CertificateKind, Paper
 from elearn.training.figures import keeping
 from elearn.training.models import Assignment, AssignRule, AssignRun, Programme, Purpose
+from elearn.training.plans import funds, surveys
 from elearn.training.plans import yearly as plans
+from elearn.training.plans.fund_rules import Rate, Tag
+from elearn.training.plans.funds import Expense
 from elearn.training.plans.models import TrainingPlan
+from elearn.training.plans.survey_models import Survey, SurveyAsked
+from elearn.training.plans.survey_rules import Reply, SurveyState
+from elearn.training.plans.surveys import Asks
 from elearn.training.plans.yearly import Item
 from elearn.training.telling import reminders
 
@@ -59,6 +66,8 @@ def add(session: Session, settings: Settings, example: Example, kept: Path, *, n
         plans.add_line(session, plan.id, Item(*line[:4], None, *line[4:]), usable=())
     plans.submit(session, plan.id, by=clerk, at=now)
     plans.decide(session, plan.id, approve=True, note="", by=principal, at=now)
+    _survey(session, enterprise, clerk, now=now)
+    _fund(session, enterprise, clerk, now=now)
     notice = notices.publish(
         session, enterprise, HowToReport("安环部信箱或电话", "0871-99990000", "查实奖励 500 元"), by=clerk, at=now
     )
@@ -86,6 +95,7 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
         )
     ).one()
     plan = session.scalars(sa.select(TrainingPlan.id)).one()
+    surveys_by_state = {one.state: one.id for one in session.scalars(sa.select(Survey))}
     programme, rule = (session.scalars(sa.select(one.id).order_by(one.id)).first() for one in (Programme, AssignRule))
     level = session.scalars(
         sa.select(Assignment.id)
@@ -110,6 +120,12 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
         ("training-rule", "clerk", f"/training/rules/{rule}"),
         ("sign-level", "worker", f"/my-training/{level}"),
         ("plans", "principal", "/training/plans"),
+        ("surveys", "clerk", "/training/surveys"),
+        ("survey-new", "clerk", "/training/surveys/new"),
+        ("survey", "clerk", f"/training/surveys/{surveys_by_state[SurveyState.CLOSED]}"),
+        ("survey-draft", "clerk", f"/training/surveys/{surveys_by_state[SurveyState.DRAFT]}"),
+        ("survey-answering", "worker", f"/surveys/{surveys_by_state[SurveyState.OPEN]}"),
+        ("funds", "clerk", "/training/funds"),
         ("apprenticeships", "clerk", "/training/apprenticeships"),
         ("notice-desk", "clerk", "/training/notice"),
         ("certificate", "clerk", f"/training/certificates/{paper}"),
@@ -136,6 +152,46 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
         ("inspection", None, f"/inspection/{links['inspection']}"),
         ("person-archive", "clerk", f"/people/archives/{membership}"),
     ]
+
+
+def _survey(session: Session, enterprise: UUID, clerk: UUID, *, now: datetime) -> None:
+    """One that is closed, with names; one that asks now, without; one that is being written."""
+    year, today = registry.local_day(now).year, registry.local_day(now)
+    for title, anonymous, state in (
+        (f"{year + 1} 年培训需求调研", False, SurveyState.CLOSED),
+        ("新设备培训需求", True, SurveyState.OPEN),
+        ("班组安全活动需求", True, SurveyState.DRAFT),
+    ):
+        asks = Asks(year + 1, title, today + timedelta(days=14), (), anonymous)
+        made = surveys.add(session, enterprise, asks, survey_texts.ready(), by=clerk, at=now)
+        if state is SurveyState.DRAFT:
+            continue
+        surveys.open_up(session, made.id, at=now)
+        if state is SurveyState.OPEN:
+            continue
+        topics, way, *_rest, words = surveys.questions(session, made.id)
+        asked = session.scalars(sa.select(SurveyAsked.person_id).where(SurveyAsked.survey_id == made.id)).all()
+        for number, person in enumerate(asked):
+            replies = {topics.id: Reply((0, 2 + number % 5)), way.id: Reply((number % 2,))}
+            if number == 0:
+                replies[words.id] = Reply(text="希望多一些现场实操")
+            surveys.answer(session, made.id, person, replies, number="", at=now)
+        surveys.close(session, made.id, at=now)
+
+
+def _fund(session: Session, enterprise: UUID, clerk: UUID, *, now: datetime) -> None:
+    """Wages stated, three expenses out of two purses, one of them reversed."""
+    today = registry.local_day(now)
+    funds.state_wages(session, enterprise, today.year, 1_264_000_000, Rate.GENERAL, reason="", by=clerk, at=now)
+    for fen, what, kind, tag in (
+        (3_860_000, "高处作业专项培训授课费", EmploymentKind.EMPLOYEE, Tag.TRAINING_FUND),
+        (1_200_000, "劳务派遣人员三级教育教材", EmploymentKind.DISPATCHED, Tag.TRAINING_FUND),
+        (980_000, "班组长专项培训", None, Tag.INJURY_PREVENTION),
+        (560_000, "重复登记的教材费", EmploymentKind.FLEXIBLE, Tag.TRAINING_FUND),
+    ):
+        expense = Expense(today, fen, what, kind, tag, f"No.{fen // 10_000:05}")
+        line = funds.spend(session, enterprise, today.year, expense, programmes=(), by=clerk, at=now)
+    funds.reverse(session, enterprise, line.id, reason="与上一笔重复", by=clerk, at=now)
 
 
 def _account(session: Session, name: str, keys: Keys) -> Account:

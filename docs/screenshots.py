@@ -96,6 +96,7 @@ def shots(example: Example, kept: Path) -> list[Shot]:
     assert case is not None
     found: list[Shot] = [
         ("signin", None, "/signin"),
+        ("signin-by-phone", None, "/signin/phone"),
         ("home", "worker", "/"),
         ("course", "worker", f"/courses/{course}"),
         ("lesson", "worker", f"/learn/{example.unit_ids[1]}"),
@@ -288,7 +289,13 @@ def main() -> None:
     arguments.add_argument("--text", type=int, default=100, help="size of the text in per cent")
     chosen = arguments.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
-    env = {"ELEARN_DATA_DIR": str(chosen.data.absolute()), "ELEARN_PUBLIC_URL": f"http://127.0.0.1:{PORT}"}
+    env = {
+        "ELEARN_DATA_DIR": str(chosen.data.absolute()),
+        "ELEARN_PUBLIC_URL": f"http://127.0.0.1:{PORT}",
+        # Pages about text messages are there; nothing is sent, for no worker runs.
+        "ELEARN_SMS_URL": "https://sms.example/send",
+        "ELEARN_SMS_SECRET": "of an example, which sends nothing",
+    }
     with serving.settled(Settings.from_env(env)) as settings:
         schema.upgrade(settings.database_url or "")
         clock = MovedClock()

@@ -54,5 +54,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     Elearn(app, settings=settings, clock=clock, check_schema=check_schema)
     # An address that no route knows belongs to no blueprint; where we are a guest, the host answers it.
-    app.register_error_handler(404, nothing_here)
+    for status in (404, 405):
+        app.register_error_handler(status, nothing_here)
     return app

@@ -221,6 +221,29 @@ def ledger_check() -> None:
     raise click.exceptions.Exit(1 if differences else 0)
 
 
+@cli.command("check")
+@click.option("--most", default=20, show_default=True, help="Differences to name of each kind.")
+def check(most: int) -> None:
+    """Check everything: the ledgers, assignments and figures, each computed again; exit status 1 when one differs."""
+    from elearn import serving
+    from elearn.clock import utcnow
+    from elearn.credit_export.ledger.publishing import desk_of
+    from elearn.db import db as database
+    from elearn.training import checking
+
+    differ = False
+    with serving.application() as app:
+        settings = app.extensions["elearn"].settings
+        for name, differences in checking.everything(
+            database.session(), now=utcnow(), desk=desk_of(settings), sealing_key=settings.sealing_key
+        ):
+            for difference in differences[:most]:
+                click.echo(difference)
+            click.echo(f"{name}: {len(differences)} differences")
+            differ = differ or bool(differences)
+    raise click.exceptions.Exit(1 if differ else 0)
+
+
 @cli.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--with-secrets", is_flag=True, help="Put the keys in too; without them sealed data stays sealed.")

@@ -108,6 +108,15 @@ def new_id() -> UUID:
     return UUID(int=value | random & (1 << 62) - 1)
 
 
+def plan_each_time(session: Session) -> None:
+    """Until the transaction ends, statements are planned for their very values, however often they were sent before.
+
+    For lists: of a team of twenty and of a group of a million, of a rare name and of every eighth, the good ways
+    differ a thousandfold, and the way that PostgreSQL keeps after a few times suits none of them.
+    """
+    session.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
 def _still_there(connection: Any, record: Any, proxy: Any) -> None:
     """A pooled connection whose server went away has something to read: what it said last, or that it closed.
 

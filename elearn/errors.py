@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+NOT_SEEN = "It does not exist, or you may not see it."
+"""The one sentence for both: of another organisation's things it is not even confirmed that they exist."""
+
 
 class DomainError(Exception):
     """A request our rules turn down. `detail` may hold `%(name)s` places filled from `facts`."""

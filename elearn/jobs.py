@@ -57,15 +57,31 @@ def task(name: str, *, queue: str = "default", every: str | None = None, retries
     return register
 
 
-def defer(session: Session, name: str, *, queue: str = "default", lock: str | None = None, **arguments: Any) -> int:
-    """Queue the job `name` in the caller's transaction; answers its number. Jobs of one `lock` run in turn."""
+def defer(
+    session: Session,
+    name: str,
+    *,
+    queue: str = "default",
+    lock: str | None = None,
+    priority: int = 0,
+    **arguments: Any,
+) -> int:
+    """Queue the job `name` in the caller's transaction; answers its number. Jobs of one `lock` run in turn; of those
+    that wait, a higher `priority` goes first.
+    """
     row = session.execute(
         sa.text(
             "SELECT (procrastinate.procrastinate_defer_jobs_v1(ARRAY["
-            "ROW(:queue, :name, 0, :lock, NULL, CAST(:arguments AS jsonb), NULL)"
+            "ROW(:queue, :name, :priority, :lock, NULL, CAST(:arguments AS jsonb), NULL)"
             "::procrastinate.procrastinate_job_to_defer_v1]))[1]"
         ),
-        {"queue": queue, "name": name, "lock": lock, "arguments": json.dumps(arguments)},
+        {
+            "queue": queue,
+            "name": name,
+            "lock": lock,
+            "priority": priority,
+            "arguments": json.dumps(arguments),
+        },
     )
     return int(row.scalar_one())
 

@@ -8,6 +8,9 @@ set-up of its host application.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -32,10 +35,23 @@ def catalogue(language: str) -> dict[str, str]:
     return found
 
 
+_SPOKEN: ContextVar[str] = ContextVar("elearn_spoken", default=LANGUAGES[0])
+
+
+@contextmanager
+def speaking(chosen: str) -> Iterator[None]:
+    """In a job that somebody's request asked for: their language."""
+    before = _SPOKEN.set(chosen if chosen in LANGUAGES else LANGUAGES[0])
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
 def language() -> str:
     """What to answer in: the person's choice (cookie), else the browser's, else Chinese."""
     if not has_request_context():
-        return LANGUAGES[0]
+        return _SPOKEN.get()
     if "elearn_language" not in g:
         chosen = request.args.get(COOKIE) or request.cookies.get(COOKIE)
         if chosen not in LANGUAGES:

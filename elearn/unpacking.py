@@ -77,6 +77,7 @@ def rows_of(
     most_bytes: int,
     most_unpacked: int,
     most_rows: int,
+    sums: list[int] | None = None,
 ) -> Iterator[tuple[int, dict[Column, object]]]:
     """The rows of every sheet of an XLSX, as `table` gives them.
 
@@ -89,7 +90,7 @@ def rows_of(
             count = 0
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file says of its own size is not believed
-                for row in table(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), headers, needed):
+                for row in table(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), headers, needed, sums):
                     count += 1
                     if count > most_rows:
                         raise Malformed("At most %(limit)s rows are taken at once.", code="bad_sheet", limit=most_rows)
@@ -101,11 +102,15 @@ def rows_of(
 
 
 def table(
-    rows: Iterator[Sequence[object]], headers: Mapping[Column, Sequence[str]], needed: Collection[Column]
+    rows: Iterator[Sequence[object]],
+    headers: Mapping[Column, Sequence[str]],
+    needed: Collection[Column],
+    sums: list[int] | None = None,
 ) -> Iterator[tuple[int, dict[Column, object]]]:
     """The rows below the header that hold anything, as the spreadsheet program counts, with their cells by column.
 
-    Nothing when no header with all `needed` columns stands within the first rows.
+    Nothing when no header with all `needed` columns stands within the first rows. A row of totals is nobody's: it is
+    left out, and its number added to `sums`.
     """
     where: dict[Column, int] = {}
     empty = 0
@@ -121,7 +126,22 @@ def table(
             if empty > MOST_EMPTY:
                 return
             continue
+        if is_sum(cells):
+            if sums is not None:
+                sums.append(number)
+            continue
         yield number, values
+
+
+_SUM = re.compile(r"(合 ?计|小 ?计|总 ?计|共 ?计|(sub|grand )?total)[:：]?", re.IGNORECASE)
+_COUNT = re.compile(r"[-+]?[\d,. ]+ ?%?(人|名|个|张|本|条|项|份|次)?")
+
+
+def is_sum(cells: Sequence[object]) -> bool:
+    """Whether all that a row holds is a word for a total, in whichever column it stands, and numbers."""
+    texts = [text for text in map(text_of, cells) if text]
+    words = [text for text in texts if _SUM.fullmatch(text)]
+    return bool(words) and all(text in words or _COUNT.fullmatch(text) for text in texts)
 
 
 def _header(

@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
-from flask import Blueprint, Flask, Request, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, jsonify, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale
 from elearn.db import db
@@ -158,9 +159,11 @@ def refuse(error: errors.DomainError) -> Response:
     detail = locale.gettext(error.detail)
     detail = detail % error.facts if error.facts else detail
     if wants_page():
-        response = Response(
-            render_template("elearn/error.html", status=status, code=error.error_code, detail=detail), status
+        wait_s = error.retry_after_s if isinstance(error, errors.TooMany) else None
+        page = render_template(
+            "elearn/error.html", status=status, code=error.error_code, detail=detail, retry_after_s=wait_s
         )
+        response = Response(page, status)
     else:
         response = jsonify(error=error.error_code, detail=detail)
         response.status_code = status
@@ -168,6 +171,34 @@ def refuse(error: errors.DomainError) -> Response:
         response.headers["Retry-After"] = str(error.retry_after_s)
     elif status == 503:
         response.headers["Retry-After"] = "1"
+    return response
+
+
+def _untold(error: errors.DomainError) -> errors.DomainError:
+    """Which look-up did not find what an id in the address names would tell whether it is there: all say the same."""
+    by_id = any(isinstance(one, UUID) for one in (request.view_args or {}).values())
+    return errors.NotFound(errors.NOT_SEEN) if by_id and error.error_code == errors.NotFound.code else error
+
+
+HTTP_SAYS = {
+    400: "The request cannot be read.",
+    404: "There is nothing at this address.",
+    405: "This address cannot be asked in this way.",
+    415: "The body came in a form that this door does not open.",
+}
+"""What a page says of a refusal that is not of our rules."""
+
+
+def refused_page(error: HTTPException) -> Response:
+    """The page for what the server itself refuses, before a view was asked or while it read."""
+    status = error.code or 500
+    detail = locale.gettext(HTTP_SAYS.get(status, "That did not work."))
+    page = render_template(
+        "elearn/error.html", status=status, code=(error.name or "error").lower().replace(" ", "_"), detail=detail
+    )
+    response = Response(page, status)
+    if status == 405 and isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
     return response
 
 
@@ -222,7 +253,7 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(errors.DomainError)
     def on_refusal(error: errors.DomainError) -> Response:
         logger.info("refused", extra={"code": error.error_code, "path": request.path})
-        return refuse(error)
+        return refuse(_untold(error))
 
     @blueprint.errorhandler(DBAPIError)
     def on_database(error: DBAPIError) -> Response:
@@ -232,6 +263,7 @@ def install(blueprint: Blueprint) -> None:
             return refuse(errors.Malformed("A text of the request holds a character that no text may hold."))
         if not is_away(error):
             raise error
+        g.elearn_broken = True  # the page that says so asks nothing of what is away
         return refuse(away(error))
 
     @blueprint.errorhandler(RequestEntityTooLarge)
@@ -240,10 +272,10 @@ def install(blueprint: Blueprint) -> None:
 
     @blueprint.errorhandler(HTTPException)
     def on_http(error: HTTPException) -> ResponseReturnValue:
-        if wants_page() and error.code in (404, 405):
-            return refuse(errors.NotFound("There is nothing at this address."))
         if error.response is not None:
             return error
+        if wants_page():
+            return refused_page(error)
         body = jsonify(error=(error.name or "error").lower().replace(" ", "_"), detail=error.description)
         return body, error.code or 500
 

@@ -33,6 +33,7 @@ from elearn.demo.kept import Example, SignIn
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.demo.transport import HttpTransport
 from elearn.demo.waiting import wait_until
+from elearn.training import checking
 
 Say = Callable[[str], None]
 
@@ -78,6 +79,9 @@ class Walk:
         then()
         differences = check_everything(self.session)
         self.arrow("ledger check", not differences, f"{len(differences)} differences after recomputing everything")
+        now = self.rows("SELECT clock_timestamp()")[0][0]
+        found = [*checking.assignments(self.session, now=now), *checking.figures(self.session, now=now)]
+        self.arrow("training check", not found, f"{len(found)} differences between the ledger, assignments and figures")
         return not self.broken
 
     # -- watching

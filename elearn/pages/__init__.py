@@ -4,7 +4,7 @@
     assets.py      scripts, styles, pictures    display.py  size of text, data mode
     forms.py       what was typed, what is wrong beside which field, sending twice
     shown.py       times, lengths and days as people read them
-    signing_in.py  in, out, choosing a password
+    signing_in.py  in, out, choosing a password    phone_sign_in.py  a first or forgotten one, by a code
     home.py        the start page: the one next thing (next_thing.py decides, situations.py reads, next_shown.py says),
                    hours as rings, what is still missing (still_missing.py)
     learning.py    a learner's courses, lesson and hours            (queries: watching.py)
@@ -17,6 +17,9 @@
     apprenticeships.py  who learns a trade beside whom, week by week
     reminders.py   text messages that went out, which failed
     plans.py       its yearly plan: written, approved, planned beside done
+    surveys.py, survey_files.py  what its people say they need, before it plans; survey_answering.py  a worker answers
+                   (words: survey_texts.py)
+    funds.py       its training fund: drawn, spent, left    (words: fund_texts.py)
     explaining.py  why watching counted or did not: to the learner, and to auditors report by report
     offline.py     lessons without network: the service worker, what a download is
     teaching.py    a manager's courses, lessons, videos, questions  (queries: lessons.py)
@@ -107,6 +110,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         findings,
         first_sign_in,
         frame,
+        funds,
         home,
         inspection,
         invited,
@@ -127,6 +131,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         packages,
         page_desk,
         people,
+        phone_sign_in,
         plans,
         practice,
         proofs,
@@ -136,6 +141,9 @@ def install(app: Flask, whole: Blueprint) -> None:
         roster,
         signals,
         signing_in,
+        survey_answering,
+        survey_files,
+        surveys,
         teacher_papers,
         teacher_sheets,
         teachers,
@@ -154,6 +162,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         frame,
         assets,
         signing_in,
+        phone_sign_in,
         home,
         learning,
         messages,
@@ -162,6 +171,10 @@ def install(app: Flask, whole: Blueprint) -> None:
         certificate_sheets,
         notice,
         plans,
+        surveys,
+        survey_files,
+        survey_answering,
+        funds,
         apprenticeships,
         reminders,
         practice,

@@ -58,6 +58,9 @@ def import_sheet() -> ResponseReturnValue:
             else:
                 session.commit()
                 frame.say(_("%(new)s certificates are new, %(known)s were known.", new=taken.new, known=taken.known))
+                if taken.sums:
+                    rows = ", ".join(map(str, taken.sums))
+                    frame.say(_("Left out as a row of totals: row %(rows)s.", rows=rows), "info")
                 return redirect(back, 303)
     frame.here(here)
     page = render_template("elearn/certificate_import.html", node=node, form=form, bad=bad, texts=certificate_texts)

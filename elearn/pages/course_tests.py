@@ -114,6 +114,7 @@ def _texts() -> dict[str, str]:
         "blank": _("Blank {at}"),
         "up": _("Up: {line}"),
         "down": _("Down: {line}"),
+        "moved": _("{line}: place {at} of {whole}"),
         "keep": _("This order is right"),
         "picture": _("Picture of the question"),
         "saving": _("Saving ..."),

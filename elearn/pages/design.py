@@ -38,6 +38,13 @@ BLOCKS = {
 COLOUR = re.compile(r"--([\w-]+): ?(#[0-9a-fA-F]{3,6})\b")
 
 
+SIZED = ("h1", "h2", "body", ".quiet", ".button.small", ".badge")
+"""Whose size of text is told."""
+ROOM = ("gap", "touch", "radius", "radius-s")
+"""Tokens of room."""
+SIZE = re.compile(r"(?:font-size|font): ?([\d.]+(?:rem|em|px)(?:/[\d.]+)?)")
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Text on a ground in one theme."""
@@ -64,6 +71,32 @@ def themes(css: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def sizes(css: str) -> dict[str, tuple[str, ...]]:
+    """Selector -> sizes of its text: on a phone, and where another is said for wider screens.
+
+    Raises LookupError: the style sheet does not say one.
+    """
+    found = {}
+    for selector in SIZED:
+        rules = re.findall(r"(?:^|[{}])" + re.escape(selector) + r"\{([^}]*)\}", css)
+        said = [size[1] for rule in rules if (size := SIZE.search(rule))]
+        if not said:
+            raise LookupError(selector)
+        found[selector] = tuple(dict.fromkeys(said))
+    return found
+
+
+def room(css: str) -> dict[str, str]:
+    """Token of room -> what it is. Raises LookupError: a token is not in the style sheet."""
+    found = {}
+    for token in ROOM:
+        said = re.search(rf"--{token}: ?([^;}}]+)", css)
+        if said is None:
+            raise LookupError(token)
+        found[token] = said[1].strip()
+    return found
+
+
 def contrast(one: str, other: str) -> float:
     """1 to 21."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -84,24 +117,37 @@ def pairs(tokens: Mapping[str, str]) -> list[Pair]:
     ]
 
 
-def _themes() -> dict[str, dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What the style sheet says."""
+
+    themes: dict[str, dict[str, str]]
+    sizes: dict[str, tuple[str, ...]]
+    room: dict[str, str]
+
+
+def _sheet() -> Sheet:
     """Read once a process: another build comes with another start."""
     kept = runtime().kept
     if "pages.design" not in kept:
-        kept["pages.design"] = themes((assets.STATIC / "build" / "app.css").read_text(encoding="utf-8"))
-    found: dict[str, dict[str, str]] = kept["pages.design"]
+        css = (assets.STATIC / "build" / "app.css").read_text(encoding="utf-8")
+        kept["pages.design"] = Sheet(themes(css), sizes(css), room(css))
+    found: Sheet = kept["pages.design"]
     return found
 
 
 @web.allow(STAFF)
 def design() -> ResponseReturnValue:
     """Tokens with their contrast, every part as it looks, and when it is to be used."""
-    form = Form({"number": "12"})
-    form.errors["number"] = _("Please write a number with 18 characters.")
+    sample = Form({"number": "12"})
+    sample.errors["number"] = _("Please write a number with 18 characters.")
+    sheet = _sheet()
     return render_template(
         "elearn/design.html",
-        themes={name: pairs(tokens) for name, tokens in _themes().items()},
+        themes={name: pairs(tokens) for name, tokens in sheet.themes.items()},
+        sizes=sheet.sizes,
+        room=sheet.room,
         theme_names={"light": _("Light"), "dark": _("Dark"), "sun": _("Sunlight")},
         least=LEAST,
-        form=form,
+        sample=sample,
     )

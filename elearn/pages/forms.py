@@ -42,6 +42,10 @@ class Form:
     values: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    led: str = ""
+    """The wrong field that a page came to first."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the page calls the wrong fields that it came to."""
 
     @classmethod
     def sent(cls) -> Form:
@@ -55,6 +59,17 @@ class Form:
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
+
+    def calls(self, name: str, label: str) -> None:
+        """The page calls this field so: what is wrong is told above the form by its name."""
+        if name in self.errors:
+            self.labels[name] = label
+
+    def leads(self, name: str) -> bool:
+        """Whether a page comes to this wrong field first, which is where its reader begins."""
+        if not self.led and name in self.errors:
+            self.led = name
+        return self.led == name
 
     def all(self, name: str) -> list[str]:
         """The values of a field that may stand several times."""

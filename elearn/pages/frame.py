@@ -6,6 +6,8 @@ Nothing here touches the host application: the context stands on our blueprint, 
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,12 +17,13 @@ from uuid import UUID
 from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from elearn import locale, web
 from elearn.db import db
 from elearn.errors import Forbidden, NotFound, NotSignedIn
 from elearn.locale import gettext as _
-from elearn.pages import assets, display, forms, shown, switcher
+from elearn.pages import assets, display, forms, offline, shown, switcher
 from elearn.pages.switcher import own_organisations
 from elearn.people import csrf
 from elearn.people.callers import Caller, current_account, require_caller
@@ -62,9 +65,12 @@ SEES_FIGURES = frozenset(SUBTREE | {Role.REGULATOR_OFFICER, Role.AUDITOR})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
-    "<!doctype html><meta charset=utf-8><title>500</title><h1>暂时无法使用 · Out of order for a moment</h1>"
-    "<p>请稍后再试。Please try again in a moment.</p>"
+    "<!doctype html><html lang=zh-CN><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    "<title>500</title><h1>暂时无法使用 · Out of order for a moment</h1>"
+    "<p>请稍后再试。Please try again in a moment.</p><p><a href='{home}'>首页 · Start page</a></p><p>{incident}</p>"
 )
+INCIDENT = re.compile(r"[\w.-]{6,64}")
+"""A number of a request that a proxy gave, as far as it is repeated to people."""
 
 
 def install(bp: Blueprint) -> None:
@@ -101,6 +107,7 @@ def context() -> dict[str, Any]:
         "theme_url": theme_url,
         "data_url": data_url,
         **display.context(),
+        "worker_url": offline.worker() if caller else None,
         "asset_version": assets.version(),
         "notices": taken_notices(),
         "once": forms.new_mark,
@@ -352,21 +359,32 @@ def broken(error: Exception) -> ResponseReturnValue:
     except SQLAlchemyError:
         logger.warning("rollback failed after an error")
     g.elearn_broken = True
+    incident = incident_number()
+    logger.error("a request broke", extra={"incident": incident, "path": request.path})
     detail = _("Something went wrong on our side. Nothing was changed; please try again in a moment.")
     if not web.wants_page():
-        return {"error": "internal", "detail": detail}, 500
+        return {"error": "internal", "detail": detail, "incident": incident}, 500
     try:
-        return render_template("elearn/error.html", status=500, code="internal", detail=detail), 500
+        page = render_template("elearn/error.html", status=500, code="internal", detail=detail, incident=incident)
+        return page, 500
     except Exception:
         logger.exception("the error page failed")
-        return LAST_RESORT, 500
+        return LAST_RESORT.format(home=f"{request.script_root}{runtime().url_prefix}/", incident=incident), 500
 
 
-def nothing_here(error: Exception) -> ResponseReturnValue:
-    """404 of an address that no route knows, for an application that is nothing but this product."""
-    detail = _("There is nothing at this address.")
+def incident_number() -> str:
+    """By which what somebody saw is found in the log: the proxy's number of the request, else one of ours."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if INCIDENT.fullmatch(given) else secrets.token_hex(4)
+
+
+def nothing_here(error: HTTPException) -> ResponseReturnValue:
+    """404 or 405 of an address that no route knows, for an application that is nothing but this product."""
+    status = error.code or 404
+    code, detail = (error.name or "not_found").lower().replace(" ", "_"), _(web.HTTP_SAYS[status])
+    headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
     if not web.wants_page():
-        return {"error": "not_found", "detail": detail}, 404
+        return {"error": code, "detail": detail}, status, headers
     values = {"_": _, "language": locale.language(), "csrf_token": csrf.token, **context()}
-    page = render_template("elearn/error.html", status=404, code="not_found", detail=detail, **values)
-    return Response(page, 404, {"Cache-Control": "private, no-store"})
+    page = render_template("elearn/error.html", status=status, code=code, detail=detail, **values)
+    return Response(page, status, headers | {"Cache-Control": "private, no-store"})

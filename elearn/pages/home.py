@@ -27,10 +27,13 @@ from elearn.pages import frame, next_shown, situations, still_missing, watching
 from elearn.pages.next_thing import next_thing
 from elearn.people import registry
 from elearn.people.callers import Caller, require_caller
-from elearn.people.permissions import ENTERPRISE, SIGNED_IN
+from elearn.people.permissions import AUDITOR, ENTERPRISE, SIGNED_IN
 from elearn.tracking import watched
 from elearn.training.figures import dashboards
 from elearn.training.figures.dashboards import Chosen
+from elearn.training.plans import surveys
+
+FUND_READERS = ENTERPRISE.roles | AUDITOR.roles
 
 
 def install(bp: Blueprint) -> None:
@@ -64,6 +67,8 @@ def home() -> ResponseReturnValue:
         work=_work(caller),
         today=today,
         unsigned=unsigned,
+        surveys=surveys.waiting_for(session, person_id, on=today),
+        duties={one.class_id: one for one in situation.assignments},
     )
 
 
@@ -91,6 +96,8 @@ def _work(caller: Caller) -> list[dict[str, str]]:
     roles = caller.roles
     places = [
         (ENTERPRISE.roles, _("Training"), _("Who must learn what by when; who is late."), "training"),
+        (ENTERPRISE.roles, _("Surveys of training needs"), _("What people say they need to learn."), "survey_list"),
+        (FUND_READERS, _("Training fund"), _("Drawn, spent and left, by quarter and employment."), "training_funds"),
         (frame.MANAGES, _("Courses and lessons"), _("Send videos, enter questions, publish."), "teaching_courses"),
         (frame.MANAGES, _("Classes"), _("Open a class, record its filing, enrol people."), "teaching_classes"),
         (frame.KEEPS_PEOPLE, _("People"), _("Add people, give one-time passwords."), "people_list"),

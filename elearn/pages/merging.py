@@ -131,7 +131,14 @@ def answer_merge(merge_id: UUID) -> ResponseReturnValue:
     try:
         with session.begin_nested():
             if answer == "confirm":
-                merging.confirm(session, merge_id, enrolled=_enrolled(merge.gone_id), by=caller.person_id, at=now)
+                merging.confirm(
+                    session,
+                    merge_id,
+                    enrolled=_enrolled(merge.gone_id),
+                    keys=members.keys(),
+                    by=caller.person_id,
+                    at=now,
+                )
             else:
                 merging.refuse(session, merge_id, by=caller.person_id, at=now)
     except (Conflict, Forbidden) as error:

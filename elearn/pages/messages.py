@@ -29,13 +29,14 @@ LEADS: dict[Kind, str] = {
     Kind.LEFT: "joining_links",
     Kind.JOINED: "employments",
     Kind.JOIN_REFUSED: "employments",
-    Kind.CONSENT_ASKED: "employments",
 }
 """Kind -> the page it is about; a kind without one is only read."""
 LEADS_TO_ONE: dict[Kind, tuple[str, str]] = {
+    Kind.ROSTER_DONE: ("roster", "draft_id"),
     Kind.PLAN_WAITING: ("training_plan", "plan_id"),
     Kind.PLAN_APPROVED: ("training_plan", "plan_id"),
     Kind.PLAN_RETURNED: ("training_plan", "plan_id"),
+    Kind.SURVEY: ("survey_answering", "survey_id"),
     Kind.APPRENTICESHIP_BEGUN: ("apprenticeship", "apprenticeship_id"),
     Kind.APPRENTICESHIP_SIGN: ("apprenticeship", "apprenticeship_id"),
 }

@@ -102,9 +102,11 @@ def _assigned(one: Next) -> Said:
     due = shown.day(one.assignment.due_on)
     match one.step:
         case Step.LEAVE_POST if one.assignment.new_hire:
-            eyebrow, text = _("Before you begin to work"), _("First finish this training, then go to your post.")
+            eyebrow = _("Before you begin to work: overdue since %(when)s", when=due) if one.late else ""
+            eyebrow = eyebrow or _("Before you begin to work")
+            text = _("First finish this training, then go to your post.")
         case Step.LEAVE_POST:
-            eyebrow = _("Not to your post before this")
+            eyebrow = _("Overdue since %(when)s: not to your post before this", when=due)
             text = _("Until this training is done you may not work at your post. Tell your foreman.")
         case Step.OVERDUE:
             eyebrow, text = _("Overdue since %(when)s", when=due), _("Your employer waits for this training.")

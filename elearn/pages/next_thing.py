@@ -106,6 +106,11 @@ class Assignment:
     new_hire: bool
     left_ms: int
     left: Left = Left.STUDY
+    required_ms: int = 0
+
+    @property
+    def credited_ms(self) -> int:
+        return self.required_ms - self.left_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,8 @@ class Next:
     test: OpenTest | None = None
     meeting: Meeting | None = None
     unsigned: Unsigned | None = None
+    late: bool = False
+    """The day on which the assignment was due is over."""
     pending_ms: int = 0
 
 
@@ -208,10 +215,12 @@ def next_thing(now: Situation) -> Next:
 
 def _assigned(step: Step, one: Assignment, now: Situation) -> Next:
     """Its next lesson; where all of them are studied, the test to take; where all is learned, neither."""
+    late = one.due_on < now.today
     if one.left is Left.SIGNATURE:
-        return Next(step, assignment=one)
+        return Next(step, assignment=one, late=late)
     lesson = _study(now.lessons, one.class_id)
-    return Next(step, assignment=one, lesson=lesson, test=None if lesson else next(iter(now.tests), None))
+    test = None if lesson else next(iter(now.tests), None)
+    return Next(step, assignment=one, lesson=lesson, test=test, late=late)
 
 
 def _study(lessons: Sequence[Lesson], class_id: UUID | None = None) -> Lesson | None:

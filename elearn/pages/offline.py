@@ -1,7 +1,8 @@
 """The app on a phone: its manifest, the service worker, what a download is, the pages that list what is on a device.
 
 The worker (frontend/src/worker.ts) keeps the page without network, the pages of downloaded lessons and what all of
-these are built of, and serves them when the network is away; nothing else. A learner's first page registers it.
+these are built of, and serves them when the network is away; nothing else. The first page after signing in
+registers it.
 docs/player-protocol.md, section 9b.
 """
 
@@ -11,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import locale, web
@@ -20,6 +21,8 @@ from elearn.courses.catalogue import UnitFacts
 from elearn.locale import gettext as _
 from elearn.pages import assets, display
 from elearn.pages.player_texts import player_texts
+from elearn.people.callers import current_account
+from elearn.people.models import Role
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
 from elearn.tracking.policy import Policy
@@ -28,6 +31,8 @@ from media.manifest import PUBLIC, Manifest, Rendition
 
 TALLEST = 480
 """Lines of the picture that is downloaded, at most: a phone's screen and a phone's data plan."""
+DESK = "desk"
+"""In an address: who asks works here."""
 KEPT = (".js", ".css", ".svg")
 NOT_KEPT = ("worker.js", "htmx.js", "preview.js")
 SHELL = ("pages.js", "shelf.js")
@@ -55,9 +60,10 @@ def service_worker() -> ResponseReturnValue:
     """The worker, with the addresses it keeps; another build of the assets makes it another worker."""
     build = assets.STATIC / "build"
     shell, lessons = kept_assets()
+    looks = display.looks() | ({DESK: "1"} if DESK in request.args else {})
     settings = {
         "version": assets.version(),
-        "offline": url_for("elearn.pages.offline", **display.looks()),
+        "offline": url_for("elearn.pages.offline", **looks),
         "shell": [*map(_address, shell), _address("icon.svg")],
         "lessons": [*map(_address, lessons)],
     }
@@ -71,7 +77,7 @@ def service_worker() -> ResponseReturnValue:
 @web.allow(ANYBODY)
 def offline() -> ResponseReturnValue:
     """Shown by the worker when a page that is not on the device is asked for without network."""
-    return render_template("elearn/offline.html", texts=player_texts(locale.language()))
+    return render_template("elearn/offline.html", texts=player_texts(locale.language()), desk=DESK in request.args)
 
 
 @web.allow(ANYBODY)
@@ -112,8 +118,11 @@ def manifest() -> ResponseReturnValue:
 
 def worker() -> str:
     """Its address, the same on every page: language, size of text and colours of the page that it keeps are part of
-    it, as a browser asks for another worker at once where the address changed, and else perhaps tomorrow."""
-    return url_for("elearn.pages.service_worker", **display.looks())
+    it, as a browser asks for another worker at once where the address changed, and else perhaps tomorrow. Whoever
+    works here is told without network of their work, and not of lessons first."""
+    caller = current_account()
+    looks = display.looks() | ({DESK: "1"} if caller is not None and caller.roles - {Role.LEARNER} else {})
+    return url_for("elearn.pages.service_worker", **looks)
 
 
 def scope() -> str:
@@ -124,7 +133,7 @@ def scope() -> str:
 def kept_assets() -> tuple[list[str], list[str]]:
     """Files of the build: what the page without network is made of, and what lessons play with besides.
 
-    The first is loaded by every learner's phone, so it holds nothing that only lessons need.
+    The first is loaded by everybody's browser, so it holds nothing that only lessons need.
     """
     kept = runtime().kept
     if "pages.kept_assets" not in kept:

@@ -96,6 +96,8 @@ PARTS = {
     "certificates": """SELECT o.name AS register_of, c.kind, c.title, c.issuer, c.from_on, c.to_on, c.holds_to
         FROM elearn.worker_certificate c JOIN elearn.organisation o ON o.id = c.organisation_id
         WHERE c.person_id = :person ORDER BY c.from_on, c.id""",
+    "codes_by_phone": """SELECT c.asked_at, c.was_first, c.used_at FROM elearn.sign_in_code c
+        JOIN elearn.account a ON a.id = c.account_id WHERE a.person_id = :person ORDER BY c.asked_at, c.id""",
     "messages": "SELECT kind, facts, created_at, read_at FROM elearn.message WHERE person_id = :person ORDER BY id",
     "appeals": """SELECT kind, statement, opened_at FROM elearn.review_case
         WHERE opened_by = :person ORDER BY opened_at, id""",
@@ -115,6 +117,13 @@ PARTS = {
         WHERE person_id = :person ORDER BY made_at, id""",
     "archives_taken": """SELECT o.name AS unit, t.at FROM elearn.training_archive_taken t
         LEFT JOIN elearn.organisation o ON o.id = t.unit_id WHERE t.person_id = :person ORDER BY t.at, t.id""",
+    "surveys": """SELECT o.name AS organisation, s.title, s.year, s.anonymous, a.kind, a.answered
+        FROM elearn.training_survey_asked a JOIN elearn.training_survey s ON s.id = a.survey_id
+        JOIN elearn.organisation o ON o.id = s.organisation_id WHERE a.person_id = :person ORDER BY s.id""",
+    "survey_answers": """SELECT s.title AS survey, q.title AS question, q.options, r.chosen, r.text
+        FROM elearn.training_survey_answer a JOIN elearn.training_survey_reply r ON r.answer_id = a.id
+        JOIN elearn.training_survey_question q ON q.id = r.question_id
+        JOIN elearn.training_survey s ON s.id = a.survey_id WHERE a.person_id = :person ORDER BY s.id, q.position""",
     "given_to_others": """SELECT receiver, what, reason, disclosed_at FROM elearn.disclosure
         WHERE person_id = :person ORDER BY disclosed_at, id""",
 }
@@ -133,6 +142,7 @@ NOT_TOLD = {
     "joining": "what became of it is in employments",
     "learner_watch": "what is due next; a counter",
     "licence": "keys of downloads, sealed to a device of devices",
+    "other_document": "sealed; kind and masked number stand beside the first document",
     "password_reset": "only a hash",
     "push_message": "in given_to_others",
     "reminder": "in messages",
@@ -171,6 +181,10 @@ def gather(session: Session, person_id: UUID) -> dict[str, Any]:
         "name": facts.name,
         "document_kind": facts.document_kind.value if facts.document_kind else None,
         "document": facts.document_masked,
+        "other_documents": [
+            {"kind": kind.value, "document": masked}
+            for kind, masked in persons.other_documents(session, person_id, members.keys())
+        ],
         "pseudonym": facts.ref,
     }
     parts = {

@@ -91,7 +91,7 @@ def people_list() -> ResponseReturnValue:
         units=organisation.level is not None,
         people=found,
         total=total,
-        most=members.MOST_COUNTED,
+        most=members.most_counted(asked["search"].strip()),
         search=asked["search"],
         kind=kind.value if kind else "",
         kinds=employment_kinds(),

@@ -31,6 +31,7 @@ from elearn.people.registry import local_day
 from elearn.training import programmes
 from elearn.training.figures.board_tables import purposes
 from elearn.training.models import Purpose
+from elearn.training.plans import surveys
 from elearn.training.plans import yearly as plans
 from elearn.training.plans.models import PlanState, TrainingPlan, TrainingPlanLine
 from elearn.training.plans.yearly import Item, Progress
@@ -268,6 +269,7 @@ def _year_page(node: Organisation, nodes: list[Organisation], year: int, form: F
         holds=holds,
         rows=rows,
         done=plans.progress(session, node.id, year, rows),
+        cites=surveys.titles(session, [one.survey_id for one in rows]),
         form=form,
         may_keep=permissions.holds_in(require_caller(), node.id, *KEEPS),
         may_begin=not known or known[0].state not in plans.OPEN,
@@ -288,6 +290,7 @@ def _plan_page(plan: TrainingPlan, form: Form) -> str:
         node=session.get_one(Organisation, plan.organisation_id),
         rows=rows,
         done=plans.progress(session, plan.organisation_id, plan.year, rows),
+        cites=surveys.titles(session, [one.survey_id for one in rows]),
         form=form,
         may_keep=permissions.holds_in(caller, plan.organisation_id, *KEEPS),
         may_decide=permissions.holds_in(caller, plan.organisation_id, Role.PRINCIPAL)

@@ -18,7 +18,7 @@ from elearn.courses.requirements.rows import Category
 from elearn.db import db
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import forms, frame, members, people, roster_texts
+from elearn.pages import forms, frame, members, people, phone_sign_in, roster_texts
 from elearn.pages.forms import Form
 from elearn.pages.switcher import on_page
 from elearn.people import tree
@@ -26,11 +26,14 @@ from elearn.people.callers import require_caller
 from elearn.people.models import EMPLOYERS, Organisation
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, holds_in
 from elearn.people.registry import local_day
-from elearn.people.roster import drafts, exporting, files, looking, taking, writing
+from elearn.people.roster import drafts, exporting, files, looking, taking, units, writing
 from elearn.people.roster.deciding import Change, Verdict
 from elearn.people.roster.models import DraftState, RosterDraft
 from elearn.people.roster.rows import category_names
 from elearn.people.roster.taking import Wishes
+from elearn.runtime import runtime
+from elearn.training.telling import inviting
+from elearn.training.telling.inviting import Progress
 
 STAFF = tuple(ENTERPRISE_STAFF.roles)
 MISSING = "missing"
@@ -52,6 +55,7 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/people/import/<uuid:draft_id>/take", "take_roster", take_roster, methods=["POST"])
     bp.add_url_rule("/people/import/<uuid:draft_id>/withdraw", "withdraw_roster", withdraw_roster, methods=["POST"])
     bp.add_url_rule("/people/import/<uuid:draft_id>/refused.xlsx", "refused_rows", refused_rows)
+    bp.add_url_rule("/people/import/<uuid:draft_id>/invite", "invite_roster", invite_roster, methods=["POST"])
     bp.add_url_rule("/people/roster.xlsx", "take_roster_out", take_roster_out)
 
 
@@ -94,6 +98,7 @@ def roster_import() -> ResponseReturnValue:
         organisations=all_own,
         drafts=drafts.newest(db.session(), employer.id),
         texts=roster_texts,
+        of_group=len(units.companies_named(db.session(), employer.id)) > 1,
         most=files.MOST_ROWS,
         largest_mb=files.LARGEST_BYTES // 1_000_000,
     )
@@ -153,11 +158,14 @@ def _roster_page(draft: RosterDraft, employer: Organisation, form: Form) -> Resp
     lines: list[looking.Shown] = []
     missing: list[looking.Missing] = []
     total = 0
+    parts = drafts.parts_of(draft)
+    only = next((one for one in parts if str(one) == request.args.get("employer")), None)
     if show == MISSING:
         everybody = looking.missing(session, draft, keys=members.keys(), today=local_day(utcnow()))
+        everybody = [one for one in everybody if only in (None, one.employer_id)]
         total, missing = len(everybody), everybody[(page - 1) * drafts.PAGE : page * drafts.PAGE]
     elif show:
-        lines, total = looking.lines_of(session, draft, Verdict(show), keys=members.keys(), page=page)
+        lines, total = looking.lines_of(session, draft, Verdict(show), keys=members.keys(), page=page, employer_id=only)
     problem = None
     if draft.problem is not None:
         detail, facts = draft.problem["detail"], draft.problem["facts"]
@@ -178,10 +186,15 @@ def _roster_page(draft: RosterDraft, employer: Organisation, form: Form) -> Resp
         problem=problem,
         many=taking.are_many(draft),
         runs=draft.state in (DraftState.READING, DraftState.TAKING),
+        told=_invitation(draft),
+        parts=parts,
+        only=only,
         texts=roster_texts,
         page=page,
         pages=-(-total // drafts.PAGE),
-        page_url=lambda number: url_for("elearn.pages.roster", draft_id=draft.id, show=show, page=number),
+        page_url=lambda number: url_for(
+            "elearn.pages.roster", draft_id=draft.id, show=show, employer=only, page=number
+        ),
     ), 422 if form.errors else 200
 
 
@@ -217,6 +230,32 @@ def withdraw_roster(draft_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("elearn.pages.roster_import", organisation=employer.id), 303)
 
 
+def _invitation(draft: RosterDraft) -> Progress | None:
+    """How many of its employers' people can be told by text message how to sign in, and were; None: nobody can."""
+    if draft.state != DraftState.DONE or not phone_sign_in.offered():
+        return None
+    return inviting.progress(db.session(), drafts.employers_of(draft), at=utcnow())
+
+
+@web.allow(ENTERPRISE_STAFF)
+def invite_roster(draft_id: UUID) -> ResponseReturnValue:
+    """Tell everybody who has not signed in yet; with `again`, those whose message failed."""
+    draft, _employer = _own(draft_id)
+    if draft.state != DraftState.DONE or not phone_sign_in.offered():
+        raise NotFound("There is nothing at this address.")
+    employers = drafts.employers_of(draft)
+    if forms.is_first():
+        if request.form.get("again"):
+            count = inviting.again(db.session(), employers, at=utcnow())
+            frame.say(_("%(count)s go out again.", count=count))
+        else:
+            address = runtime().settings.public_url + url_for("elearn.pages.phone_code")
+            inviting.ask(db.session(), employers, address)
+            frame.say(_("The messages go out between 08:00 and 21:00, each person's once."))
+        db.session.commit()
+    return redirect(url_for("elearn.pages.roster", draft_id=draft.id), 303)
+
+
 @web.allow(ENTERPRISE_STAFF)
 def refused_rows(draft_id: UUID) -> ResponseReturnValue:
     """The refused rows as they were sent, each with its reasons: put right, they are sent again."""
@@ -240,7 +279,8 @@ def refused_rows(draft_id: UUID) -> ResponseReturnValue:
 @web.allow(ENTERPRISE_STAFF)
 def roster_form() -> ResponseReturnValue:
     """The empty form with a sheet that says what its columns may hold."""
-    return _spreadsheet(writing.form_book(roster_texts.notes()), "roster-form.xlsx")
+    notes = roster_texts.notes(of_group="group" in request.args)
+    return _spreadsheet(writing.form_book(notes), "roster-form.xlsx")
 
 
 @web.allow(ENTERPRISE)
@@ -253,7 +293,7 @@ def take_roster_out() -> ResponseReturnValue:
     receiver = f"person {caller.person_id} ({', '.join(sorted(caller.roles & ENTERPRISE.roles))})"
     exporting.write_down(session, them, receiver=receiver, reason=f"roster of {about.id}", at=now)
     session.commit()
-    return _spreadsheet(writing.roster_book(rows, employer="单位"), "roster.xlsx")
+    return _spreadsheet(writing.roster_book(rows, employer=roster_texts.EMPLOYER), "roster.xlsx")
 
 
 def _spreadsheet(content: bytes, name: str) -> Response:

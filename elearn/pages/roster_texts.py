@@ -7,6 +7,9 @@ from elearn.people.roster.cells import Problem, Wrong
 from elearn.people.roster.columns import PLAIN, Column
 from elearn.people.roster.deciding import Change, Verdict
 
+EMPLOYER = "单位"
+"""How the column is called in what is taken out and in a group's form."""
+
 
 def wrong_text(problem: Problem) -> str:
     """Why, and what to do about it."""
@@ -53,6 +56,15 @@ def wrong_text(problem: Problem) -> str:
         Wrong.NAME_DIFFERS: _("Name and document number do not belong together. Check both against the document."),
         Wrong.UNIT_UNKNOWN: _("There is no such unit, and none was to be made."),
         Wrong.UNIT_BELOW_TEAM: _("A team has no units below it. Check the way through the tree."),
+        Wrong.NO_COMPANY: _("The enterprise is missing: its name, or its unified social credit code."),
+        Wrong.COMPANY_UNKNOWN: _(
+            "“%(said)s” is no enterprise of this group. Write its whole name, or its unified social credit code.",
+            said=facts.get("said", ""),
+        ),
+        Wrong.COMPANY_TWICE: _(
+            "Two enterprises of this group are called “%(said)s”. Write the unified social credit code.",
+            said=facts.get("said", ""),
+        ),
         Wrong.UNIT_EMPLOYER: _("This is an enterprise of its own: take its roster in there."),
         Wrong.BEFORE_PRESENT: _("The last day is before this person began here."),
     }
@@ -119,8 +131,9 @@ def state_text(state: str) -> str:
     }[state]
 
 
-def notes() -> list[tuple[str, str]]:
-    """What the columns of the empty form may hold."""
+def notes(*, of_group: bool = False) -> list[tuple[str, str]]:
+    """What the columns of the empty form may hold; a group's says whose each row is."""
+    company = (EMPLOYER, _("The enterprise's whole name, or its unified social credit code. Needed."))
     texts = {
         Column.NAME: _("As in the document. Needed."),
         Column.DOCUMENT: _("Empty: resident identity card. Also 港澳通行证, 台胞证, 外国人永久居留身份证, 护照."),
@@ -134,4 +147,5 @@ def notes() -> list[tuple[str, str]]:
         Column.FROM_ON: _("Like 2026-01-05 or 2026年1月5日. Empty for somebody new: today."),
         Column.TO_ON: _("The last day of who leaves or has left. Empty for who stays."),
     }
-    return [(name, texts[column]) for column, name in PLAIN.items()]
+    rest = [(name, texts[column]) for column, name in PLAIN.items()]
+    return [company, *rest] if of_group else rest

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from babel.dates import format_datetime
+from markupsafe import Markup
 
 from elearn.courses.teaching import clock_text
 from elearn.credit_export.hours import MICRO, as_text
@@ -12,7 +14,20 @@ from elearn.locale import language
 from elearn.training.telling.wording import day, length
 from elearn.zone import LOCAL_ZONE as ZONE
 
-__all__ = ["ZONE", "class_hours", "clock_text", "day", "hours_minutes", "length", "moment", "per_mille", "size"]
+__all__ = [
+    "ZONE",
+    "class_hours",
+    "clock_text",
+    "day",
+    "hours_minutes",
+    "length",
+    "moment",
+    "per_mille",
+    "size",
+    "tongue",
+]
+
+HAN = re.compile("[\u3400-\u9fff]")
 
 
 def hours_minutes(ms: int) -> str:
@@ -38,3 +53,8 @@ def class_hours(micro: int) -> str:
 def per_mille(part: int, whole: int) -> int:
     """Of 1000, rounded down and never more; 0 of nothing."""
     return min(1000, max(0, part) * 1000 // whole) if whole > 0 else 0
+
+
+def tongue(text: str) -> Markup:
+    """The attribute that says that `text` is Chinese, where the page is not: voices have to know. Else nothing."""
+    return Markup(' lang="zh-CN"') if language() != "zh" and HAN.search(text) else Markup("")

@@ -12,7 +12,7 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import Forbidden, Malformed, NotSignedIn, TooMany
 from elearn.locale import gettext as _
-from elearn.pages import frame
+from elearn.pages import frame, phone_sign_in
 from elearn.pages.forms import Form, said
 from elearn.people import signin
 from elearn.people.callers import current_account, require_caller
@@ -62,7 +62,7 @@ def sign_in() -> ResponseReturnValue:
 
 def _sign_in_page(form: Form, wanted: str | None) -> str:
     frame.here(url_for("elearn.pages.sign_in", next=wanted or None))
-    return render_template("elearn/signin.html", form=form, next=wanted or "")
+    return render_template("elearn/signin.html", form=form, next=wanted or "", by_phone=phone_sign_in.offered())
 
 
 @web.allow(ANYBODY)

@@ -131,7 +131,8 @@ def assignments(session: Session, person_id: UUID) -> list[Assignment]:
     rows = session.execute(
         sa.select(
             Duty.id, Programme.title, Programme.class_id, Programme.purpose, Duty.due_on, Duty.bars_post,
-            Duty.occasion, (Duty.required_ms - Duty.credited_ms).label("left_ms"), Duty.tests_passed, SIGNED,
+            Duty.occasion, (Duty.required_ms - Duty.credited_ms).label("left_ms"), Duty.required_ms,
+            Duty.tests_passed, SIGNED,
         )
         .join(Programme, Programme.id == Duty.programme_id)
         .where(Duty.person_id == person_id, Duty.state == State.OPEN)
@@ -141,7 +142,7 @@ def assignments(session: Session, person_id: UUID) -> list[Assignment]:
     return [
         Assignment(
             row.id, row.title, row.class_id, row.due_on, row.bars_post, row.occasion is Occasion.HIRE,
-            max(0, row.left_ms), _left(row.left_ms, row.tests_passed, row.purpose.level, row.signed),
+            max(0, row.left_ms), _left(row.left_ms, row.tests_passed, row.purpose.level, row.signed), row.required_ms,
         )
         for row in rows
     ]  # fmt: skip

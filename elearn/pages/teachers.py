@@ -101,7 +101,7 @@ def teacher_warnings() -> ResponseReturnValue:
         many=many,
         waiting=reading.waiting(session, caller),
         short=[(one, short[one.id]) for one in everybody if one.id in short],
-        classes=[(one, problems[one.id]) for one in running if problems[one.id]],
+        classes=[(one, problems[one.id]) for one in running if problems.get(one.id)],
         names={one.id: one.name for one in everybody},
         on=on,
         may_edit=Role.INSTITUTION_MANAGER in caller.roles,

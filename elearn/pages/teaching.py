@@ -47,7 +47,7 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/teaching/units/<uuid:unit_id>/question", "add_question", add_question, methods=["POST"])
     bp.add_url_rule("/teaching/units/<uuid:unit_id>/questions", "add_questions", add_questions, methods=["POST"])
     bp.add_url_rule(
-        "/teaching/questions/<uuid:question_id>/retire", "retire_question", retire_question, methods=["POST"]
+        "/teaching/units/questions/<uuid:question_id>/retire", "retire_question", retire_question, methods=["POST"]
     )
     bp.add_url_rule("/teaching/uploads/<uuid:upload_id>/again", "try_again", try_again, methods=["POST"])
     bp.add_url_rule("/teaching/units/<uuid:unit_id>/publish", "publish_unit", publish, methods=["POST"])

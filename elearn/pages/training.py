@@ -34,6 +34,7 @@ from elearn.training.reading import Asked, Line, Show
 
 READS = tuple(ENTERPRISE.roles)
 KEEPS = tuple(ENTERPRISE_STAFF.roles)
+MOST_URGENT = 10
 
 
 def install(bp: Blueprint) -> None:
@@ -61,7 +62,9 @@ def start() -> ResponseReturnValue:
         nodes=nodes,
         keeps=frame.acts_in(node.id, *KEEPS),
         counts=reading.counts(session, node.id, today=today),
-        most_urgent=reading.lines(session, Asked(node.id, Show.LATE), today=today, size=10)[0],
+        most_urgent=reading.first(session, Asked(node.id, Show.LATE), today=today, most=MOST_URGENT),
+        most=reading.MOST_COUNTED,
+        kinds=employment_kinds(),
         has_programme=bool(programmes.usable(session, node.id)),
         texts=training_texts,
         today=today,
@@ -85,6 +88,7 @@ def assignments() -> ResponseReturnValue:
         nodes=nodes,
         lines=found,
         total=total,
+        most=reading.MOST_COUNTED,
         form=form,
         show=asked.show,
         shows=Show,
@@ -106,7 +110,7 @@ def assignments_file() -> ResponseReturnValue:
     asked, _form = _asked(node)
     now = utcnow()
     today, out = local_day(now), io.BytesIO()
-    found, _total = reading.lines(db.session(), asked, today=today, size=reading.MOST_EXPORTED)
+    found = reading.first(db.session(), asked, today=today, most=reading.MOST_EXPORTED)
     columns = {
         _("Name"): 14, _("Unit"): 22, _("Post"): 16, _("Employment"): 12, _("Training"): 30, _("For"): 24,
         _("Assigned"): 12, _("Due"): 12, _("State"): 18, _("Overdue"): 10, _("Must leave the post"): 16,
@@ -316,5 +320,5 @@ def _row(one: Line, today: Any) -> list[Any]:
         one.name, one.unit, one.post, employment_kinds().get(one.kind, one.kind), one.programme,
         training_texts.purpose_text(one.purpose), one.assigned_on, one.due_on, training_texts.state_text(one),
         yes if one.late(today) else no, yes if one.must_leave(today) else no, one.required_ms // 60_000,
-        one.credited_ms // 60_000, _("passed") if one.tests_passed else _("not passed"), one.done_at,
+        one.credited_ms // 60_000, training_texts.test_text(one.tested, one.tests_passed), one.done_at,
     ]  # fmt: skip

@@ -12,9 +12,9 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.requirements import service as requirements
-from elearn.courses.requirements.rows import Category
+from elearn.courses.requirements.rows import Category, Group, Training
 from elearn.db import db
-from elearn.errors import Conflict, Malformed, NotFound
+from elearn.errors import NOT_SEEN, Conflict, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.locale import language
 from elearn.pages import forms, frame, training_texts
@@ -42,6 +42,8 @@ BESIDE = {
 }
 """Code of an error -> the field it is about."""
 MOST_HOURS = 1_000
+STAFF = frozenset({Group.PRINCIPAL, Group.MANAGER, Group.EMPLOYEE})
+"""Whom an enterprise trains itself; what posts with a certificate ask is learned at an institution."""
 
 
 def install(bp: Blueprint) -> None:
@@ -107,6 +109,7 @@ def new_programme() -> ResponseReturnValue:
         node=node,
         form=form,
         offers=programmes.offers(session, node.id),
+        asked_hours=_asked_hours(node),
         chosen=set(form.all("courses")),
         texts=training_texts,
     )
@@ -303,7 +306,7 @@ def _seen(owner_id: UUID, *roles: Any) -> bool:
         return True
     below = tree.below(db.session(), [owner_id])
     if not below & permissions.granted_in(caller, *roles):
-        raise NotFound("It does not exist, or you may not see it.")
+        raise NotFound(NOT_SEEN)
     return False
 
 
@@ -317,6 +320,23 @@ def _categories(node: Organisation) -> list[tuple[str, str]]:
     found = requirements.catalogue(db.session()).on("categories", node.region, local_day(utcnow()))
     rows = [one.row for one in found if isinstance(one.row, Category)]
     return [(row.id, row.name if language() == "zh" else row.name_en or row.name) for row in rows]
+
+
+def _asked_hours(node: Organisation) -> list[tuple[str, int | None, int | None, str]]:
+    """What the rules in force there ask of staff, in class hours: category, before the post, each year, clause."""
+    found = requirements.catalogue(db.session()).on("categories", node.region, local_day(utcnow()))
+    rows = [one.row for one in found if isinstance(one.row, Category) and one.row.group in STAFF]
+    asked = [(row, row.hours.get(Training.INITIAL), row.hours.get(Training.YEARLY)) for row in rows]
+    return [
+        (
+            row.name if language() == "zh" else row.name_en or row.name,
+            first.total if first else None,
+            yearly.total if yearly else None,
+            row.clause,
+        )
+        for row, first, yearly in asked
+        if first or yearly
+    ]
 
 
 def _in_order(form: Form) -> list[UUID]:

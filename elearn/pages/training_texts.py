@@ -72,6 +72,13 @@ def state_text(line: Line) -> str:
     }[line.state]
 
 
+def test_text(tested: bool, passed: bool) -> str:
+    """What became of the tests of a programme, which may have none."""
+    if not tested:
+        return _("no test")
+    return _("passed") if passed else _("not passed")
+
+
 def state_tone(line: Line) -> str:
     return {State.DONE: "good", State.OPEN: "warn" if line.waits_for_signature else ""}.get(line.state, "")
 
@@ -82,6 +89,7 @@ def show_text(show: Show) -> str:
         Show.LATE: _("Overdue"),
         Show.LEAVE: _("Must leave the post"),
         Show.SIGN: _("Waits for signatures"),
+        Show.UNFINISHED: _("Not done"),
         Show.OPEN: _("Under way"),
         Show.WAITING: _("Comes later"),
         Show.DONE: _("Done"),
@@ -107,7 +115,7 @@ def show_hint(show: str) -> str:
         Show.LEAVE: _("Not trained in time, or newly hired: they do not work at the post until it is done."),
         Show.LATE: _("The day has passed."),
         Show.SIGN: _("Learned, and not signed by both."),
-        Show.OPEN: _("Under way or overdue."),
+        Show.UNFINISHED: _("Under way, overdue or coming later."),
         Show.DONE: _("Credited, tested, and signed where that is asked."),
     }[Show(show)]
 
@@ -121,6 +129,8 @@ def tabs() -> list[tuple[str, str]]:
         ("training_programmes", _("Programmes")),
         ("training_rules", _("Rules that assign")),
         ("training_plans", _("Plans")),
+        ("survey_list", _("Surveys")),
+        ("training_funds", _("Training fund")),
         ("apprenticeship_list", _("Apprenticeships")),
         ("certificate_register", _("Certificates")),
         ("reminder_list", _("Reminders")),

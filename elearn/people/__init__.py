@@ -13,6 +13,7 @@ may do what, `persons.py` for what can be done with people. Pure are `identity.p
     employments (one by one)    verifying (is the document theirs)    merging (somebody who is registered twice)
     tracing (where the database speaks of somebody)    roster/ (a spreadsheet that HR exported, taken in)
     signin (sessions, one-time passwords)      devices ◄── signatures     commands
+    by_phone/ (a first or a forgotten password, by a code to the phone)
     operators (who runs a command of ours)
     programs (what is no person: a name and a secret against a bearer token; the doors that give tokens use it)
 """
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
-BY_IMPORT: tuple[str, ...] = ("acts", "joining.jobs", "roster.duties", "merging", "verifying")
+BY_IMPORT: tuple[str, ...] = ("acts", "by_phone.sending", "joining.jobs", "roster.duties", "merging", "verifying")
 """Modules whose tables and jobs are known once they are imported."""
 
 

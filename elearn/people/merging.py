@@ -3,7 +3,8 @@
 Ledgers are added to and never changed, and hours stand under the name that earned them. So a person is only merged away
 of whom no ledger speaks: nothing watched, no hours, no class at an institution, no record. Then nothing has to be moved
 but employments, which go over by the ordinary acts: the duplicate's end today, the same ones begin for the person who
-stays, with their own dates. Of two people who both learned neither is merged; that is said, and both stay.
+stays, with their own dates; and documents: a passport and an identity card both find the one who stays.
+Of two people who both learned neither is merged; that is said, and both stay.
 
 A clerk is told neither what hinders nor which other employers there are: only the operator sees that.
 """
@@ -23,6 +24,7 @@ from elearn.db import Base, new_id
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.people import acts, persons, placements
 from elearn.people.acts import Act
+from elearn.people.identity import Keys
 from elearn.people.models import Absence, Account, Membership, Person, Placement, Role, RoleGrant
 from elearn.people.registry import local_day, unless_taken
 from elearn.people.tracing import traces
@@ -30,7 +32,8 @@ from elearn.people.tracing import traces
 HARMLESS = frozenset(
     {
         "account", "assignment", "consent", "device", "disclosure", "enrolment", "identity_check", "joining",
-        "membership", "message", "outgoing", "person_merge", "reminder", "security_key", "staff_number",
+        "membership", "message", "other_document", "outgoing", "person_merge", "reminder", "security_key",
+        "staff_number", "training_survey_answer", "training_survey_asked",
     }
 )  # fmt: skip
 """Tables that may speak of a duplicate: what stands there ends with it. Of every other one it is presumed that a ledger
@@ -136,8 +139,8 @@ def facts_of(session: Session, merge: PersonMerge, *, enrolled: bool) -> Facts:
     )
 
 
-def confirm(session: Session, merge_id: UUID, *, enrolled: bool, by: UUID, at: datetime) -> PersonMerge:
-    """An operator confirms: the duplicate's employments go over, the duplicate is forgotten.
+def confirm(session: Session, merge_id: UUID, *, enrolled: bool, keys: Keys, by: UUID, at: datetime) -> PersonMerge:
+    """An operator confirms: the duplicate's employments and documents go over, the duplicate is forgotten.
 
     Raises NotFound; Conflict `decided`, `hindered`; Forbidden `same_person`, `own`.
     """
@@ -150,6 +153,7 @@ def confirm(session: Session, merge_id: UUID, *, enrolled: bool, by: UUID, at: d
         raise Conflict("These two cannot be merged as things stand.", code="hindered")
     for membership in _going_on(session, merge.gone_id, local_day(at)):
         _take_over(session, membership, merge.kept_id, by, at)
+    persons.hand_documents_over(session, merge.gone_id, merge.kept_id, keys, at=at)
     persons.erase_person(session, merge.gone_id, at=at)
     _answer(merge, "done", by, at)
     session.flush()

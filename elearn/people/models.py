@@ -89,7 +89,10 @@ class Person(Base):
     """A human being. Everything that says who it is goes with `data_key`."""
 
     __tablename__ = "person"
-    __table_args__ = (sa.Index(None, "name", "id"),)
+    __table_args__ = (
+        sa.Index(None, "name", "id"),
+        sa.Index("ix_person_letters", sa.text("string_to_array(lower(name), NULL::text)"), postgresql_using="gin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
@@ -107,6 +110,23 @@ class Person(Base):
     """128 bits in base64url, made from the data key: the name that statements carry."""
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+
+
+class OtherDocument(Base):
+    """Another document of somebody: a merged duplicate had it. It finds the person like the first one.
+
+    That none is also somebody's first one, a trigger holds.
+    """
+
+    __tablename__ = "other_document"
+
+    document_index: Mapped[bytes] = mapped_column(primary_key=True)
+    """As in `Person`."""
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.person.id"), index=True)
+    document_kind: Mapped[DocumentKind] = mapped_column(_word(DocumentKind))
+    document_sealed: Mapped[bytes]
+    """Under the key of the person who stayed."""
+    noted_at: Mapped[datetime]
 
 
 class Account(Base):

@@ -16,7 +16,7 @@ from uuid import UUID
 from flask import g, request
 
 from elearn.db import db
-from elearn.errors import Forbidden, NotFound
+from elearn.errors import NOT_SEEN, Forbidden, NotFound
 from elearn.people import tree
 from elearn.people.callers import Caller, require_caller
 from elearn.people.models import Role
@@ -164,7 +164,7 @@ def require_in(organisation_id: UUID, *roles: Role, caller: Caller | None = None
     """
     caller = caller or require_caller()
     if not holds_in(caller, organisation_id, *roles):
-        raise NotFound("It does not exist, or you may not see it.")
+        raise NotFound(NOT_SEEN)
     return caller
 
 

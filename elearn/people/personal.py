@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.people.by_phone.models import SharedPhone
 from elearn.people.identity import Keys, Sealer
 from elearn.people.models import Account, Disclosure, Person
 
@@ -77,14 +78,22 @@ def reveal_phone(session: Session, person_id: UUID, keys: Keys, *, receiver: str
 def reveal_phones(
     session: Session, person_ids: Collection[UUID], keys: Keys, *, receiver: str, reason: str, at: datetime
 ) -> dict[UUID, str]:
-    """The same of many, for a receiver that was given them; who has none, or was erased, is left out."""
+    """The same of many, for a receiver that was given them; who has none, or was erased, is left out.
+
+    Also of who shares a number that another account signs in with.
+    """
     rows = session.execute(
-        sa.select(Person.id, Person.data_key, Account.phone_sealed)
+        sa.select(
+            Person.id,
+            Person.data_key,
+            sa.func.coalesce(Account.phone_sealed, SharedPhone.phone_sealed).label("phone_sealed"),
+        )
         .join(Account, Account.person_id == Person.id)
+        .outerjoin(SharedPhone, SharedPhone.account_id == Account.id)
         .where(
             Person.id.in_(list(person_ids)),
             Person.data_key.is_not(None),
-            Account.phone_sealed.is_not(None),
+            sa.or_(Account.phone_sealed.is_not(None), SharedPhone.account_id.is_not(None)),
             Account.closed_at.is_(None),
         )
     )

@@ -13,10 +13,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Bundle, Session
+from sqlalchemy.orm import Bundle, Session, aliased
 
 from elearn.db import new_id
 from elearn.errors import Conflict, NotFound
+from elearn.people.by_phone.models import SharedPhone, SignInCode
 from elearn.people.identity import (
     DocumentKind,
     Erased,
@@ -28,7 +29,7 @@ from elearn.people.identity import (
     mask_document,
 )
 from elearn.people.joining.models import Joining, State
-from elearn.people.models import Account, BrowserSession, Device, Disclosure, PasswordReset, Person
+from elearn.people.models import Account, BrowserSession, Device, Disclosure, OtherDocument, PasswordReset, Person
 from elearn.people.registry import checked_name, local_day, unless_taken
 from elearn.people.roster.models import RosterLine, StaffNumber
 
@@ -115,9 +116,78 @@ def learn_birthdays(session: Session, keys: Keys, *, most: int) -> int:
 
 
 def find_person(session: Session, kind: DocumentKind, number: str, keys: Keys) -> Person | None:
-    """The person with this document. Raises Malformed for a number that cannot be one."""
+    """The person with this document, the first or another one. Raises Malformed for a number that cannot be one."""
     index = blind_index(keys.index, kind, check_document(kind, number))
-    return session.scalar(sa.select(Person).where(Person.document_index == index))
+    return by_documents(session, [index]).get(index)
+
+
+def documents() -> sa.Subquery:
+    """(document_index, person_id) of everybody's documents, for joining."""
+    other = sa.select(OtherDocument.document_index, OtherDocument.person_id)
+    whose = aliased(Person)  # else a query that asks about a person would take this one for it
+    first = sa.select(whose.document_index, whose.id.label("person_id")).where(whose.document_index.is_not(None))
+    return sa.union_all(first, other).subquery("documents")
+
+
+def by_documents(session: Session, indexes: Collection[bytes]) -> dict[bytes, Person]:
+    """Whose these documents are, by blind index: one query. A person may stand there twice."""
+    known = documents()
+    rows = session.execute(
+        sa.select(known.c.document_index, Person)
+        .join(Person, Person.id == known.c.person_id)
+        .where(known.c.document_index.in_(list(indexes)))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def other_documents(session: Session, person_id: UUID, keys: Keys) -> list[tuple[DocumentKind, str]]:
+    """Kind and masked number of the documents that somebody has beside the first one, in the order they came."""
+    person, sealer = get_person(session, person_id), Sealer(keys.sealing)
+    rows = session.scalars(
+        sa.select(OtherDocument)
+        .where(OtherDocument.person_id == person_id)
+        .order_by(OtherDocument.noted_at, OtherDocument.document_index)
+    )
+    return [
+        (one.document_kind, mask_document(sealer.open(person.data_key, person_id, "document", one.document_sealed)))
+        for one in rows
+    ]
+
+
+def hand_documents_over(session: Session, gone_id: UUID, kept_id: UUID, keys: Keys, *, at: datetime) -> None:
+    """The duplicate's documents find the person who stays from now on, sealed under that person's key.
+
+    Both rows are locked by the caller; the duplicate is erased afterwards. Who stays without a document gets one.
+    """
+    gone, kept, sealer = get_person(session, gone_id), get_person(session, kept_id), Sealer(keys.sealing)
+    others = session.scalars(
+        sa.select(OtherDocument)
+        .where(OtherDocument.person_id == gone_id)
+        .order_by(OtherDocument.noted_at, OtherDocument.document_index)
+    ).all()
+    found = [(one.document_kind, one.document_index, one.document_sealed) for one in others]
+    if gone.document_kind is not None and gone.document_index is not None and gone.document_sealed is not None:
+        found.insert(0, (gone.document_kind, gone.document_index, gone.document_sealed))
+    session.execute(sa.delete(OtherDocument).where(OtherDocument.person_id == gone_id))
+    gone.document_index = None
+    session.flush()
+    for kind, index, sealed in found:
+        number = sealer.open(gone.data_key, gone_id, "document", sealed)
+        resealed = sealer.seal(kept.data_key, kept_id, "document", number)
+        kept.born_on = kept.born_on or born_on(kind, number)
+        if kept.document_index is None:
+            kept.document_kind, kept.document_index, kept.document_sealed = kind, index, resealed
+        else:
+            session.add(
+                OtherDocument(
+                    document_index=index,
+                    person_id=kept_id,
+                    document_kind=kind,
+                    document_sealed=resealed,
+                    noted_at=at,
+                )
+            )
+        session.flush()
 
 
 def take_in(
@@ -203,7 +273,10 @@ def erase_person(session: Session, person_id: UUID, *, at: datetime) -> None:
     """Forget who this is: the key goes and with it all that was sealed; the account closes. Ledgers keep sums."""
     person = get_person(session, person_id, lock=True)
     # Rosters that wait to be looked at find people by the index, which goes below.
-    session.execute(sa.delete(RosterLine).where(RosterLine.document_index == person.document_index))
+    known = documents()
+    own = sa.select(known.c.document_index).where(known.c.person_id == person_id)
+    session.execute(sa.delete(RosterLine).where(RosterLine.document_index.in_(own)))
+    session.execute(sa.delete(OtherDocument).where(OtherDocument.person_id == person_id))
     session.execute(sa.delete(StaffNumber).where(StaffNumber.person_id == person_id))
     person.name = ""
     person.data_key = person.document_sealed = person.document_index = person.document_kind = person.pseudonym = None
@@ -214,7 +287,7 @@ def erase_person(session: Session, person_id: UUID, *, at: datetime) -> None:
         account.name = account.phone_sealed = account.phone_index = account.password_hash = None
         account.session_epoch += 1
         account.closed_at = account.closed_at or at
-        for table in (BrowserSession, PasswordReset):
+        for table in (BrowserSession, PasswordReset, SharedPhone, SignInCode):
             session.execute(sa.delete(table).where(table.account_id == account.id))
     session.execute(sa.delete(Device).where(Device.person_id == person_id))
     session.execute(

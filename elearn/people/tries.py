@@ -58,6 +58,17 @@ class Tries:
         if any(tries > most for tries, most in zip(counted, limits.values(), strict=True)):
             raise TooMany("Too many tries to sign in. Please wait and try again.", retry_after_s=left_s)
 
+    def count_address(self, purpose: str, address: str | None, most: int, *, now: datetime) -> None:
+        """Count one request from this address, for a purpose of its own. Raises TooMany."""
+        window, left_s = _window(now)
+        key = blind_index(self.index_key, f"try:{purpose}", network_of(address))
+        try:
+            [counted] = self._in_redis([key], window)
+        except RedisError:
+            [counted] = self._in_database([key], window)
+        if counted > most:
+            raise TooMany("Too many requests. Please wait and try again.", retry_after_s=left_s)
+
     def forget(self, account: str, address: str | None, *, now: datetime) -> None:
         """The account's holder came in: the tries for the account no longer count, nor does this one for the address.
 

@@ -117,13 +117,12 @@ def touch(
 
 
 def unit_of(session: Session, learner_id: UUID, sitting_id: UUID) -> UUID:
-    """The unit of a learner's own sitting, live or not. Raises Forbidden: somebody else's; NotFound: nobody's."""
-    row = session.execute(sa.select(Sitting.learner_id, Sitting.unit_id).where(Sitting.id == sitting_id)).one_or_none()
-    if row is None:
+    """The unit of a learner's own sitting, live or not. Raises NotFound, of somebody else's as of nobody's."""
+    unit_id = session.scalar(
+        sa.select(Sitting.unit_id).where(Sitting.id == sitting_id, Sitting.learner_id == learner_id)
+    )
+    if unit_id is None:
         raise NotFound("There is no such sitting.")
-    if row.learner_id != learner_id:
-        raise Forbidden("This is somebody else's sitting.", code="not_your_sitting")
-    unit_id: UUID = row.unit_id
     return unit_id
 
 

@@ -15,10 +15,9 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.errors import Forbidden, NotFound
+from elearn.errors import NotFound
 from elearn.tracking.models import Ended
 from elearn.tracking.policy import Policy
 from elearn.tracking.spans import Span, merge
@@ -166,13 +165,10 @@ def driver(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
 def lock_sitting(session: Session, learner_id: UUID, sitting_id: UUID, *, now_ms: int) -> Locked:
     """Lock the learner, then the sitting, and move the learner's time on: `tau_ms` never runs backwards.
 
-    A sitting whose time is over ends here. Raises Forbidden: somebody else's; NotFound: nobody's.
+    A sitting whose time is over ends here. Raises NotFound, of somebody else's as of nobody's.
     """
     row = driver(session).execute(_LOCK, {"learner": learner_id, "sitting": sitting_id}).fetchone()
     if row is None:
-        found = session.scalar(sa.text("SELECT true FROM elearn.sitting WHERE id = :id"), {"id": sitting_id})
-        if found:
-            raise Forbidden("This is somebody else's sitting.", code="not_your_sitting")
         raise NotFound("There is no such sitting.")
     locked = Locked(*row)
     locked.tau_ms = max(now_ms, locked.tau_ms)

@@ -9,10 +9,12 @@ figures that agree with the ledger. Nothing here earns an hour: it only reads wh
     programmes           what an enterprise trains its people in, and its rules
     assigning, settling  jobs: who must learn what is new; what is credited, tested, signed, and so done
     three_level          signatures under the levels, by two people; level_card is their card
-    reading, keepers     lists of assignments; who keeps a unit's people, to be told
+    reading, listing     lists of assignments, found at a cost that history does not add to
+    tallies, checking    how many of each programme are done; `elearn check`, which computes everything again
+    keepers              who keeps a unit's people, to be told
     telling/             messages, reminders, what goes out by text message and e-mail
     certificates/        each employer's register, what it publishes of it
-    plans/               the yearly plan, its versions, what became of each line
+    plans/               the yearly plan, its versions, what became of each line; surveys before it; the training fund
     apprentices/         who learns a trade beside whom
     figures/             each node's figures, and what a page reads of them
     archives/            one person, one file; an enterprise's year; an inspector's link with an end
@@ -38,7 +40,9 @@ BY_IMPORT: tuple[str, ...] = (
     "certificates.notices",
     "figures.keeping",
     "models",
+    "plans.fund_models",
     "plans.models",
+    "plans.survey_models",
     "settling",
     "telling.jobs",
     "telling.messages",

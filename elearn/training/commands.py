@@ -6,8 +6,7 @@ import click
 
 from elearn.clock import utcnow
 from elearn.db import db
-from elearn.people.registry import local_day
-from elearn.training import settling
+from elearn.training import checking
 
 MOST_SHOWN = 50
 
@@ -20,11 +19,9 @@ def training() -> None:
 @training.command("check")
 def check() -> None:
     """Add up every assignment from the hours ledger and compare. Exit status 1 when one says otherwise."""
-    session, now = db.session(), utcnow()
-    settling.settle(session, now=now)
-    found = list(settling.differences(session, on=local_day(now)))
+    found = checking.assignments(db.session(), now=utcnow())
     for one in found[:MOST_SHOWN]:
-        click.echo(f"assignment {one.assignment_id}: says {one.credited_ms} ms, the ledger {one.ledger_ms} ms")
+        click.echo(one)
     click.echo(
         f"{len(found)} assignments differ from the ledger." if found else "All assignments agree with the ledger."
     )

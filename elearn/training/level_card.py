@@ -14,6 +14,7 @@ from elearn.credit_export.paper import typeset
 from elearn.credit_export.paper.sheets import Says, day_text, head, moment_text, speaker
 from elearn.people.registry import local_day
 from elearn.training.models import Purpose, State
+from elearn.training.reading import TESTED
 from elearn.training.three_level import HOUR_MS, LEVELS
 
 
@@ -38,6 +39,7 @@ class CardLine:
     state: State
     credited_ms: int
     tests_passed: bool
+    tested: bool
     on_site_ms: int | None
     learner: str
     learner_at: datetime | None
@@ -45,18 +47,18 @@ class CardLine:
     signer_at: datetime | None
 
 
-CARD = sa.text("""
-SELECT DISTINCT ON (p.purpose) p.purpose, p.title, a.state, a.credited_ms, a.tests_passed, s.on_site_ms,
+CARD = sa.text(f"""
+SELECT DISTINCT ON (g.purpose) g.purpose, g.title, a.state, a.credited_ms, a.tests_passed, {TESTED}, s.on_site_ms,
        coalesce(lp.name, '') AS learner, l.signed_at AS learner_at,
        coalesce(sp.name, '') AS signer, s.signed_at AS signer_at
 FROM elearn.assignment a
-JOIN elearn.training_programme p ON p.id = a.programme_id
+JOIN elearn.training_programme g ON g.id = a.programme_id
 LEFT JOIN elearn.level_signoff l ON l.assignment_id = a.id AND l.round = a.round AND l.side = 'learner'
 LEFT JOIN elearn.person lp ON lp.id = l.by_id
 LEFT JOIN elearn.level_signoff s ON s.assignment_id = a.id AND s.round = a.round AND s.side = 'signer'
 LEFT JOIN elearn.person sp ON sp.id = s.by_id
-WHERE a.membership_id = :membership AND a.state <> 'withdrawn' AND p.purpose = ANY (:levels)
-ORDER BY p.purpose, a.created_at DESC, a.id DESC
+WHERE a.membership_id = :membership AND a.state <> 'withdrawn' AND g.purpose = ANY (:levels)
+ORDER BY g.purpose, a.created_at DESC, a.id DESC
 """)
 
 
@@ -81,6 +83,12 @@ def _whole(lines: Sequence[CardLine]) -> bool:
 
 def _hours(ms: int, _: Says) -> str:
     return _("%(hours)s h %(minutes)s min", hours=ms // HOUR_MS, minutes=f"{ms % HOUR_MS // 60_000:02}")
+
+
+def _test(one: CardLine, _: Says) -> str:
+    if not one.tested:
+        return _("no test")
+    return _("passed") if one.tests_passed else _("not passed")
 
 
 def _signed(name: str, at: datetime | None, language: str) -> str:
@@ -116,7 +124,7 @@ def card(lines: Sequence[CardLine], facts: CardFacts, language: str, *,
                 [
                     level_text(one.purpose, _), one.title, _hours(one.credited_ms, _),
                     dash if one.on_site_ms is None else _hours(one.on_site_ms, _),
-                    _("passed") if one.tests_passed else _("not passed"),
+                    _test(one, _),
                     _signed(one.learner, one.learner_at, language), _signed(one.signer, one.signer_at, language),
                 ]
                 for one in lines

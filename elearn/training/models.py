@@ -25,6 +25,7 @@ PERSON = "elearn.person.id"
 ORGANISATION = "elearn.organisation.id"
 PROGRAMME = "elearn.training_programme.id"
 ASSIGNMENT = "elearn.assignment.id"
+UNFINISHED = sa.text("state IN ('waiting', 'open')")
 
 
 class Programme(Base):
@@ -105,8 +106,25 @@ class Assignment(Base):
         sa.CheckConstraint("required_ms >= 0 AND credited_ms >= 0", name="ms"),
         sa.CheckConstraint("after_id <> id", name="after_another"),
         sa.Index(None, "person_id", "programme_id"),
-        sa.Index(None, "organisation_id", "state", "due_on"),
-        sa.Index(None, "programme_id", "state"),
+        sa.Index(None, "organisation_id", "state", "due_on", "id"),
+        sa.Index("ix_assignment_unfinished", "organisation_id", "due_on", "id", postgresql_where=UNFINISHED),
+        sa.Index("ix_assignment_of_member_unfinished", "membership_id", postgresql_where=UNFINISHED),
+        sa.Index(
+            "ix_assignment_of_programme_unfinished",
+            "programme_id",
+            "organisation_id",
+            "due_on",
+            "id",
+            postgresql_where=UNFINISHED,
+        ),
+        sa.Index(
+            "ix_assignment_to_sign",
+            "organisation_id",
+            "due_on",
+            "id",
+            postgresql_where=sa.text("state = 'open' AND tests_passed AND credited_ms >= required_ms"),
+        ),
+        sa.Index(None, "programme_id", "organisation_id", "state", "due_on", "id"),
         sa.Index(None, "after_id", postgresql_where=sa.text("after_id IS NOT NULL")),
     )
 
@@ -203,6 +221,17 @@ class AssignDue(Base):
 
     membership_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.membership.id"), primary_key=True)
     due_on: Mapped[date] = mapped_column(primary_key=True)
+
+
+class ProgrammeTally(Base):
+    """What a change adds to how many of a programme are not done, and done: triggers write it, `tallies` reads it."""
+
+    __tablename__ = "programme_tally"
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    programme_id: Mapped[UUID] = mapped_column(index=True)
+    unfinished: Mapped[int]
+    done: Mapped[int]
 
 
 class SettleMark(Base):

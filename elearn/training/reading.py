@@ -2,6 +2,9 @@
 
 A clerk sees whoever stands in the clerk's tree today (or will first stand there, who has not come yet), and of them
 only what this tree's own employer assigned. The learner sees everything of their own.
+
+A page costs what it shows, not the history behind it: sums are read from figures, lists are found by `listing`, and
+what is told of a line is read for the lines of one page.
 """
 
 from __future__ import annotations
@@ -16,9 +19,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.training import listing
+from elearn.training.figures import dashboards
+from elearn.training.figures.dashboards import Sums
 from elearn.training.models import Occasion, Purpose, State
 
 PAGE = 50
+MOST_COUNTED = 500
+"""More than these are `more`, and who looks for somebody among them narrows the list down."""
 MOST_EXPORTED = 100_000
 
 
@@ -31,6 +39,7 @@ class Show(StrEnum):
     """Must leave the post until it is done: 先离岗再培训, 先培训后上岗."""
     SIGN = "sign"
     """Of a level that is learned, and not signed by both."""
+    UNFINISHED = "unfinished"
     OPEN = "open"
     WAITING = "waiting"
     DONE = "done"
@@ -76,6 +85,8 @@ class Line:
     required_ms: int
     credited_ms: int
     tests_passed: bool
+    tested: bool
+    """Whether its programme has a test at all."""
     done_at: datetime | None
     signed: Sequence[str]
     """Which sides signed."""
@@ -108,28 +119,42 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of a tree."""
+    """Of a tree. All but `sign` are figures: they follow within a minute."""
 
     late: int
     leave: int
+    """People, as on the start page; the rest are assignments."""
     sign: int
-    open: int
-    waiting: int
+    """Counted up to one more than `MOST_COUNTED`."""
+    unfinished: int
     done: int
+    kinds: dict[str, dict[Show, int]]
+    """The same by employment kind, of those kinds that there are (B24); what waits for a signature is not split."""
 
 
 UNFINISHED = "a.state IN ('waiting', 'open')"
 LEVEL = "g.purpose IN ('three_level_factory', 'three_level_workshop', 'three_level_team')"
 CONDITIONS = {
-    Show.ALL: "true",
     Show.LATE: f"{UNFINISHED} AND a.due_on < :today",
     Show.LEAVE: "a.state = 'open' AND a.bars_post AND (a.due_on < :today OR a.occasion = 'hire')",
-    Show.SIGN: f"a.state = 'open' AND {LEVEL} AND a.credited_ms >= a.required_ms AND a.tests_passed",
+    Show.SIGN: f"a.state = 'open' AND a.tests_passed AND a.credited_ms >= a.required_ms AND {LEVEL}",
+    Show.UNFINISHED: UNFINISHED,
     Show.OPEN: "a.state = 'open'",
     Show.WAITING: "a.state = 'waiting'",
     Show.DONE: "a.state = 'done'",
     Show.WITHDRAWN: "a.state = 'withdrawn'",
 }
+
+SOONEST, NEWEST = "a.due_on, a.id", "a.due_on DESC, a.id DESC"
+PARTS: dict[Show, tuple[tuple[str, str], ...]] = {
+    **{one: ((condition, SOONEST),) for one, condition in CONDITIONS.items()},
+    Show.DONE: ((CONDITIONS[Show.DONE], NEWEST),),
+    Show.WITHDRAWN: ((CONDITIONS[Show.WITHDRAWN], NEWEST),),
+    Show.ALL: (
+        (UNFINISHED, SOONEST), (CONDITIONS[Show.DONE], NEWEST), (CONDITIONS[Show.WITHDRAWN], NEWEST),
+    ),
+}  # fmt: skip
+"""What a list has, part after part, each in an order that an index has: the most urgent first."""
 
 # Where somebody stands on a day; who has not come yet: on their first.
 FROM = """
@@ -140,10 +165,17 @@ JOIN elearn.placement l ON l.membership_id = m.id AND l.from_on <= greatest(:tod
                        AND (l.to_on IS NULL OR l.to_on >= greatest(:today, m.from_on))
 """
 WITHIN = "JOIN elearn.organisation_tree t ON t.below_id = l.unit_id AND t.above_id = :node"
-COLUMNS = """
+TESTED = """EXISTS (
+    SELECT FROM elearn.class_course c
+    JOIN elearn.course_test t ON t.course_id = c.course_id AND t.purpose = 'course' AND t.retired_at IS NULL
+    JOIN elearn.test_blueprint b ON b.test_id = t.id AND b.published_at IS NOT NULL AND b.retired_at IS NULL
+    WHERE c.class_id = g.class_id
+) AS tested"""
+"""Of a programme, which the query calls `g`."""
+COLUMNS = f"""
 SELECT a.id, a.membership_id, a.person_id, p.name, m.kind, u.name AS unit, l.post, a.programme_id, g.title AS programme,
        g.purpose, a.occasion, a.cause, a.state, a.position, a.assigned_on, a.due_on, a.bars_post, a.required_ms,
-       a.credited_ms, a.tests_passed, a.done_at, o.name AS organisation,
+       a.credited_ms, a.tests_passed, {TESTED}, a.done_at, o.name AS organisation,
        ARRAY(SELECT s.side FROM elearn.level_signoff s
              WHERE s.assignment_id = a.id AND s.round = a.round ORDER BY 1) AS signed
 """
@@ -155,27 +187,47 @@ JOIN elearn.organisation o ON o.id = a.organisation_id
 
 
 def counts(session: Session, node_id: UUID, *, today: date) -> Counts:
-    """How many of each stand in a tree: one query."""
-    sums = ", ".join(
-        f"count(*) FILTER (WHERE {CONDITIONS[one]}) AS {one.value}"
-        for one in (Show.LATE, Show.LEAVE, Show.SIGN, Show.OPEN, Show.WAITING, Show.DONE)
+    """How many of each stand in a tree: from its figures, and what waits for a signature by an index of its own."""
+    kinds = dashboards.of_today(session, node_id)
+    figures = sum(kinds.values(), Sums())
+    waiting = listing.search(session, _wanted(Asked(node_id, Show.SIGN)), today=today)
+    whole = _by_show(figures)
+    return Counts(
+        late=whole[Show.LATE],
+        leave=whole[Show.LEAVE],
+        sign=sum(waiting.count(condition, MOST_COUNTED + 1) for condition, _order in PARTS[Show.SIGN]),
+        unfinished=whole[Show.UNFINISHED],
+        done=whole[Show.DONE],
+        kinds={kind: _by_show(one) for kind, one in kinds.items()},
     )
-    row = session.execute(sa.text(f"SELECT {sums} {FROM} {WITHIN}"), {"today": today, "node": node_id}).one()
-    return Counts(**row._mapping)
+
+
+def _by_show(figures: Sums) -> dict[Show, int]:
+    return {
+        Show.LATE: figures.overdue, Show.LEAVE: figures.barred, Show.UNFINISHED: figures.assigned - figures.done,
+        Show.DONE: figures.done,
+    }  # fmt: skip
 
 
 def lines(session: Session, asked: Asked, *, today: date, page: int = 1, size: int = PAGE) -> tuple[list[Line], int]:
-    """One page, the most urgent first, and how many there are: two queries."""
-    where, values = _where(asked, today)
-    total = session.execute(sa.text(f"SELECT count(*) {FROM} {WITHIN} {NAMED} WHERE {where}"), values).scalar_one()
-    rows = session.execute(
-        sa.text(
-            f"{COLUMNS} {FROM} {WITHIN} {NAMED} WHERE {where}"
-            f" ORDER BY {UNFINISHED} DESC, a.due_on, p.name, a.id LIMIT :size OFFSET :skip"
-        ),
-        values | {"size": size, "skip": (max(1, page) - 1) * size},
-    )
-    return [_line(row) for row in rows], total
+    """One page, the most urgent first, and how many there are, counted up to one more than `MOST_COUNTED`."""
+    found = listing.search(session, _wanted(asked), today=today)
+    skip, total = (max(1, page) - 1) * size, 0
+    ids: list[UUID] = []
+    for condition, order in PARTS[asked.show]:
+        here = found.count(condition, MOST_COUNTED + 1 - total)
+        if len(ids) < size and skip < total + here:
+            ids += found.ids(condition, order, size - len(ids), max(0, skip - total))
+        total += here
+    return _told(session, ids, today), total
+
+
+def first(session: Session, asked: Asked, *, today: date, most: int) -> list[Line]:
+    """The first so many of a list, not counted."""
+    found, ids = listing.search(session, _wanted(asked), today=today), list[UUID]()
+    for condition, order in PARTS[asked.show]:
+        ids += found.ids(condition, order, most - len(ids), 0)
+    return _told(session, ids, today)
 
 
 def among(session: Session, node_id: UUID, ids: Collection[UUID], *, today: date) -> set[UUID]:
@@ -208,21 +260,31 @@ def mine(session: Session, person_id: UUID, today: date) -> list[Line]:
     return [_line(row) for row in rows]
 
 
-def _where(asked: Asked, today: date) -> tuple[str, dict[str, Any]]:
-    parts = [CONDITIONS[asked.show]]
-    values: dict[str, Any] = {"node": asked.node_id, "today": today}
-    for column, name, value in (
-        ("m.kind", "kind", asked.kind),
-        ("g.purpose", "purpose", asked.purpose.value if asked.purpose else None),
-        ("a.programme_id", "programme", asked.programme_id),
-    ):
-        if value is not None:
-            parts.append(f"{column} = :{name}")
-            values[name] = value
-    if asked.name.strip():
-        parts.append("strpos(p.name, :name) > 0")
-        values["name"] = asked.name.strip()
-    return " AND ".join(parts), values
+def is_tested(session: Session, programme_id: UUID) -> bool:
+    """Whether somebody who learns this programme has a test to pass."""
+    query = sa.text(f"SELECT {TESTED} FROM elearn.training_programme g WHERE g.id = :programme")
+    return bool(session.scalar(query, {"programme": programme_id}))
+
+
+def _wanted(asked: Asked) -> listing.Wanted:
+    return listing.Wanted(
+        asked.node_id,
+        name=asked.name.strip(),
+        kind=asked.kind,
+        purpose=asked.purpose.value if asked.purpose else None,
+        programme_id=asked.programme_id,
+    )
+
+
+def _told(session: Session, ids: Collection[UUID], today: date) -> list[Line]:
+    """All that a list tells of these, in their order: one query."""
+    if not ids:
+        return []
+    rows = session.execute(
+        sa.text(f"{COLUMNS} {FROM} {NAMED} WHERE a.id = ANY (:ids) ORDER BY array_position(:ids, a.id)"),
+        {"ids": list(ids), "today": today},
+    )
+    return [_line(row) for row in rows]
 
 
 def _line(row: sa.Row[Any]) -> Line:

@@ -1,5 +1,5 @@
-// A learner's phone keeps the shell of the app: the worker is registered on any page, so that one without network still
-// opens. Over plain http, and in browsers without workers, pages work as pages do.
+// The browser of whoever is signed in keeps the shell of the app: the worker is registered on any page, so that one
+// without network still opens. Over plain http, and in browsers without workers, pages work as pages do.
 
 /** Once a page stands and the network is free. */
 export async function installApp(): Promise<void> {

@@ -58,6 +58,7 @@ export class Asking {
       }
     } finally {
       this.busy = false;
+      this.view.keepFocus();
     }
   }
 

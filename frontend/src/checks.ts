@@ -3,6 +3,7 @@
 import { hideModal, showModal } from "./dialogs";
 import { duration, t } from "./messages";
 import type { Check, CheckOutcome, Said } from "./protocol";
+import { write } from "./tongue";
 import { canPut, insteadOf, type Method, type Way, wayOf } from "./ways";
 
 /** What comes next; a method: the learner wants to confirm that way. */
@@ -12,6 +13,9 @@ const RIGHT = "Right! {time} of this lesson is final.";
 const WRONG = "That was not right. You go back to the last passed check and answer a new question to go on.";
 const RAN_OUT = "The time ran out. You go back to the last passed check and answer a new question to go on.";
 
+/** Seconds before the end that are said to who cannot see the countdown. */
+const SAID_AT_S = [30, 10];
+
 interface Parts {
   title: HTMLElement;
   intro: HTMLElement;
@@ -20,6 +24,8 @@ interface Parts {
   ways: HTMLElement;
   says: HTMLElement;
   time: HTMLElement;
+  /** How long is left, said when little is. */
+  left: HTMLElement;
   tries: HTMLElement;
   go: HTMLButtonElement;
   later: HTMLButtonElement;
@@ -30,6 +36,8 @@ export class CheckDialog {
   /** Ends what the learner is waited for. */
   private drop = (): void => undefined;
   private dropped = false;
+  /** It stays open until this page closes it. */
+  private wanted = false;
 
   constructor(private readonly dialog: HTMLDialogElement) {
     const part = <T extends HTMLElement>(name: string): T => {
@@ -45,12 +53,16 @@ export class CheckDialog {
       ways: part("ways"),
       says: part("says"),
       time: part("time"),
+      left: part("left"),
       tries: part("tries"),
       go: part("go"),
       later: part("later"),
     };
-    // A check is answered or runs out; the escape key is no answer.
+    // A check is answered or runs out: the escape key is no answer, nor is a phone's way back. What cannot be cancelled
+    // a second time (browsers see to it that no dialog holds anybody) opens again. Enter on an option submits nothing.
     dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.addEventListener("submit", (event) => event.preventDefault());
+    dialog.addEventListener("close", () => this.wanted && showModal(dialog));
   }
 
   /** Put `check`; `leftMs` is how long it may still be answered. Resolves with what the learner chose to do next. */
@@ -90,6 +102,11 @@ export class CheckDialog {
   dismiss(): void {
     this.dropped = true;
     this.drop();
+    this.hide();
+  }
+
+  private hide(): void {
+    this.wanted = false;
     hideModal(this.dialog);
   }
 
@@ -98,7 +115,7 @@ export class CheckDialog {
     title.textContent = t("Are you still with us?");
     intro.textContent = way.intro;
     intro.hidden = stem.hidden = options.hidden = ways.hidden = false;
-    stem.textContent = way.stem;
+    write(stem, way.stem);
     const first = way.draw(options);
     ways.replaceChildren(
       ...(check.methods ?? [])
@@ -118,13 +135,14 @@ export class CheckDialog {
     this.say("", null);
     this.dialog.dataset["stage"] = "asking";
     this.dialog.dataset["kind"] = check.kind;
+    this.wanted = true;
     showModal(this.dialog);
     (first ?? go).focus();
   }
 
   /** What was given once sent, or the way chosen instead; null when the time is over and nothing was given. */
   private answer(way: Way, ends: number): Promise<Said | { method: Method } | null> {
-    const { go, time, ways } = this.parts;
+    const { go, time, left: saidLeft, ways } = this.parts;
     return new Promise((resolve, reject) => {
       const done = (value: Said | { method: Method } | null): void => {
         clearInterval(timer);
@@ -134,6 +152,7 @@ export class CheckDialog {
       const look = (): void => {
         const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
         time.textContent = t("{seconds} seconds left", { seconds: left });
+        if (SAID_AT_S.includes(left) && saidLeft.textContent !== time.textContent) saidLeft.textContent = time.textContent;
         time.classList.toggle("urgent", left <= 10);
         if (left === 0) done(way.given());
       };
@@ -155,9 +174,9 @@ export class CheckDialog {
   }
 
   private close(text: string, tone: "good" | "bad", next: string, after: After): Promise<After> {
-    const { intro, stem, options, ways, time, tries, go, later } = this.parts;
+    const { intro, stem, options, ways, time, left, tries, go, later } = this.parts;
     intro.hidden = stem.hidden = options.hidden = ways.hidden = true;
-    time.textContent = tries.textContent = "";
+    time.textContent = left.textContent = tries.textContent = "";
     this.say(text, tone);
     this.dialog.dataset["stage"] = "told";
     go.textContent = next;
@@ -167,7 +186,7 @@ export class CheckDialog {
     return new Promise((resolve) => {
       const done = (value: After): void => {
         go.onclick = later.onclick = null;
-        hideModal(this.dialog);
+        this.hide();
         resolve(value);
       };
       go.onclick = () => done(after);

@@ -4,19 +4,7 @@
 // sent again and again; the server keeps the highest number of each question, so nothing is lost and nothing goes back,
 // however the network behaves. The clock is the server's: the page knows how far it was when it came.
 
-export {}; // this file is a module
-
-interface Shown {
-  kind: "single" | "multiple" | "truefalse" | "fill" | "ordering" | "case";
-  stem: string;
-  image?: string;
-  options?: { text: string; image?: string }[];
-  blanks?: number;
-  parts?: Shown[];
-  points_milli?: number;
-}
-
-type Answer = number | boolean | number[] | string[] | Answer[] | null;
+import { type Answer, type Shown, drawn, made } from "./answering";
 
 interface Given {
   place: number;
@@ -50,6 +38,8 @@ function run(config: Config): void {
   const say = (key: string, facts: Record<string, string | number> = {}) =>
     (config.texts[key] ?? key).replace(/\{(\w+)\}/g, (_, fact: string) => String(facts[fact] ?? ""));
   const find = <T extends HTMLElement>(what: string) => document.querySelector<T>(`[data-${what}]`)!;
+
+  const words = { say, announce: (text: string) => void (find("moved").textContent = text) };
 
   const given = new Map<number, Given>();
   const unsent = new Set<number>();
@@ -172,15 +162,23 @@ function run(config: Config): void {
 
   function handIn(key: string): void {
     handing = true;
+    // Nothing can be pressed any more; what becomes of it is still said, so the lines that say it stay.
+    const spoken = [find("says"), find("minutes")];
+    for (const part of document.querySelectorAll("[data-test] > *")) {
+      if (!spoken.some((line) => part.contains(line))) part.setAttribute("inert", "");
+    }
     says(key);
-    document.querySelector("[data-test]")?.setAttribute("inert", "");
     soon(0);
   }
 
   function says(key: string): void {
+    // What lasts a moment is shown and not spoken: it would be said at every answer, and again when it is over.
     const line = find("says");
     const text = say(key);
-    if (line.textContent !== text) line.textContent = text;
+    const passing = key === "saving";
+    find("saving").textContent = passing ? text : "";
+    if (passing) line.textContent = "";
+    else if (line.textContent !== text) line.textContent = text;
     line.dataset["state"] = key;
   }
 
@@ -198,162 +196,24 @@ function run(config: Config): void {
     return (answer as (Answer | string)[]).some((one) => one !== "" && (typeof one === "string" || isAnswered(one)));
   }
 
+  /** Go over to a question: who listens hears which it is, and what it asks. */
+  function goTo(place: number): void {
+    open(place);
+    const box = find("question");
+    box.focus({ preventScroll: true });
+    if (box.getBoundingClientRect().top < 0) box.scrollIntoView();
+  }
+
   function open(place: number): void {
     here = Math.max(0, Math.min(config.questions.length - 1, place));
     const question = config.questions[here]!;
     const box = find("question");
     const points = (question.points_milli ?? 0) / 1000;
     find("place").textContent = `${say("question", { at: here + 1, whole: config.questions.length })} · ${say("points", { points })}`;
-    box.replaceChildren(...drawn(question, given.get(here)?.answer ?? null, (answer) => give(here, answer), `q${here}`));
+    box.replaceChildren(...drawn(question, given.get(here)?.answer ?? null, (answer) => give(here, answer), "q", words));
     find<HTMLButtonElement>("back").disabled = here === 0;
     find<HTMLButtonElement>("next").disabled = here === config.questions.length - 1;
     mark();
-    box.focus({ preventScroll: true });
-    if (box.getBoundingClientRect().top < 0) box.scrollIntoView();
-  }
-
-  function drawn(question: Shown, answer: Answer, take: (answer: Answer) => void, id: string): HTMLElement[] {
-    const stem = made("p", "stem", question.stem);
-    const found = [stem];
-    if (question.image) found.push(picture(question.image, say("picture")));
-    found.push(made("p", "quiet", say(question.kind)));
-    if (question.kind === "case") {
-      const parts = question.parts ?? [];
-      const answers: Answer[] = Array.isArray(answer) ? [...(answer as Answer[])] : parts.map(() => null);
-      const list = made("ol", "parts");
-      parts.forEach((part, place) => {
-        const line = made("li", "");
-        line.append(
-          ...drawn(part, answers[place] ?? null, (one) => {
-            answers[place] = one;
-            take([...answers]);
-          }, `${id}-${place}`),
-        );
-        list.append(line);
-      });
-      return [...found, list];
-    }
-    if (question.kind === "fill") return [...found, ...blanks(question, answer, take, id)];
-    if (question.kind === "ordering") return [...found, ordering(question, answer, take)];
-    return [...found, choices(question, answer, take, id)];
-  }
-
-  function choices(question: Shown, answer: Answer, take: (answer: Answer) => void, id: string): HTMLElement {
-    const several = question.kind === "multiple";
-    const options =
-      question.kind === "truefalse" ? [{ text: say("true") }, { text: say("false") }] : (question.options ?? []);
-    const box = made("div", "choices");
-    box.setAttribute("role", several ? "group" : "radiogroup");
-    box.setAttribute("aria-label", question.stem.slice(0, 200));
-    options.forEach((option, place) => {
-      const value = question.kind === "truefalse" ? place === 0 : place;
-      const label = made("label", "choice");
-      const input = document.createElement("input");
-      input.type = several ? "checkbox" : "radio";
-      input.name = id;
-      input.value = String(place);
-      input.checked = several ? Array.isArray(answer) && (answer as number[]).includes(place) : answer === value;
-      input.addEventListener("change", () => {
-        if (!several) return take(value);
-        const ticked = [...box.querySelectorAll<HTMLInputElement>("input:checked")].map((one) => Number(one.value));
-        take(ticked.length ? ticked : null);
-      });
-      const text = made("span", "", option.text);
-      if ("image" in option && option.image) text.append(picture(option.image, ""));
-      label.append(input, text);
-      box.append(label);
-    });
-    return box;
-  }
-
-  function blanks(question: Shown, answer: Answer, take: (answer: Answer) => void, id: string): HTMLElement[] {
-    const texts = Array.from({ length: question.blanks ?? 0 }, (_, place) =>
-      Array.isArray(answer) ? String((answer as string[])[place] ?? "") : "",
-    );
-    return texts.map((text, place) => {
-      const field = made("div", "field");
-      const label = made("label", "", say("blank", { at: place + 1 }));
-      const input = document.createElement("input");
-      input.id = `${id}-${place}`;
-      label.setAttribute("for", input.id);
-      input.value = text;
-      input.autocomplete = "off";
-      input.maxLength = 500;
-      input.addEventListener("input", () => {
-        texts[place] = input.value;
-        take(texts.some((one) => one.trim()) ? [...texts] : null);
-      });
-      field.append(label, input);
-      return field;
-    });
-  }
-
-  function ordering(question: Shown, answer: Answer, take: (answer: Answer) => void): HTMLElement {
-    const options = question.options ?? [];
-    const order = Array.isArray(answer) ? [...(answer as number[])] : options.map((_, place) => place);
-    const list = made("ol", "ordering");
-    const draw = (focus?: string) => {
-      list.replaceChildren(
-        ...order.map((place, rank) => {
-          const line = made("li", "");
-          const option = options[place]!;
-          const text = made("span", "grow", `${rank + 1}. ${option.text}`);
-          if (option.image) text.append(picture(option.image, ""));
-          line.append(text, mover(-1, "↑", "up", rank, option.text), mover(1, "↓", "down", rank, option.text));
-          return line;
-        }),
-        ...(answer === null ? [keepButton()] : []),
-      );
-      if (focus) list.querySelector<HTMLElement>(`[data-move="${focus}"]`)?.focus();
-    };
-    const mover = (step: number, sign: string, key: string, rank: number, text: string) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "icon-button";
-      button.textContent = sign;
-      button.dataset["move"] = `${key}-${rank}`;
-      button.setAttribute("aria-label", say(key, { line: text }));
-      button.disabled = order[rank + step] === undefined;
-      button.addEventListener("click", () => {
-        [order[rank], order[rank + step]] = [order[rank + step]!, order[rank]!];
-        answer = [...order];
-        take([...order]);
-        draw(`${key}-${rank + step}`);
-      });
-      return button;
-    };
-    // The order shown may be the right one: then one tap says so.
-    const keepButton = () => {
-      const line = made("li", "keep");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "button second small";
-      button.textContent = say("keep");
-      button.addEventListener("click", () => {
-        answer = [...order];
-        take([...order]);
-        draw();
-      });
-      line.append(button);
-      return line;
-    };
-    draw();
-    return list;
-  }
-
-  function picture(url: string, alt: string): HTMLElement {
-    const image = document.createElement("img");
-    image.src = url;
-    image.alt = alt;
-    image.className = "question-image";
-    return image;
-  }
-
-  function made(tag: string, className: string, text = ""): HTMLElement {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    element.textContent = text;
-    return element;
   }
 
   // --- how far it is --------------------------------------------------------------------------------------------------
@@ -363,7 +223,7 @@ function run(config: Config): void {
     const line = made("li", "");
     const button = document.createElement("button");
     button.type = "button";
-    button.addEventListener("click", () => open(place));
+    button.addEventListener("click", () => goTo(place));
     line.append(button);
     grid.append(line);
   });
@@ -402,8 +262,8 @@ function run(config: Config): void {
     if (seconds === 0 && !handing) handIn("over");
   }
 
-  find("back").addEventListener("click", () => open(here - 1));
-  find("next").addEventListener("click", () => open(here + 1));
+  find("back").addEventListener("click", () => goTo(here - 1));
+  find("next").addEventListener("click", () => goTo(here + 1));
   find("submit").addEventListener("click", () => {
     if (window.confirm(missing ? say("sure", { count: missing }) : say("sure_all"))) handIn("handing");
   });

@@ -104,13 +104,10 @@ export class Lesson extends Study {
     if (goes) await this.start();
   }
 
-  /** Another sitting, whatever became of this one. */
-  protected override async reopen(): Promise<void> {
+  protected override reopen(): Promise<void> {
     this.view.cover(null);
     this.media?.close();
-    this.outbox?.stop();
-    this.sitting = null;
-    await this.play();
+    return super.reopen();
   }
 
   protected show(): void {

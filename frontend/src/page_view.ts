@@ -2,6 +2,7 @@
 
 import { duration, t } from "./messages";
 import type { Page } from "./protocol";
+import { mark, write } from "./tongue";
 import { type View, drawArc } from "./view";
 
 export class PageView {
@@ -13,8 +14,9 @@ export class PageView {
     const { view } = this;
     const image = view.find<HTMLImageElement>("[data-page-image]");
     view.find("[data-page-number]").textContent = t("Page {number} of {count}", { number: page.index + 1, count });
-    view.find("[data-page-title]").textContent = page.title;
+    write(view.find("[data-page-title]"), page.title);
     view.find("[data-page-text]").innerHTML = page.html;
+    mark(view.find("[data-page-text]"), page.html);
     image.hidden = page.image === null;
     image.alt = page.title;
     if (page.image === null) image.removeAttribute("src");

@@ -2,6 +2,8 @@
 // Everything works without it too, save the progress of an upload.
 
 import { installApp } from "./app";
+import { attachAway } from "./away";
+import { attachBusy } from "./busy";
 import { attachPictures } from "./pictures";
 import { attachUploads } from "./upload";
 import { attachKeyForm } from "./webauthn";
@@ -62,3 +64,8 @@ void installApp();
 attachUploads();
 attachPictures();
 attachKeyForm();
+attachBusy(attachAway());
+
+// Where the server could not mark the first wrong field, its summary leads there.
+const wrong = document.querySelector<HTMLAnchorElement>(".summary a");
+if (wrong && !document.querySelector("[autofocus]")) document.getElementById(wrong.hash.slice(1))?.focus();

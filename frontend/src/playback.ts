@@ -225,7 +225,7 @@ export class Playback {
     this.aim = target;
     this.meter.jump(target);
     this.video.currentTime = (target + (this.opening?.start_ms ?? 0)) / 1000;
-    this.view.position(target, this.opening?.duration_ms ?? 0);
+    this.view.position(target, this.opening?.duration_ms ?? 0, true);
   }
 
   /** The element jumps: by our own hand, by a small hop over a gap, or by somebody else's. */

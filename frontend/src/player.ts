@@ -9,6 +9,7 @@ import { openStore } from "./store";
 import { View } from "./view";
 
 const STEP_MS = 5000;
+const UP_AND_DOWN: Partial<Record<string, number>> = { ArrowDown: -STEP_MS, ArrowUp: STEP_MS };
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -54,14 +55,13 @@ async function start(): Promise<void> {
 
 function captions(view: View): void {
   const tracks = [...view.video.textTracks];
-  const button = view.find("[data-do=captions]");
-  button.hidden = tracks.length === 0;
+  view.find("[data-do=captions]").hidden = tracks.length === 0;
   // Each press shows the next language; after the last one, none.
   let shown = -1;
   view.on("captions", () => {
     shown = shown + 1 < tracks.length ? shown + 1 : -1;
-    button.setAttribute("aria-pressed", String(shown >= 0));
-    button.textContent = tracks[shown]?.language.toUpperCase() ?? "CC";
+    const track = tracks[shown];
+    view.captions(track ? [track.label, track.language] : null);
     tracks.forEach((track, index) => (track.mode = index === shown ? "showing" : "disabled"));
   });
 }
@@ -71,14 +71,17 @@ function keys(view: View, lesson: Lesson): void {
     const target = event.target instanceof Element ? event.target : null;
     if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
     if (target?.closest("select, textarea, input:not([type=range])")) return;
-    // Arrows move the range they are on, and the space bar presses the button it is on.
-    if (event.key.startsWith("Arrow") && target?.matches("input")) return;
+    // Arrows move the volume they are on, and the space bar presses the button it is on.
+    const slides = target?.matches("[data-seek]") ?? false;
+    if (event.key.startsWith("Arrow") && target?.matches("input") && !slides) return;
     if (event.key === " " && target?.closest("button, a, summary")) return;
-    const step = { ArrowLeft: -STEP_MS, ArrowRight: STEP_MS }[event.key];
+    const step = { ArrowLeft: -STEP_MS, ArrowRight: STEP_MS }[event.key] ?? (slides ? UP_AND_DOWN[event.key] : undefined);
+    // A letter means something only in the player: elsewhere who speaks to the device types letters unawares.
+    const letter = target?.closest("[data-player]") ? event.key : "";
     if (step !== undefined) lesson.playback.step(step);
-    else if (event.key === " " || event.key === "k") void lesson.toggle();
-    else if (event.key === "m") view.video.muted = !view.video.muted;
-    else if (event.key === "f") toggleFull(view.root, view.video);
+    else if (event.key === " " || letter === "k") void lesson.toggle();
+    else if (letter === "m") view.video.muted = !view.video.muted;
+    else if (letter === "f") toggleFull(view.root, view.video);
     else return;
     event.preventDefault();
   });

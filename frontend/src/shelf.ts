@@ -74,7 +74,7 @@ async function room(kept: readonly Download[]): Promise<string> {
 }
 
 // A browser that says "online" may be behind a portal, or about to say "offline" again: the server's answer counts.
-if (find("")?.dataset["away"] !== undefined) {
+if (find("")?.dataset["alone"] !== undefined) {
   window.addEventListener("online", () => {
     void fetch(location.href, { cache: "no-store" }).then(
       (answer) => answer.ok && location.reload(),

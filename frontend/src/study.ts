@@ -118,8 +118,15 @@ export abstract class Study {
     await this.opener.sendOld(null).catch(() => undefined); // opening tries again
   }
 
-  /** Open a sitting here; an older one, on this or another device, ends. */
+  /**
+   * Open a sitting here; an older one, on this or another device, ends. Where another one has just ended ours, that is
+   * for the learner to decide who is told of it, not for a press of play that was meant for what no longer plays.
+   */
   protected open(): Promise<boolean> {
+    if (this.sitting?.state.ended === "playing_elsewhere") {
+      this.elsewhere();
+      return Promise.resolve(false);
+    }
     this.openingNow ??= this.openOnce().finally(() => (this.openingNow = null));
     return this.openingNow;
   }
@@ -204,10 +211,17 @@ export abstract class Study {
     this.sitting?.over(why);
     this.asking.dismiss();
     // After any other end the next play opens a new sitting by itself.
-    if (why === "playing_elsewhere") this.covers.elsewhere(() => void this.reopen());
+    if (why === "playing_elsewhere") this.elsewhere();
   }
 
+  private elsewhere(): void {
+    this.covers.elsewhere(() => void this.reopen());
+  }
+
+  /** Another sitting, whatever became of this one. */
   protected reopen(): Promise<void> {
+    this.outbox?.stop();
+    this.sitting = null;
     return this.play();
   }
 

@@ -4,6 +4,7 @@
 import { type Message, clock, duration, t } from "./messages";
 import type { Receipt, RefusalClass, State, Stretch } from "./protocol";
 import { leaveFull } from "./screen";
+import { Telling } from "./telling";
 
 /** What is shown of where things stand; the page itself knows most of it before a sitting opens. */
 export type Known = Pick<State, "spans" | "pending_ms" | "final_ms" | "frontier_ms" | "complete"> & { held?: boolean };
@@ -34,6 +35,7 @@ const EXPLAIN: Record<RefusalClass, readonly [Message, Message]> = {
 };
 
 const NOTICE_MS = 12_000;
+const MINUTE_MS = 60_000;
 const SAME_NOTICE_MS = 15_000;
 const RING = 2 * Math.PI * 52;
 
@@ -49,6 +51,7 @@ export class View {
   private readonly found = document.querySelector<HTMLVideoElement>("[data-player] video");
   readonly root: HTMLElement;
   private readonly said = new Map<string, number>();
+  private readonly telling = new Telling();
   private scrubbing = false;
   private durationMs = 0;
 
@@ -93,7 +96,9 @@ export class View {
   // -- the control bar
 
   playing(on: boolean): void {
+    const leaves = on && document.activeElement?.matches(".stage-play");
     this.root.dataset["playing"] = String(on);
+    if (leaves) this.focusOnPlay();
     const label = on ? t("Pause") : t("Play");
     for (const button of this.root.querySelectorAll("[data-do=toggle]")) button.setAttribute("aria-label", label);
   }
@@ -111,7 +116,7 @@ export class View {
     bar.max = String(durationMs);
     bar.oninput = () => {
       this.scrubbing = true;
-      this.time(Number(bar.value), durationMs);
+      this.time(Number(bar.value), durationMs, true);
     };
     bar.onchange = () => {
       this.scrubbing = false;
@@ -119,18 +124,31 @@ export class View {
     };
   }
 
-  position(ms: number, durationMs: number): void {
+  /** `moved`: the learner went there, or it stands still; else the lesson plays on. */
+  position(ms: number, durationMs: number, moved = false): void {
     if (this.scrubbing) return;
     this.find<HTMLInputElement>("[data-seek]").value = String(ms);
-    this.time(ms, durationMs);
+    this.time(ms, durationMs, moved || this.found?.paused !== false);
   }
 
-  private time(ms: number, durationMs: number): void {
+  private time(ms: number, durationMs: number, moved: boolean): void {
     const bar = this.find<HTMLInputElement>("[data-seek]");
-    const facts = { at: clock(ms), whole: clock(durationMs) };
-    bar.setAttribute("aria-valuetext", t("{at} of {whole}", facts));
+    const said = t("{at} of {whole}", { at: duration(ms), whole: duration(durationMs) });
+    // Where the focus is, each new value is read out: while it plays, not every second.
+    if (moved || document.activeElement !== bar || ms % MINUTE_MS < 1000) setNew(bar, "aria-valuetext", said);
     bar.style.setProperty("--at", `${durationMs > 0 ? (ms / durationMs) * 100 : 0}%`);
-    this.find("[data-time]").textContent = `${facts.at} / ${facts.whole}`;
+    this.find("[data-time]").textContent = `${clock(ms)} / ${clock(durationMs)}`;
+  }
+
+  /** The captions' language, `shown` being what it calls itself and its code; null: none are shown. */
+  captions(shown: readonly [string, string] | null): void {
+    const button = this.find("[data-do=captions]");
+    const code = shown ? shown[1].toUpperCase() : "CC";
+    const name = shown ? t("Captions: {language}", { language: shown[0] }) : t("Captions");
+    button.setAttribute("aria-pressed", String(shown !== null));
+    button.setAttribute("aria-label", `${name} (${code})`);
+    button.textContent = code;
+    this.announce(shown ? name : "");
   }
 
   /** Fill a select; hidden when there is no choice. */
@@ -181,6 +199,9 @@ export class View {
     const confirm = this.find("[data-do=confirm]");
     confirm.hidden = pending < 1000 && !state.held;
     confirm.textContent = state.held ? t("Answer now") : t("Confirm now");
+    const speaking = !this.found?.paused; // a page of text is read all the time
+    const said = this.telling.of(state, Math.max(0, whole - state.frontier_ms), speaking);
+    if (said !== null) this.announce(said);
   }
 
   private arc(kind: string, ms: number, afterMs: number, whole: number): void {
@@ -189,6 +210,11 @@ export class View {
   }
 
   // -- telling
+
+  /** Said to who listens, and shown nowhere. */
+  private announce(text: string): void {
+    this.find("[data-announce]").textContent = text;
+  }
 
   explain(why: RefusalClass): void {
     const [title, text] = EXPLAIN[why];
@@ -225,7 +251,13 @@ export class View {
     const place = this.find("[data-notices]");
     place.prepend(box);
     while (place.children.length > 3) place.lastElementChild?.remove();
-    setTimeout(() => box.remove(), NOTICE_MS);
+    setTimeout(() => this.putAway(box), NOTICE_MS);
+  }
+
+  /** Nothing goes from under the finger of who is about to close it. */
+  private putAway(box: HTMLElement): void {
+    if (box.contains(document.activeElement)) setTimeout(() => this.putAway(box), NOTICE_MS);
+    else box.remove();
   }
 
   network(text: string | null): void {
@@ -242,8 +274,10 @@ export class View {
   /** Something lies over the video and wants a decision. */
   cover(cover: Cover | null): void {
     const box = this.find("[data-cover]");
+    const left = cover === null && box.contains(document.activeElement);
     box.hidden = cover === null;
     this.root.dataset["covered"] = String(cover !== null);
+    if (left) this.focusOnPlay();
     if (!cover) return;
     box.dataset["tone"] = cover.tone ?? "";
     this.find("[data-cover-title]").textContent = cover.title;
@@ -262,6 +296,21 @@ export class View {
     }
     (cover.action && cover.tone !== "good" ? button : cover.other ? link : button).focus({ preventScroll: true });
   }
+
+  /** What had the focus is gone: it is not lost, but where the learner goes on. */
+  keepFocus(): void {
+    if (!document.activeElement || document.activeElement === document.body) this.focusOnPlay();
+  }
+
+  private focusOnPlay(): void {
+    const place = this.root.querySelector<HTMLElement>(".controls [data-do=toggle], [data-page-title]");
+    place?.focus({ preventScroll: true });
+  }
+}
+
+/** Only what is new: an attribute that is set is told again, whatever it was. */
+function setNew(element: HTMLElement, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 /** Show `share` of a ring, 0 to 1, beginning where `after` of it ends. */

@@ -2,6 +2,7 @@
 
 import { t } from "./messages";
 import type { Check, Said } from "./protocol";
+import { write } from "./tongue";
 import { assertionFor, hasSecurityKeys } from "./webauthn";
 
 export type Method = "question" | "one_time_code" | "webauthn";
@@ -73,7 +74,7 @@ class Question implements Way {
         label.className = "choice";
         box.type = "checkbox";
         box.value = String(option.id);
-        text.textContent = option.text;
+        write(text, option.text);
         label.append(box, text);
         return label;
       }),

@@ -1,6 +1,6 @@
 // The service worker: keeps the shell of the app, the pages of downloaded lessons and what they are built of, and serves
 // them when the network is away. With a network every page comes from the server. It is registered by the first page of
-// a learner and goes with the sign-out. What waits to be sent is not here but in the database (store.ts), so another
+// whoever is signed in and goes with the sign-out. What waits to be sent is not here but in the database (store.ts), so another
 // worker takes the place of this one at any moment and nothing is lost. pages/offline.py puts `settings` before it.
 
 import { ASSETS, KEEP_LESSONS, MEDIA, PAGES } from "./kept";

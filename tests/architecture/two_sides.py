@@ -1,14 +1,15 @@
-"""Two groups with an enterprise and an institution each, and one row of everything that an address can name.
+"""Two groups with an enterprise and an institution each, workshops below one, and rows of all that an address names.
 
 What pages show is made by the services; what is only named by its id is a row of the table with its columns filled by
-their types, and whatever it refers to made first. Everything of a side carries the side's mark in its texts.
+their types, and whatever it refers to made first. Everything of a side carries the side's mark in its texts, its people
+the side's digits in their telephone numbers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Question, Word
+from elearn.courses.models import Outline, OutlineItem, Question, Word
 from elearn.db import Base, UtcDateTime, new_id
 from elearn.people import organisations
 from elearn.people.models import Account, EmploymentKind, Membership, OrganisationKind, OrganisationLevel, Role
@@ -31,19 +32,28 @@ from tests.builders_people import AT
 
 HOUR = timedelta(hours=1)
 EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
+OVER_UNITS = (Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER, Role.PRINCIPAL)
 INSTITUTION = frozenset({Role.INSTITUTION_CLERK, Role.INSTITUTION_MANAGER, Role.TEACHER})
 
 
 @dataclass
 class Side:
-    """One group and one institution, their people, and an id for each table."""
+    """One group and one institution (or one workshop of it), their people, and an id for each table."""
 
     mark: str
+    """Stands in all of its texts."""
+    digits: str = ""
+    """What the telephone numbers of its people begin with."""
     ids: dict[str, Any] = field(default_factory=dict)
     """By table."""
     accounts: dict[Role, Account] = field(default_factory=dict)
     invitation: str = ""
     """The token of an open one."""
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What nobody else's page may hold."""
+        return tuple(filter(None, (self.mark, self.digits)))
 
     def of(self, table: str, session: Session) -> Any:
         """The id of this side's row in the table; made now when there is none."""
@@ -80,29 +90,50 @@ class Side:
         raise LookupError(f"{column} is of a type that is not known here: {kind!r}")
 
 
+SHARED = (
+    "outline", "outline_item", "course", "lesson", "unit", "training_class", "planned_class", "question",
+    "watch_policy", "subtitle", "course_test", "test_blueprint", "class_lesson_plan", "eligibility_record",
+    "eligibility_proposal",
+)  # fmt: skip
+"""What a school has: a workshop's people learn by the rows of the enterprise's."""
 CHECKED: dict[str, Callable[[Side], dict[str, object]]] = {
     # What the checks of a table ask of columns beyond their types.
     "apprenticeship": lambda side: {"ended_why": "", "master_id": side.accounts[Role.TEACHER].person_id},
     "assign_rule": lambda side: {"programme_ids": [new_id()]},
     "assignment": lambda side: {"state": "open", "position": 0},
     "attendance_list": lambda side: {"act": "record"},
-    "class_lesson_plan": lambda side: {"content": b"x", "sha256": hashlib.sha256(b"x").hexdigest()},
+    "class_lesson_plan": lambda side: {
+        "content": b"x", "sha256": hashlib.sha256(b"x").hexdigest(), "media_type": "application/pdf"
+    },
     "class_plan_line": lambda side: {"class_id": side.ids["planned_class"]},
     "class_session": lambda side: {"kind": "theory", "from_at": AT + HOUR, "to_at": AT + 2 * HOUR},
     "course_test": lambda side: {"course_id": side.ids["course"]},
+    "eligibility_record": lambda side: {"position": secrets.randbits(40)},
     "enterprise_archive": lambda side: {"state": "waiting", "year": 2026},
     "finding": lambda side: {
         "kind": "institution_suspended", "organisation_id": side.ids["institution"], "side": "operator"
     },
     "inspector_link": lambda side: {"expires_at": AT + HOUR, "year": 0},
+    "message": lambda side: {
+        "kind": "assigned", "facts": {"programme": side.mark, "left_ms": 1, "due_on": None, "bars_post": False}
+    },
     "joining": lambda side: {"state": "waiting"},
     "person_merge": lambda side: {"state": "open", "gone_id": side.accounts[Role.TEACHER].person_id},
-    "presence_check": lambda side: {"method": "question", "question_id": side.ids["question"]},
+    "presence_check": lambda side: {"method": "question", "question_id": side.ids["question"], "tries": []},
     "review_case": lambda side: {"kind": "flags"},
-    "role_grant": lambda side: {"role": Role.SAFETY_MANAGER, "organisation_id": side.ids["organisation"]},
+    "role_grant": lambda side: {
+        # Of somebody who has that role anyway: nobody who asks is more by it.
+        "role": Role.SAFETY_MANAGER, "organisation_id": side.ids["organisation"],
+        "account_id": side.accounts[Role.SAFETY_MANAGER].id, "revoked_at": AT,
+    },
+    "roster_draft": lambda side: {"state": "done"},
     "subtitle": lambda side: {"language": "zh"},
     "test_blueprint": lambda side: {"duration_s": 600},
+    "training_programme": lambda side: {"class_id": side.ids["programme_class"]},
+    "training_fund_line": lambda side: {"year": 2026, "reason": ""},
     "training_plan": lambda side: {"year": 2026},
+    "training_survey": lambda side: {"year": 2026},
+    "training_survey_question": lambda side: {"kind": "text"},
     "teacher_certificate": lambda side: {
         "works": [side.mark], "kind": side.mark, "number_sealed": b"x", "issued_by": side.mark
     },
@@ -120,9 +151,9 @@ MADE: tuple[tuple[Any, Callable[[Side], object]], ...] = (
 )
 
 
-def a_side(session: Session, mark: str, region: str) -> Side:
+def a_side(session: Session, mark: str, region: str, digits: str = "") -> Side:
     """Its organisations, its people, and a class with a course whose lesson can be watched."""
-    side = Side(mark)
+    side = Side(mark, digits)
 
     def unit(level: OrganisationLevel, parent: UUID | None) -> UUID:
         return organisations.add_organisation(
@@ -137,12 +168,7 @@ def a_side(session: Session, mark: str, region: str) -> Side:
         session, kind=OrganisationKind.INSTITUTION, name=f"{mark}机构", region=region, at=AT
     )
     side.ids["institution"] = institution.id
-    for role in Role:
-        place = side.ids["institution" if role in INSTITUTION else "organisation"]
-        person = people.a_person(session, name=f"{mark}{role.value}")
-        side.accounts[role] = people.an_account(
-            session, role, organisation_id=place, region=region[:2] + "0000", person=person
-        )
+    _staffed(session, side, Role, region)
     learner = side.accounts[Role.LEARNER]
     member = organisations.join(
         session, learner.person_id, side.ids["organisation"], EmploymentKind.EMPLOYEE, date(2026, 1, 1), at=AT
@@ -154,18 +180,57 @@ def a_side(session: Session, mark: str, region: str) -> Side:
     held = courses.a_class(session, institution.id, outline)
     held.title = f"{mark}班"
     courses.enrolled(session, held, learner.person_id)
-    side.ids["planned_class"] = courses.a_class(session, institution.id, outline, filed_at=None).id
+    for planned in ("planned_class", "programme_class"):
+        side.ids[planned] = courses.a_class(session, institution.id, outline, filed_at=None).id
+    item = session.scalars(sa.select(OutlineItem.id).where(OutlineItem.outline_id == outline.id).limit(1)).one()
     question = session.scalars(sa.select(Question.id).where(Question.unit_id == version.id).limit(1)).one()
     side.ids |= {
         "person": learner.person_id, "account": learner.id, "membership": member.id, "outline": outline.id,
         "course": course.id, "lesson": lesson.id, "unit": version.id, "training_class": held.id, "question": question,
+        "outline_item": item,
     }  # fmt: skip
     policy = Policy()
     policies.keep(session, policy, policy.digest())
     side.ids["watch_policy"] = policy.digest()
     made, side.invitation = invitations.invite(
-        session, None, side.ids["organisation"], Role.PRINCIPAL, for_whom=f"{mark}先生", days=7, at=AT
+        session, None, side.ids["organisation"], Role.PRINCIPAL, for_whom=f"{mark}先生", days=30, at=AT
     )
     side.ids["invitation"] = made.id
     assert isinstance(member, Membership)
     return side
+
+
+def a_workshop(session: Session, above: Side, mark: str, digits: str = "") -> Side:
+    """A workshop of the enterprise of `above`: its own people and rows; the school is that of `above`."""
+    side = Side(mark, digits)
+    side.ids["institution"] = above.ids["institution"]
+    side.ids["organisation"] = organisations.add_organisation(
+        session, kind=OrganisationKind.ENTERPRISE, level=OrganisationLevel.WORKSHOP,
+        parent_id=above.ids["organisation"], name=f"{mark}workshop", at=AT,
+    ).id  # fmt: skip
+    _staffed(session, side, (Role.LEARNER, *OVER_UNITS, Role.TEACHER))
+    learner = side.accounts[Role.LEARNER]
+    member = organisations.join(
+        session, learner.person_id, above.ids["organisation"], EmploymentKind.EMPLOYEE, date(2026, 1, 1), at=AT,
+        unit_id=side.ids["organisation"], post=f"{mark}岗",
+    )  # fmt: skip
+    side.ids |= {"person": learner.person_id, "account": learner.id, "membership": member.id}
+    for shared in SHARED:
+        side.ids[shared] = above.of(shared, session)
+    outline = session.get_one(Outline, side.ids["outline"])
+    side.ids["programme_class"] = courses.a_class(session, side.ids["institution"], outline, filed_at=None).id
+    made, side.invitation = invitations.invite(
+        session, None, side.ids["organisation"], Role.PRINCIPAL, for_whom=f"{mark}先生", days=30, at=AT
+    )
+    side.ids["invitation"] = made.id
+    return side
+
+
+def _staffed(session: Session, side: Side, roles: Iterable[Role], region: str = "530000") -> None:
+    for number, role in enumerate(roles):
+        place = side.ids["institution" if role in INSTITUTION else "organisation"]
+        side.accounts[role] = people.an_account(
+            session, role, organisation_id=place, region=region[:2] + "0000",
+            person=people.a_person(session, name=f"{side.mark}{role.value}"),
+            phone=f"{side.digits}{number:03}" if side.digits else None,
+        )  # fmt: skip

@@ -135,3 +135,22 @@ def test_a_name_that_is_no_utf_8_is_damage(places: int) -> None:
         archive.read("ü")
     with pytest.raises(Malformed):
         Package(data).read("ü")
+
+
+@pytest.mark.parametrize(
+    ("rule", "cells", "is_sum"),
+    [
+        ("a word for a sum and numbers", ("合计", None, 12, 3.5), True),
+        ("wherever the word stands", (None, 12, "总计："), True),
+        ("the word alone", ("小计",), True),
+        ("with a space in the word, and people counted", ("合 计", "35人", "1,200"), True),
+        ("in English", ("Grand total", 4), True),
+        ("numbers alone are a row of somebody's", (1, 2, 3), False),
+        ("a name beside it is a row", ("合计", "张三", 12), False),
+        ("a document number with a letter is a row", ("合计", "53010019900101001X"), False),
+        ("a word that only begins so", ("合计中心",), False),
+        ("nothing at all", (None, ""), False),
+    ],
+)
+def test_a_row_of_totals_is_told_from_a_row(rule: str, cells: tuple[object, ...], is_sum: bool) -> None:
+    assert unpacking.is_sum(cells) is is_sum, rule

@@ -53,7 +53,7 @@ QUESTIONS: tuple[Content, ...] = (
         options=tuple(map(Option, (do.RIGHT[0], "直接验电", "合上开关"))),
         correct=0,
     ),
-    TrueFalse(stem="湿手可以操作开关。", correct=False),
+    TrueFalse(stem="手还湿着，可以操作开关。", correct=False),
 )
 
 
@@ -142,7 +142,7 @@ def test_a_flexible_worker_joins_by_a_code_learns_in_the_metro_and_reads_what_is
         desk.page.goto(f"{base}/people/joining/{offered.link_id}/poster")
         join(handset, f"{base}{code_on(desk)}", a_resident_id())
         assert handset.page.url == f"{base}/"
-        assert "等待" in handset.page.inner_text("[role=status], .notice")
+        assert "等待" in handset.page.inner_text(".notice")
         confirm(desk, f"{base}/people/joining/{offered.link_id}")
         learner = taken_in(school, offered)
         learn_in_the_metro(school, offered, handset, learner)

@@ -233,6 +233,9 @@ def test_a_spreadsheet_is_taken_whole_or_not_at_all_and_twice_like_once(
         assert expected in clerk.page("/training/certificates")
     [row] = session.scalars(sa.select(WorkerCertificate))
     assert row.category == "so_lv_electric"
+    total = (None, "1", None, 1, None, None, None, None, None, "合计：")
+    clerk.post("/training/certificates/import", {"file": (a_sheet(good, total), "a.xlsx")})
+    assert "Left out as a row of totals: row 4." in clerk.page("/training/certificates"), "in a column nobody reads"
     assert clerk.get("/training/certificates/form.xlsx").status_code == 200
 
 

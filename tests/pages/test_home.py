@@ -75,6 +75,10 @@ def test_what_an_employer_assigned_is_said_with_its_day_and_led_to_in_its_own_cl
     assert f'href="/learn/{works.units[programme.id].id}"' in answer.text
     assert "Your employer&#39;s training" in answer.text
     assert "The class is not filed" not in answer.text, "it is no class of an exam"
+    assert "0 s of 1 h credited" in answer.text, "a ring with the exact figures of this assignment"
+    session.execute(sa.text("UPDATE elearn.assignment SET credited_ms = 900000"))
+    session.commit()
+    assert "15 min of 1 h credited" in phone.get("/").text
     session.execute(sa.text("UPDATE elearn.assignment SET due_on = due_on - 400, assigned_on = assigned_on - 400"))
     session.commit()
     assert "Overdue since" in phone.page("/")

@@ -151,7 +151,7 @@ def test_a_learner_has_a_bar_in_reach_of_the_thumb_and_staff_their_menu(world: W
     assert [place for place, current in places if current] == ["/learn"]
     desk = browser(world.manager).get("/")
     assert bar.search(desk.text) is None
-    assert "data-app" not in desk.text
+    assert 'data-app="/sw.js?lang=en&amp;text=100&amp;desk=1"' in desk.text, "the page without network speaks of work"
     assert browser(world.manager).page("/me")
 
 

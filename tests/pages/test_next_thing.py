@@ -8,7 +8,9 @@ from itertools import combinations
 from uuid import UUID
 
 import pytest
+from flask import Flask
 
+from elearn.pages import next_shown
 from elearn.pages.next_thing import (
     Assignment,
     Left,
@@ -105,6 +107,26 @@ def test_an_assignment_is_done_in_its_own_class_and_the_earliest_due_comes_first
     assert said == Next(Step.ASSIGNED, assignment=soon, lesson=OF_THE_EMPLOYER)
 
 
+@pytest.mark.parametrize(
+    ("rule", "assignment", "eyebrow"),
+    [
+        ("a new hire is told what to do first", HIRED, "Before you begin to work"),
+        (
+            "and that it is late",
+            replace(HIRED, due_on=TODAY - timedelta(days=1)),
+            "Before you begin to work: overdue since Nov 22, 2026",
+        ),
+        ("so is who must leave the post", BARRED, "Overdue since Nov 22, 2026: not to your post before this"),
+        ("and everybody else", LATE, "Overdue since Nov 22, 2026"),
+        ("what is in time is due on its day", LATER, "Due on Nov 26, 2026"),
+    ],
+)
+def test_what_is_overdue_is_said_to_be_overdue(app: Flask, rule: str, assignment: Assignment, eyebrow: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        said = next_shown.say(next_thing(replace(EMPTY, assignments=(assignment,))), in_a_class=False)
+    assert said.eyebrow == eyebrow, rule
+
+
 def test_where_all_lessons_of_an_assignment_are_studied_its_test_is_left() -> None:
     said = next_thing(replace(EMPTY, assignments=(LATE,), lessons=(BEGUN_LESSON,), tests=(TO_TAKE,)))
     assert (said.step, said.lesson, said.test) == (Step.OVERDUE, None, TO_TAKE)
@@ -113,7 +135,7 @@ def test_where_all_lessons_of_an_assignment_are_studied_its_test_is_left() -> No
 def test_where_all_of_an_assignment_is_learned_the_own_signature_is_left() -> None:
     learned = replace(BARRED, left=Left.SIGNATURE, left_ms=0)
     said = next_thing(replace(EMPTY, assignments=(learned,), lessons=(OF_THE_EMPLOYER,), tests=(TO_TAKE,)))
-    assert said == Next(Step.LEAVE_POST, assignment=learned)
+    assert said == Next(Step.LEAVE_POST, assignment=learned, late=True)
 
 
 def test_a_missed_check_is_made_up_where_time_waits_else_in_any_lesson() -> None:

@@ -137,6 +137,19 @@ def test_without_network_the_page_says_so_and_names_no_learner(browser: Opens) -
     assert "No network" in browser(None).page("/offline")
 
 
+def test_without_network_whoever_works_here_is_told_of_their_work(world: World, browser: Opens) -> None:
+    desk = browser(world.clerk)
+    found = re.search(r'data-app="([^"]+)"', desk.get("/people").text)
+    assert found is not None
+    script = desk.get(found[1].replace("&amp;", "&")).text
+    page = json.loads(script.removeprefix("self.settings=").partition(";\n")[0])["offline"]
+    said = browser(None).page(page)
+    assert "What was saved is saved" in said
+    assert "Try again" in said
+    assert "What was saved is saved" not in browser(None).page("/offline"), "a learner is told of lessons"
+    assert "data-away=" not in browser(None).get(page).text, "it says so already"
+
+
 def test_the_page_without_network_speaks_the_language_and_size_that_was_chosen(world: World, browser: Opens) -> None:
     phone = browser(world.worker)
     phone.client.set_cookie("lang", "zh")

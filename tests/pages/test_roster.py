@@ -24,6 +24,7 @@ from elearn.people.models import (
     PasswordReset,
     Person,
     Placement,
+    Role,
 )
 from elearn.people.roster import drafts, looking, taking
 from elearn.people.roster.models import RosterDraft, RosterLine
@@ -379,3 +380,43 @@ def test_statements_do_not_grow_with_the_rows(session: Session, world: World, cl
         taking.take(session, draft.id, keys=KEYS, now=clock)
     assert len(sent) < 110, len(sent)
     assert drafts.own_draft(session, draft.id).result["new"] == count
+
+
+def test_a_group_s_clerk_sends_one_roster_and_each_enterprise_s_part_is_looked_at(
+    session: Session, world: World, browser: Browsers, clock: ManualClock
+) -> None:
+    group = people.an_organisation(session, name="云岭集团")
+    group.level = OrganisationLevel.GROUP
+    session.flush()
+    world.enterprise.parent_id = group.id
+    second = people.an_organisation(session, name="云岭矿业")
+    second.parent_id = group.id
+    clerk_account = people.an_account(session, Role.ENTERPRISE_CLERK, organisation_id=group.id)
+    session.commit()
+    clerk = browser(clerk_account)
+    assert "One file for the whole group" in clerk.page(f"/people/import?organisation={group.id}")
+    assert "One file for the whole group" not in browser(world.clerk).page("/people/import")
+    [head, *_rest] = cells_of(clerk.get("/people/import/form.xlsx?group=1").data)
+    assert head[0] == "*单位"
+    rows = [
+        ("云岭建设有限公司", "甲甲", people.a_resident_id()),
+        ("云岭矿业", "乙乙", people.a_resident_id()),
+        ("金沙矿业", "丙丙", people.a_resident_id()),
+    ]
+    address = send(clerk, group, text(rows, header=("所属公司", "姓名", "证件号码")), "a.csv")
+    read(session, address, clock)
+    page = clerk.page(address)
+    assert "By enterprise" in page
+    assert "“金沙矿业” is no enterprise of this group" in page
+    mine = clerk.page(f"{address}?show=new&employer={second.id}")
+    assert "乙乙" in mine
+    assert "甲甲" not in mine
+    assert clerk.page(f"{address}?employer=x")
+    for other in (world.clerk, world.other_clerk):
+        assert browser(other).get(address).status_code == 404, "the group's own file, with the neighbour's people"
+    assert clerk.post(f"{address}/take", {"rows": "good"}).status_code == 303
+    take(session, address, clock)
+    placed = sa.select(Membership.organisation_id).join(Person, Person.id == Membership.person_id)
+    assert session.scalars(placed.where(Person.name == "乙乙")).all() == [second.id]
+    assert session.scalars(placed.where(Person.name == "丙丙")).all() == []
+    assert "Refused rows" in clerk.page(address)

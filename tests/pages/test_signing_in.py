@@ -47,7 +47,7 @@ def test_an_empty_form_says_what_is_missing_beside_each_field(world: World, brow
     phone.token = token_in(phone.get("/signin"))
     answer = phone.post("/signin", {"name": " ", "password": ""})
     assert answer.status_code == 422
-    assert text_of(answer).count("Please fill this in.") == 2
+    assert text_of(answer).count("Please fill this in.") == 4, "beside each field and above the form"
 
 
 def test_after_too_many_tries_the_page_says_how_long_to_wait(world: World, browser: Opens) -> None:

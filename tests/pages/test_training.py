@@ -232,6 +232,7 @@ def test_two_people_sign_a_level_and_the_card_says_so(
     first = session.scalars(sa.select(Assignment).where(Assignment.programme_id == levels[0].id)).one()
     page = f"/my-training/{first.id}"
     assert "Not yet to be signed" in mine.page(page)
+    assert "Test no test" in mine.page(page), "what there is not is not passed either"
     digest = three_level.to_sign(session, first.id).digest
     assert mine.post(page, {"digest": digest, "drawing": DRAWING}).status_code == 303
     assert session.scalars(sa.select(LevelSignoff)).all() == [], "nothing is learned yet"

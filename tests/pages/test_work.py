@@ -60,7 +60,7 @@ def test_a_course_form_sent_twice_makes_one_course(world: World, browser: Opens,
 def test_a_course_without_a_title_keeps_what_was_typed(world: World, browser: Opens) -> None:
     answer = browser(world.manager).post("/teaching/courses/new", {"title": "", "item": "", "summary": "看云识天气"})
     assert answer.status_code == 422
-    assert text_of(answer).count("Please fill this in.") == 2
+    assert text_of(answer).count("Please fill this in.") == 4, "beside each field and above the form"
     assert "看云识天气" in answer.text
 
 

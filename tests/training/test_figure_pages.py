@@ -111,11 +111,12 @@ def test_officers_find_enterprises_of_their_region_by_name(client: FlaskClient, 
     assert str(busy.employers[1].id) in client.get("/figures").text
 
 
-@pytest.mark.parametrize("at_once", [1, 20])
+@pytest.mark.parametrize(("at_once", "few"), [(1, 500), (1, 0), (20, 500), (20, 0)])
 def test_lists_of_people_go_unit_by_unit_and_hold_whom_the_figures_count(
-    session: Session, busy: Firm, at_once: int, monkeypatch: pytest.MonkeyPatch
+    session: Session, busy: Firm, at_once: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dashboards, "UNITS_AT_ONCE", at_once)
+    monkeypatch.setattr(dashboards, "FEW", few)  # found down the branches, or unit by unit
 
     def listed(unit: Organisation, show: Show, **more: str) -> set[UUID]:
         return {one.membership_id for one in dashboards.people(session, unit.id, show, today=TODAY, **more)}  # type: ignore[arg-type]
@@ -126,6 +127,7 @@ def test_lists_of_people_go_unit_by_unit_and_hold_whom_the_figures_count(
     assert listed(busy.employers[0], Show.UNTRAINED) == {second, third}
     assert listed(busy.employers[0], Show.UNTRAINED, kind="employee") == {third}
     assert listed(busy.shops[1], Show.OVERDUE) == set()
+    assert listed(busy.group, Show.ALL, kind="intern") == set()
     seen: list[UUID] = []
     after = None
     while page := dashboards.people(session, busy.group.id, Show.ALL, today=TODAY, after=after, size=1):

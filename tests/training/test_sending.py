@@ -18,6 +18,7 @@ from elearn.training.models import Assignment, Occasion, Programme, Purpose, Sta
 from elearn.training.telling import messages, reminders, sending
 from elearn.training.telling.messages import Kind, Message
 from elearn.training.telling.sending import Channel, Outgoing, TextMessages
+from elearn.training.telling.wording import said
 from tests import builders_courses as courses
 from tests import builders_people as people
 from tests.conftest import statements
@@ -125,12 +126,27 @@ def test_whoever_is_late_is_told_every_week_and_to_leave_the_post_once(session: 
     placements.end(session, membership.id, date(2026, 10, 31))
     for day in range(16):
         remind(session, datetime(2026, 11, 1, 1, 5, tzinfo=UTC) + day * DAY)
-    assert sorted(told(session, worker.person_id)) == sorted([Kind.DUE, Kind.LEAVE_POST, Kind.DUE, Kind.DUE])
+    assert sorted(told(session, worker.person_id)) == sorted([Kind.LEAVE_POST, Kind.DUE, Kind.DUE]), "once for both"
     assert told(session, left.person_id) == [], "nobody is reminded by an employer they have left"
     assert len(outbox(session)) == 3
     assert session.scalars(sa.select(Message).where(Message.kind == Kind.LEAVE_POST)).one().facts == {
         "programme": "安全再培训", "due_on": "2026-10-31",
     }  # fmt: skip
+
+
+def test_of_two_that_are_overdue_on_one_day_each_is_told_once(session: Session) -> None:
+    enterprise = people.an_organisation(session)
+    worker = a_worker(session, enterprise)
+    assigned(session, a_programme(session, enterprise), worker, bars_post=True)
+    assigned(session, a_programme(session, enterprise), worker, bars_post=False)
+    remind(session, datetime(2026, 11, 1, 1, 5, tzinfo=UTC))
+    assert sorted(told(session, worker.person_id)) == sorted([Kind.LEAVE_POST, Kind.DUE])
+    [due] = session.scalars(sa.select(Message).where(Message.kind == Kind.DUE))
+    assert [line["bars_post"] for line in due.facts["lines"]] == [False]
+    [leave] = session.scalars(sa.select(Message).where(Message.kind == Kind.LEAVE_POST))
+    told_of = " ".join((said(leave.kind, leave.facts).title, *said(leave.kind, leave.facts).lines))
+    assert "2026年10月31日" in told_of, "that it is overdue"
+    assert "离岗" in told_of, "and what follows"
 
 
 def test_the_statements_do_not_grow_with_the_people(session: Session) -> None:

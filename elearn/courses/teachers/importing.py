@@ -22,7 +22,6 @@ from elearn.errors import Conflict, Malformed
 from elearn.people import persons
 from elearn.people.callers import Caller
 from elearn.people.identity import DocumentKind, Keys, blind_index
-from elearn.people.models import Person
 from elearn.people.registry import checked_name, local_day
 
 Document = tuple[DocumentKind, str]
@@ -76,8 +75,7 @@ def take(
 def _of_others(session: Session, rows: Sequence[Row], caller: Caller, keys: Keys) -> Iterator[Bad]:
     """Rows whose document is registered under another name, here or there; and who would certify themselves."""
     index = {blind_index(keys.index, row.kind, row.number): (row.kind, row.number) for row in rows}
-    found = session.scalars(sa.select(Person).where(Person.document_index.in_(list(index))))
-    known = {index[one.document_index]: one for one in found if one.document_index is not None}
+    known = {index[one]: person for one, person in persons.by_documents(session, index).items()}
     called = {document: one.name for document, one in known.items()}
     for row in rows:
         document = (row.kind, row.number)

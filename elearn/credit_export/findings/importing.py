@@ -13,7 +13,6 @@ from datetime import date, datetime
 from enum import StrEnum
 
 import openpyxl
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.requirements.rows import Education
@@ -21,6 +20,7 @@ from elearn.credit_export.findings import stating
 from elearn.credit_export.findings.rules import Kind
 from elearn.credit_export.findings.stating import About, Paper
 from elearn.errors import DomainError, Malformed
+from elearn.people import persons
 from elearn.people.callers import Caller
 from elearn.people.identity import DocumentKind, Keys, blind_index, check_document
 from elearn.people.models import Person
@@ -133,8 +133,7 @@ def take(session: Session, content: bytes, *, caller: Caller, keys: Keys, at: da
 
 def _people(session: Session, rows: Sequence[Row], keys: Keys) -> dict[bytes, Person]:
     wanted = {blind_index(keys.index, row.document, row.number) for row in rows}
-    found = session.scalars(sa.select(Person).where(Person.document_index.in_(list(wanted))))
-    return {one.document_index: one for one in found if one.document_index is not None}
+    return persons.by_documents(session, wanted)
 
 
 def read(content: bytes, *, today: date) -> tuple[list[Row], list[Bad]]:

@@ -28,6 +28,7 @@ from elearn.people.models import (
     Role,
     RoleGrant,
 )
+from elearn.people.naming import called
 from elearn.people.offices import rules
 from elearn.people.offices.models import OrganisationAct
 from elearn.people.offices.rules import SENTENCES, No, Place
@@ -123,7 +124,7 @@ def candidates(session: Session, caller: Caller, organisation_id: UUID, name: st
     rows = session.execute(
         _standing(seen, on)
         .with_only_columns(Account.id, Person.name, Placement.post)
-        .where(Person.name.icontains(name.strip(), autoescape=True))
+        .where(called(name.strip()))
         .order_by(Person.name, Account.id)
         .limit(MOST_FOUND)
     )

@@ -1,6 +1,7 @@
 """A ROSTER AS HR EXPORTS IT: read, looked at, taken in. A spreadsheet comes; members stand in their units.
 
     files.py ─► columns.py, cells.py ─► rows.py    pure: what each line says, or all that is wrong with it
+    companies.py pure: whose a row of a group's roster is
     deciding.py  pure: new, changed, unchanged, leaves, refused
     drafts.py    a file that waits, sealed; forgotten after a week
     looking.py   the job that reads it; what taking each line would do

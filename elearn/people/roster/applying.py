@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from elearn.db import new_id
 from elearn.errors import Malformed
 from elearn.people.accounts import account_name
+from elearn.people.by_phone.models import SharedPhone
 from elearn.people.identity import Keys, Sealer, blind_index, born_on
 from elearn.people.models import (
     Absence,
@@ -65,6 +66,8 @@ class Changes:
     placements: Rows = field(default_factory=list)
     numbers: Rows = field(default_factory=list)
     phones: Rows = field(default_factory=list)
+    shared: Rows = field(default_factory=list)
+    """Numbers that somebody else signs in with."""
     ended: dict[UUID, date] = field(default_factory=dict)
     """Membership -> last day."""
     stays: dict[UUID, date] = field(default_factory=dict)
@@ -148,10 +151,12 @@ class Changes:
             if name is None or name in self.taken_names:
                 name = "w-" + "".join(secrets.choice(ALPHABET) for _ in range(8))
             self.taken_names.add(name)
-        sealer = Sealer(self.house.keys.sealing)
+        sealer, account_id = Sealer(self.house.keys.sealing), new_id()
+        if row.phone and index is None:
+            self._share(row, account_id, person_id, data_key)
         self.accounts.append(
             {
-                "id": new_id(),
+                "id": account_id,
                 "person_id": person_id,
                 "name": name,
                 "phone_sealed": sealer.seal(data_key, person_id, "phone", row.phone) if index is not None else None,
@@ -232,10 +237,24 @@ class Changes:
     def _phone(self, row: Row, person_id: UUID, behind: Behind) -> None:
         index = blind_index(self.house.keys.index, "phone", row.phone)
         if index in self.taken_phones:
+            if behind.account_id is not None:
+                self._share(row, behind.account_id, person_id, behind.data_key)
             return
         self.taken_phones.add(index)
         sealed = Sealer(self.house.keys.sealing).seal(behind.data_key, person_id, "phone", row.phone)
         self.phones.append({"b_id": behind.account_id, "phone_index": index, "phone_sealed": sealed})
+
+    def _share(self, row: Row, account_id: UUID, person_id: UUID, data_key: bytes | None) -> None:
+        """It signs nobody else in by itself; a code that goes to it does, with the end of the document."""
+        keys = self.house.keys
+        self.shared.append(
+            {
+                "account_id": account_id,
+                "phone_index": blind_index(keys.index, "phone", row.phone),
+                "phone_sealed": Sealer(keys.sealing).seal(data_key, person_id, "phone", row.phone),
+                "noted_at": self.house.at,
+            }
+        )
 
     def write(self, session: Session) -> None:
         """Everything. IntegrityError when somebody else was faster: roll back, look again."""
@@ -266,6 +285,11 @@ class Changes:
                 session.execute(sa.insert(made), rows)
         if self.numbers:
             session.connection().execute(_KEEP_NUMBER, self.numbers)
+        if self.phones:
+            own = [one["b_id"] for one in self.phones]
+            session.execute(sa.delete(SharedPhone).where(SharedPhone.account_id.in_(own)))
+        if self.shared:
+            session.connection().execute(_SHARE, self.shared)
 
     def _away(self, session: Session) -> Rows:
         """Who is away stays away in the membership that follows."""
@@ -296,6 +320,13 @@ _KEEP_NUMBER = sa.text(
     "INSERT INTO elearn.staff_number (organisation_id, person_id, number) "
     "VALUES (:organisation_id, :person_id, :number) "
     "ON CONFLICT (organisation_id, person_id) DO UPDATE SET number = excluded.number"
+)
+
+
+_SHARE = sa.text(
+    "INSERT INTO elearn.shared_phone (account_id, phone_index, phone_sealed, noted_at) "
+    "VALUES (:account_id, :phone_index, :phone_sealed, :noted_at) ON CONFLICT (account_id) DO UPDATE "
+    "SET phone_index = excluded.phone_index, phone_sealed = excluded.phone_sealed, noted_at = excluded.noted_at"
 )
 
 

@@ -54,6 +54,11 @@ class Wrong(StrEnum):
     UNIT_BELOW_TEAM = "unit_below_team"
     UNIT_EMPLOYER = "unit_employer"
     """The unit is an enterprise of its own."""
+    NO_COMPANY = "no_company"
+    """A group's roster, and the row does not say whose it is."""
+    COMPANY_UNKNOWN = "company_unknown"
+    COMPANY_TWICE = "company_twice"
+    """Two enterprises are called so."""
     BEFORE_PRESENT = "before_present"
     """The last day lies before the membership began."""
 

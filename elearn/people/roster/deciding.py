@@ -73,7 +73,7 @@ class Known:
     may_change_phone: bool = False
     """The account came with this employer and nobody has signed in with it yet."""
     has_phone: bool = False
-    """The account has the number that the row says."""
+    """The account has the number that the row says, or shares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Decision:
     problem: Problem | None = None
 
 
-def decide(row: Row, known: Known | None, *, today: date, phone_shared: bool = False) -> Decision:
+def decide(row: Row, known: Known | None, *, today: date) -> Decision:
     """What taking this row would do."""
     if known is not None and not same_name(known.name, row.name):
         return Decision(Verdict.REFUSED, problem=Problem(Column.NUMBER, Wrong.NAME_DIFFERS))
@@ -107,7 +107,7 @@ def decide(row: Row, known: Known | None, *, today: date, phone_shared: bool = F
         Change.POST: bool(row.post) and row.post != held.post,
         Change.CATEGORY: row.category is not None and row.category != held.category,
         Change.STAFF_NUMBER: bool(row.staff_number) and row.staff_number != known.staff_number,
-        Change.PHONE: bool(row.phone) and known.may_change_phone and not known.has_phone and not phone_shared,
+        Change.PHONE: bool(row.phone) and known.may_change_phone and not known.has_phone,
     }
     said = frozenset(change for change, holds in changes.items() if holds)
     if not said:

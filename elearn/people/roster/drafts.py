@@ -19,6 +19,7 @@ from elearn.people.identity import Keys, Sealer
 from elearn.people.models import Organisation
 from elearn.people.roster import files
 from elearn.people.roster.cells import Problem
+from elearn.people.roster.companies import Part
 from elearn.people.roster.deciding import Verdict
 from elearn.people.roster.models import DraftState, RosterDraft, RosterLine
 from elearn.people.roster.rows import Row
@@ -98,6 +99,11 @@ def own_draft(session: Session, draft_id: UUID, *, lock: bool = False) -> Roster
     return found
 
 
+def employers_of(draft: RosterDraft) -> list[UUID]:
+    """Whose people the roster is about: one employer's, or those of enterprises below a group."""
+    return [UUID(one) for one in draft.employers] or [draft.organisation_id]
+
+
 def newest(session: Session, employer_id: UUID, *, most: int = 10) -> Sequence[RosterDraft]:
     return session.scalars(
         sa.select(RosterDraft)
@@ -139,8 +145,23 @@ def header_of(draft: RosterDraft, *, keys: Keys) -> tuple[str, ...]:
     return _HEADER.decode(Sealer(keys.sealing).open(draft.data_key, draft.id, "header", draft.header_sealed))
 
 
-def waiting_lines(session: Session, draft: RosterDraft, verdicts: Sequence[Verdict]) -> Iterator[list[RosterLine]]:
-    """The lines that are not taken yet, a piece at a time, each asked for when the one before was committed."""
+def parts_of(draft: RosterDraft) -> dict[UUID, Part]:
+    """A group's roster by enterprise, by their names; empty: it is of one employer."""
+    found = {UUID(one): msgspec.convert(part, Part) for one, part in draft.employers.items()}
+    return dict(sorted(found.items(), key=lambda each: each[1].name))
+
+
+def keep_parts(draft: RosterDraft, parts: Mapping[UUID, Part]) -> None:
+    draft.employers = {str(one): msgspec.to_builtins(part) for one, part in parts.items()}
+
+
+def waiting_lines(
+    session: Session, draft: RosterDraft, verdicts: Sequence[Verdict], employer_id: UUID | None = None
+) -> Iterator[list[RosterLine]]:
+    """The lines that are not taken yet, a piece at a time, each asked for when the one before was committed.
+
+    With `employer_id` those of one enterprise, of a group's roster.
+    """
     last = 0
     while True:
         piece = list(
@@ -151,6 +172,7 @@ def waiting_lines(session: Session, draft: RosterDraft, verdicts: Sequence[Verdi
                     RosterLine.taken.is_(False),
                     RosterLine.verdict.in_(verdicts),
                     RosterLine.line > last,
+                    RosterLine.employer_id.is_(None) if employer_id is None else RosterLine.employer_id == employer_id,
                 )
                 .order_by(RosterLine.line)
                 .limit(PIECE)

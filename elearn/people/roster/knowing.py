@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from elearn.people import persons
+from elearn.people.by_phone.models import SharedPhone
 from elearn.people.models import Account, Membership, Person, Placement, Role, RoleGrant
 from elearn.people.roster.deciding import Held, Known
 from elearn.people.roster.models import StaffNumber
@@ -32,15 +34,13 @@ def known(
 
     With `lock`, memberships at the employer wait for whoever else changes them. Five statements, however many rows.
     """
-    people = {
-        person.id: person
-        for person in session.execute(
-            sa.select(Person.id, Person.name, Person.document_index, Person.data_key).where(
-                Person.document_index.in_(list(rows))
-            )
-        )
-    }
-    ids = list(people)
+    documents = persons.documents()
+    people = session.execute(
+        sa.select(Person.id, Person.name, documents.c.document_index, Person.data_key)
+        .join(documents, documents.c.person_id == Person.id)
+        .where(documents.c.document_index.in_(list(rows)))
+    ).all()
+    ids = list({person.id for person in people})
     held = _held(session, employer_id, ids, units, lock=lock)
     accounts = _accounts(session, employer_id, ids)
     asked = sa.select(StaffNumber.person_id, StaffNumber.number).where(
@@ -48,7 +48,8 @@ def known(
     )
     numbers = dict(session.execute(asked).all())
     found = {}
-    for person_id, person in people.items():
+    for person in people:
+        person_id = person.id
         account = accounts.get(person_id)
         phone = rows[person.document_index]
         found[person.document_index] = (
@@ -58,7 +59,9 @@ def known(
                 held.get(person_id),
                 numbers.get(person_id, ""),
                 may_change_phone=account is not None and bool(account.ours),
-                has_phone=account is not None and phone is not None and account.phone_index == phone,
+                has_phone=account is not None
+                and phone is not None
+                and phone in (account.phone_index, account.shared_index),
             ),
             Behind(person.data_key, None if account is None else account.id),
         )
@@ -131,8 +134,14 @@ def _accounts(session: Session, employer_id: UUID, people: Collection[UUID]) -> 
     )
     ours = Account.password_hash.is_(None) & Account.closed_at.is_(None) & brought & ~more
     rows = session.execute(
-        sa.select(Account.person_id, Account.id, Account.phone_index, ours.label("ours")).where(
-            Account.person_id.in_(list(people))
+        sa.select(
+            Account.person_id,
+            Account.id,
+            Account.phone_index,
+            SharedPhone.phone_index.label("shared_index"),
+            ours.label("ours"),
         )
+        .outerjoin(SharedPhone, SharedPhone.account_id == Account.id)
+        .where(Account.person_id.in_(list(people)))
     )
     return {row.person_id: row for row in rows}

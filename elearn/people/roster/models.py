@@ -63,6 +63,8 @@ class RosterDraft(Base):
     """What was chosen when it was confirmed."""
     result: Mapped[dict[str, int]] = mapped_column(JSONB)
     """What came of it."""
+    employers: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSONB, default=dict, server_default="{}")
+    """A group's roster: employer -> its part (`companies.Part`). Empty: all rows are of one employer."""
     created_at: Mapped[datetime]
     taken_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.person.id"))
     taken_at: Mapped[datetime | None]
@@ -83,6 +85,8 @@ class RosterLine(Base):
     draft_id: Mapped[UUID] = mapped_column(sa.ForeignKey("elearn.roster_draft.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     document_index: Mapped[bytes | None]
+    employer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.organisation.id"))
+    """Whose the row is, in a group's roster."""
     verdict: Mapped[str]
     """What taking it would do; after that, what it did."""
     changes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from itertools import chain, islice
 from typing import TypeVar
+from uuid import UUID
 
 from elearn.errors import Malformed
 from elearn.people.identity import DocumentKind, born_on
 from elearn.people.roster import cells as read
 from elearn.people.roster.cells import BadCell, Problem, Wrong
 from elearn.people.roster.columns import HEADER_WITHIN, NEEDED, Column, columns_of, header_in, plain_header
-from elearn.unpacking import text_of
+from elearn.people.roster.companies import Companies
+from elearn.unpacking import is_sum, text_of
 
 T = TypeVar("T")
 
@@ -60,8 +62,10 @@ class Line:
     """Where it could be read, also of a row that is refused for something else."""
     same_as: int | None = None
     """The line that says exactly the same before it."""
+    company: UUID | None = None
+    """Whose it is, in a group's roster; also of a row that is refused for something else."""
     phone_shared: bool = False
-    """A row before it has the number: it signs nobody else in."""
+    """A row before it has the number: it is the sign-in name of nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,17 @@ class Sheet:
 
 
 def sheet(
-    rows: Iterable[tuple[int, Cells]], *, employer: tuple[str, ...], categories: Mapping[str, str], today: date
+    rows: Iterable[tuple[int, Cells]],
+    *,
+    employer: tuple[str, ...],
+    categories: Mapping[str, str],
+    today: date,
+    companies: Companies | None = None,
 ) -> Sheet | None:
     """All of it; None: no header with a name and a document number stands within the first rows.
 
     `employer` is what the employer and all above it are called; `categories` are names and ids of categories -> id.
+    With `companies`, a column that names the company says whose each row is.
     """
     coming = iter(rows)
     first = list(islice(coming, HEADER_WITHIN))
@@ -90,7 +100,15 @@ def sheet(
     header = header[: max(place for place, text in enumerate(header) if text) + 1]
     rest = chain(first[index + 1 :], coming)
     lines = [
-        read_line(number, cells[: len(header)], columns, employer=employer, categories=categories, today=today)
+        read_line(
+            number,
+            cells[: len(header)],
+            columns,
+            employer=employer,
+            categories=categories,
+            today=today,
+            companies=companies if Column.COMPANY in columns else None,
+        )
         for number, cells in rest
         if not _says_nothing(cells, columns)
     ]
@@ -110,6 +128,8 @@ def _says_nothing(cells: Cells, columns: Mapping[Column, int]) -> bool:
     filled = {column for column in columns if said(column)}
     if not filled:
         return True
+    if is_sum(cells):
+        return True
     if filled <= {Column.NAME, Column.COMPANY, *UNITS}:
         first = next((read.said(cell) for cell in cells if read.said(cell)), "")
         return bool(_FOOT.fullmatch(said(Column.NAME)) or _FOOT.fullmatch(first))
@@ -124,6 +144,7 @@ def read_line(
     employer: tuple[str, ...],
     categories: Mapping[str, str],
     today: date,
+    companies: Companies | None = None,
 ) -> Line:
     """One line with everything that is wrong with it."""
     values = {column: cells[place] if place < len(cells) else None for column, place in columns.items()}
@@ -137,6 +158,10 @@ def read_line(
             return None
 
     at = values.get
+    company = None
+    if companies is not None:
+        company = look(Column.COMPANY, lambda: companies.of(at(Column.COMPANY)))
+        employer = companies.known[company].above if company is not None else employer
     name = look(Column.NAME, lambda: read.name_of(at(Column.NAME)))
     kind = look(Column.DOCUMENT, lambda: read.document_kind_of(at(Column.DOCUMENT)))
     number = None
@@ -161,11 +186,11 @@ def read_line(
     document = (kind, number) if kind is not None and number is not None else None
     shown = name or read.plain(at(Column.NAME))[: read.MOST_NAME]
     if problems or name is None or document is None:
-        return Line(line, kept, None, tuple(problems), shown, document)
+        return Line(line, kept, None, tuple(problems), shown, document, company=company)
     row = Row(
         name, *document, phone or "", staff_number or "", path or (), post or "", category, employment, from_on, to_on
     )
-    return Line(line, kept, row, (), name, document)
+    return Line(line, kept, row, (), name, document, company=company)
 
 
 def _shown(cell: object) -> str:
@@ -197,30 +222,30 @@ def category_names(names: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def among_themselves(lines: Sequence[Line]) -> list[Line]:
-    """Lines about one document: the first is taken; one that says the same is a duplicate, one that says else is
-    refused; where the names differ, none is taken. A phone number belongs to the first row that has it.
+    """Lines about one document at one employer: the first is taken; one that says the same is a duplicate, one that
+    says else is refused; where the names differ, none is taken. A phone number belongs to the first row that has it.
     """
     names: dict[tuple[DocumentKind, str], set[str]] = {}
     for one in lines:
         if one.row is not None and one.document is not None:
             names.setdefault(one.document, set()).add(read.bare_name(one.row.name))
-    first: dict[tuple[DocumentKind, str], Line] = {}
-    phones: set[str] = set()
+    first: dict[tuple[UUID | None, tuple[DocumentKind, str]], Line] = {}
+    phones: dict[str, tuple[DocumentKind, str]] = {}
     done = []
     for line in lines:
         if line.row is None or line.document is None:
             done.append(line)
             continue
-        row, known = line.row, first.setdefault(line.document, line)
-        if len(names[line.document]) > 1:
+        row, document = line.row, line.document
+        known = first.setdefault((line.company, document), line)
+        if len(names[document]) > 1:
             line = replace(line, row=None, problems=(Problem(Column.NUMBER, Wrong.TWO_NAMES),))
         elif known is not line and known.row == row:
             line = replace(line, same_as=known.line)
         elif known is not line:
             line = replace(line, row=None, problems=(Problem(Column.NUMBER, Wrong.TWICE, {"line": str(known.line)}),))
         elif row.phone:
-            line = replace(line, phone_shared=row.phone in phones)
-            phones.add(row.phone)
+            line = replace(line, phone_shared=phones.setdefault(row.phone, document) != document)
         done.append(line)
     return done
 

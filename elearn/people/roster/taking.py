@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from elearn import jobs
 from elearn.errors import Conflict
+from elearn.people import tree
 from elearn.people.identity import Keys
-from elearn.people.models import Organisation
+from elearn.people.models import EMPLOYERS, Organisation
 from elearn.people.registry import local_day
 from elearn.people.roster import applying, drafts, knowing, looking, units
 from elearn.people.roster.applying import Changes, House
@@ -54,8 +55,9 @@ class Wishes:
 
 
 def are_many(draft: RosterDraft) -> bool:
-    """Whether it has to be said once more that so many have left."""
-    return draft.missing * 100 > draft.present * MANY_PERCENT
+    """Whether it has to be said once more that so many have left: of all, or of one enterprise of a group."""
+    counts = [(draft.missing, draft.present), *((one.missing, one.present) for one in drafts.parts_of(draft).values())]
+    return any(missing * 100 > present * MANY_PERCENT for missing, present in counts)
 
 
 def confirm(session: Session, draft_id: UUID, wishes: Wishes, *, by: UUID, at: datetime) -> RosterDraft:
@@ -81,12 +83,26 @@ def confirm(session: Session, draft_id: UUID, wishes: Wishes, *, by: UUID, at: d
             count=len(draft.new_units),
             most=MOST_NEW_UNITS,
         )
+    gone = set(drafts.employers_of(draft)) - _employers_below(session, draft.organisation_id)
+    if gone:
+        raise Conflict("An enterprise of this file does not belong to the group any more. Send the file again.")
     draft.state, draft.wishes, draft.done, draft.problem = DraftState.TAKING, asdict(wishes), 0, None
     draft.taken_by, draft.taken_at = by, at
     session.flush()
-    # One roster of an employer after the other.
-    jobs.defer(session, drafts.TAKE, lock=f"roster {draft.organisation_id}", draft_id=str(draft.id))
+    # One roster of a group, and of each enterprise in it, after the other.
+    top = tree.above(session, draft.organisation_id)[0]
+    jobs.defer(session, drafts.TAKE, lock=f"roster {top.id}", draft_id=str(draft.id))
     return draft
+
+
+def _employers_below(session: Session, node_id: UUID) -> set[UUID]:
+    """The open employers at or below a node."""
+    found = sa.select(Organisation.id).where(
+        Organisation.id.in_(tree.below(session, [node_id])),
+        Organisation.level.in_([one.value for one in EMPLOYERS]),
+        Organisation.closed_at.is_(None),
+    )
+    return set(session.scalars(found))
 
 
 def take(session: Session, draft_id: UUID, *, keys: Keys, now: Callable[[], datetime]) -> None:
@@ -109,29 +125,36 @@ def _take(session: Session, draft_id: UUID, keys: Keys, now: Callable[[], dateti
     if draft.state != DraftState.TAKING or draft.taken_at is None:
         return
     wishes, today = Wishes(**draft.wishes), local_day(draft.taken_at)
-    employer = session.get_one(Organisation, draft.organisation_id)
-    tag = applying.tag_of(employer.id, employer.credit_code)
-    known_units = units.units_of(session, employer.id)
-    if wishes.make_units:
-        units.make_missing(session, known_units, [tuple(path) for path in draft.new_units], at=now())
+    parts = drafts.parts_of(draft)
     refused: list[tuple[int, Kept]] = []
-    for lines in drafts.waiting_lines(session, draft, ACTING):
-        house = House(employer.id, tag, keys, now())
-        refused += _take_piece(session, draft, lines, known_units, house, today)
-        draft.done += len(lines)
-        if not wishes.whole:
-            session.commit()
+    for employer_id in drafts.employers_of(draft):
+        employer = session.get_one(Organisation, employer_id)
+        tag = applying.tag_of(employer.id, employer.credit_code)
+        known_units = units.units_of(session, employer.id)
+        if wishes.make_units:
+            asked = parts[employer_id].new_units if parts else draft.new_units
+            units.make_missing(session, known_units, [tuple(path) for path in asked], at=now())
+        for lines in drafts.waiting_lines(session, draft, ACTING, employer_id if parts else None):
+            house = House(employer.id, tag, keys, now())
+            refused += _take_piece(session, draft, lines, known_units, house, today)
+            draft.done += len(lines)
+            if not wishes.whole:
+                session.commit()
     if wishes.whole and refused:
         _put_back(session, draft_id, refused, keys)
         return
     draft.result = _counted(session, draft.id)
     if wishes.missing_left:
         gone = looking.missing(session, draft, keys=keys, today=today)
-        # More than somebody agreed to: nobody leaves.
-        agreed = len(gone) <= draft.missing
+        # More than somebody agreed to: nobody leaves, in no enterprise.
+        now_gone = Counter(one.employer_id for one in gone)
+        agreed = len(gone) <= draft.missing and all(now_gone[one] <= part.missing for one, part in parts.items())
         if agreed:
             applying.end_all(session, {one.membership_id: today - applying.DAY for one in gone})
         draft.result = {**draft.result, "left" if agreed else "not_left": len(gone)}
+    for employer_id, part in parts.items():
+        part.result = _counted(session, draft.id, employer_id)
+    drafts.keep_parts(draft, parts)
     session.execute(
         sa.update(RosterLine)
         .where(RosterLine.draft_id == draft.id, RosterLine.verdict != Verdict.REFUSED)
@@ -154,6 +177,7 @@ def _take_piece(
     known = knowing.known(session, house.employer_id, phones, known_units, lock=True)
     changes = Changes(house)
     changes.look_up(session, list(said.values()))
+    lines_by_person: dict[UUID, int] = {}
     for line in lines:
         one, row = kept[line.line], kept[line.line].row
         if row is None or line.document_index is None:
@@ -161,11 +185,13 @@ def _take_piece(
         person, behind = known.get(line.document_index, (None, None))
         unit_id = known_units.at(row.path)
         wrong = known_units.wrong(row.path) or (Wrong.UNIT_UNKNOWN if unit_id is None else None)
-        decision = (
-            Decision(Verdict.REFUSED, problem=Problem(Column.PATH, wrong))
-            if wrong is not None
-            else decide(row, person, today=today, phone_shared=one.phone_shared)
-        )
+        twice = None if person is None else lines_by_person.setdefault(person.person_id, line.line)
+        if wrong is not None:
+            decision = Decision(Verdict.REFUSED, problem=Problem(Column.PATH, wrong))
+        elif twice in (None, line.line):
+            decision = decide(row, person, today=today)
+        else:
+            decision = looking.said_twice(twice)
         line.verdict, line.changes, line.taken = decision.verdict, sorted(decision.changes), True
         if decision.problem is not None or unit_id is None:
             one.problems = (decision.problem,) if decision.problem else ()
@@ -195,12 +221,15 @@ def _put_back(session: Session, draft_id: UUID, refused: list[tuple[int, Kept]],
     session.commit()
 
 
-def _counted(session: Session, draft_id: UUID) -> dict[str, int]:
-    """Lines by verdict, and by what changed."""
+def _counted(session: Session, draft_id: UUID, employer_id: UUID | None = None) -> dict[str, int]:
+    """Lines by verdict, and by what changed; with `employer_id` those of one."""
     counts: Counter[str] = Counter()
+    chosen = RosterLine.draft_id == draft_id
+    if employer_id is not None:
+        chosen &= RosterLine.employer_id == employer_id
     rows = session.execute(
         sa.select(RosterLine.verdict, RosterLine.changes, sa.func.count())
-        .where(RosterLine.draft_id == draft_id)
+        .where(chosen)
         .group_by(RosterLine.verdict, RosterLine.changes)
     )
     for verdict, changes, count in rows:

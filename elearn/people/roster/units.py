@@ -9,12 +9,14 @@ from itertools import groupby
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session, aliased
 
 from elearn.db import new_id
 from elearn.people.models import EMPLOYERS, Organisation, OrganisationKind, OrganisationLevel, OrganisationTree
 from elearn.people.registry import checked_name
 from elearn.people.roster.cells import Wrong, bare_unit
+from elearn.people.roster.companies import Companies, Company, companies
 from elearn.people.roster.deciding import bare_path
 
 TEAM_ENDS = ("班", "班组", "组", "队", "team", "crew")
@@ -86,6 +88,35 @@ def units_of(session: Session, employer_id: UUID) -> Units:
             units.names[one.id] = path
         units.found.setdefault(bare_path(path), Unit(one.id, one.level))
     return units
+
+
+def companies_of(session: Session, employer_id: UUID) -> Companies | None:
+    """An employer and the open ones below it; None: there is none below."""
+    found = companies_named(session, employer_id)
+    return companies(found) if len(found) > 1 else None
+
+
+def companies_named(session: Session, employer_id: UUID) -> list[Company]:
+    """The same, one by one: one query."""
+    above, name = aliased(OrganisationTree), aliased(Organisation)
+    rows = session.execute(
+        sa.select(
+            Organisation.id,
+            Organisation.name,
+            Organisation.credit_code,
+            sa.func.array_agg(aggregate_order_by(name.name, above.depth.desc())),
+        )
+        .join(OrganisationTree, OrganisationTree.below_id == Organisation.id)
+        .join(above, above.below_id == Organisation.id)
+        .join(name, name.id == above.above_id)
+        .where(
+            OrganisationTree.above_id == employer_id,
+            Organisation.level.in_([one.value for one in EMPLOYERS]),
+            Organisation.closed_at.is_(None),
+        )
+        .group_by(Organisation.id)
+    ).all()
+    return [Company(id_, called, code, tuple(names)) for id_, called, code, names in rows]
 
 
 def make_missing(session: Session, units: Units, paths: Collection[Path], *, at: datetime) -> int:

@@ -31,15 +31,16 @@ def refused_book(
 
 
 def form_book(notes: Sequence[tuple[str, str]]) -> bytes:
-    """An empty sheet with the columns that are read, and what they may hold, on a second one."""
+    """An empty sheet with these columns, and what they may hold on a second one. A column of a group's is needed."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, OPTIONS) as made:
         text = made.add_format({"num_format": "@"})
         head = made.add_format({"bold": True, "num_format": "@", "bg_color": "#e3f1f0", "border": 1})
         sheet = made.add_worksheet("花名册")
-        for place, (column, name) in enumerate(PLAIN.items()):
-            sheet.write_string(0, place, f"*{name}" if column in NEEDED else name, head)
-        sheet.set_column(0, len(PLAIN) - 1, 18, text)
+        needed = {PLAIN[one] for one in NEEDED} | {name for name, _note in notes if name not in PLAIN.values()}
+        for place, (name, _note) in enumerate(notes):
+            sheet.write_string(0, place, f"*{name}" if name in needed else name, head)
+        sheet.set_column(0, len(notes) - 1, 18, text)
         sheet.freeze_panes(1, 0)
         told = made.add_worksheet("说明")
         wrap = made.add_format({"text_wrap": True, "valign": "top"})

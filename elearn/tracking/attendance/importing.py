@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from elearn.clock import from_ms, to_ms
 from elearn.courses import classes
 from elearn.errors import Conflict, Malformed, NotFound
+from elearn.people import persons
 from elearn.people.identity import Keys, blind_index, check_document
-from elearn.people.models import Person
 from elearn.people.registry import LOCAL_ZONE
 from elearn.tracking.attendance import facts, files, presence, proposing, sheets
 from elearn.tracking.attendance.models import AttendanceFile, AttendanceList, ClassSession, SessionCancelled
@@ -168,13 +168,10 @@ def _people(session: Session, rows: Sequence[Row], keys: Keys) -> dict[int, UUID
         except Malformed:
             continue
         wanted.setdefault(blind_index(keys.index, row.kind, number), []).append(row)
-    found = session.execute(
-        sa.select(Person.id, Person.name, Person.document_index).where(Person.document_index.in_(list(wanted)))
-    )
     return {
         row.row: person.id
-        for person in found
-        for row in wanted[person.document_index]
+        for index, person in persons.by_documents(session, wanted).items()
+        for row in wanted[index]
         if person.name == " ".join(row.name.split())
     }
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from elearn.courses.requirements import service
 from elearn.courses.requirements.rows import Category
 from elearn.errors import Malformed
-from elearn.people import tree
+from elearn.people import persons, tree
 from elearn.people.identity import DocumentKind, Keys, blind_index
 from elearn.people.models import Membership, Person
 from elearn.people.registry import local_day
@@ -39,6 +39,8 @@ class BadRows(Malformed):
 class Taken:
     new: int
     known: int
+    sums: tuple[int, ...] = ()
+    """Rows of totals, which were left out."""
 
 
 def category_names(session: Session, region: str | None, on: date) -> dict[str, str]:
@@ -67,13 +69,16 @@ def take(
     Raises Malformed `bad_sheet`, BadRows: then the caller rolls back.
     """
     on = local_day(at)
-    rows, bad = read(content, categories, today=on)
+    sums: list[int] = []
+    rows, bad = read(content, categories, today=on, sums=sums)
     index = {row.document: blind_index(keys.index, DocumentKind.RESIDENT_ID, row.document) for row in rows}
+    documents = persons.documents()
     found = session.execute(
-        sa.select(Person.document_index, Person.id, Person.name)
+        sa.select(documents.c.document_index, Person.id, Person.name)
+        .join(documents, documents.c.person_id == Person.id)
         .join(Membership, Membership.person_id == Person.id)
         .where(
-            Person.document_index.in_(list(index.values())),
+            documents.c.document_index.in_(list(index.values())),
             Membership.organisation_id == organisation_id,
             Membership.id.in_(tree.placed_in(node_id, on=on)),
         )
@@ -89,4 +94,4 @@ def take(
         if not register.known(session, organisation_id, person_id, row.paper, keys):
             register.add(session, organisation_id, person_id, row.paper, keys=keys, by=by, at=at)
             new += 1
-    return Taken(new, len(here) - new)
+    return Taken(new, len(here) - new, tuple(sums))

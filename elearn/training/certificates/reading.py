@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session, aliased
 
 from elearn.courses.requirements import service
 from elearn.courses.requirements.rows import Category, Group
+from elearn.db import plan_each_time
 from elearn.people.dated import holds_on
 from elearn.people.models import Membership, Organisation, OrganisationTree, Person, Placement
+from elearn.people.naming import called
 from elearn.training.certificates.models import WorkerCertificate, WorkerCertificateCheck
 from elearn.training.certificates.rules import STAGES, CheckState, Standing, standing
 
@@ -110,28 +112,27 @@ def register(
     session: Session, node_id: UUID, *, on: date, show: Show = Show.ALL, name: str = "", page: int = 1, size: int = PAGE
 ) -> tuple[list[Line], int]:
     """A page of the certificates of whoever stands there, those that run out first in front, and how many there are."""
+    plan_each_time(session)
     placed = _placed(node_id, on)
     unit = aliased(Organisation)
-    query = (
+    here = sa.and_(
+        placed.c.person_id == WorkerCertificate.person_id,
+        placed.c.organisation_id == WorkerCertificate.organisation_id,
+    )
+    found = sa.select(WorkerCertificate.id, WorkerCertificate.holds_to).join(placed, here).where(*_shown(show, on))
+    if name.strip():
+        found = found.join(Person, Person.id == WorkerCertificate.person_id).where(called(name.strip()))
+    total = session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+    order = (WorkerCertificate.holds_to.asc().nulls_last(), WorkerCertificate.id)
+    # Ids first: what is told of a line is read for the lines of one page.
+    page_of = found.order_by(*order).limit(size).offset((max(1, page) - 1) * size).subquery()
+    rows = session.execute(
         sa.select(WorkerCertificate, Person.name, unit.name.label("unit"), placed.c.post)
-        .join(
-            placed,
-            sa.and_(
-                placed.c.person_id == WorkerCertificate.person_id,
-                placed.c.organisation_id == WorkerCertificate.organisation_id,
-            ),
-        )
+        .join(placed, here)
         .join(Person, Person.id == WorkerCertificate.person_id)
         .join(unit, unit.id == placed.c.unit_id)
-        .where(*_shown(show, on))
-    )
-    if name.strip():
-        query = query.where(Person.name.icontains(name.strip(), autoescape=True))
-    total = session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
-    rows = session.execute(
-        query.order_by(WorkerCertificate.holds_to.asc().nulls_last(), Person.name, WorkerCertificate.id)
-        .limit(size)
-        .offset((max(1, page) - 1) * size)
+        .where(WorkerCertificate.id.in_(sa.select(page_of.c.id)))
+        .order_by(*order)
     )
     return [_line(row, on) for row in rows], total
 

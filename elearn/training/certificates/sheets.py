@@ -98,16 +98,18 @@ class _Wrong(Exception):
         self.wrong = wrong
 
 
-def read(content: bytes, categories: Mapping[str, str], *, today: date) -> tuple[list[Row], list[Bad]]:
+def read(
+    content: bytes, categories: Mapping[str, str], *, today: date, sums: list[int] | None = None
+) -> tuple[list[Row], list[Bad]]:
     """The rows below the header, and those that cannot be read. `categories`: name or id -> id.
 
-    Raises Malformed `bad_sheet`: no spreadsheet, no header, no row.
+    Rows of totals are neither: their numbers are added to `sums`. Raises Malformed `bad_sheet`: no spreadsheet, no
+    header, no row.
     """
     good: list[Row] = []
     bad: list[Bad] = []
-    for number, cells in rows_of(
-        content, HEADERS, NEEDED, most_bytes=LARGEST_BYTES, most_unpacked=LARGEST_UNPACKED_BYTES, most_rows=MOST_ROWS
-    ):
+    limits = {"most_bytes": LARGEST_BYTES, "most_unpacked": LARGEST_UNPACKED_BYTES, "most_rows": MOST_ROWS}
+    for number, cells in rows_of(content, HEADERS, NEEDED, **limits, sums=sums):
         try:
             good.append(_row(number, cells, categories, today))
         except _Wrong as error:

@@ -141,7 +141,7 @@ def facts(sums: Sums, _: Says) -> list[tuple[str, str, str]]:
 
 
 def _of(part: int, whole: int, _: Says) -> str:
-    return _("%(part)s of %(whole)s", part=part, whole=whole)
+    return _("%(part)s of %(whole)s", part=part, whole=whole) if whole else _("nothing to count yet")
 
 
 def _training_head(_: Says) -> tuple[str, ...]:

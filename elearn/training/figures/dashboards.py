@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from elearn.db import plan_each_time
 from elearn.people.models import EMPLOYERS, Organisation, OrganisationLevel
 from elearn.training.figures.counted import UnitFigure
 from elearn.training.models import Purpose
@@ -25,6 +26,8 @@ LINES = 5_000
 """Of units in an export; a node with more below it is exported by what lies one level down."""
 UNITS_AT_ONCE = 20
 """Whose people are looked at together for a list."""
+FEW = 500
+"""People of a list who are looked for where they are; more are soon met wherever one looks."""
 QUARTERS = 8
 """Of the trend."""
 
@@ -132,6 +135,16 @@ def board(session: Session, unit_id: UUID, chosen: Chosen) -> Board:
     )
 
 
+def of_today(session: Session, unit_id: UUID) -> dict[str, Sums]:
+    """By employment kind the sums of a node over all periods and purposes, as they stand: a few rows."""
+    rows = session.execute(
+        sa.select(UnitFigure.__table__).where(
+            UnitFigure.unit_id == unit_id, UnitFigure.period == 0, UnitFigure.purpose == ""
+        )
+    )
+    return {one.kind: sums for one in rows if (sums := Sums.of([one]))}
+
+
 def _together(today: Sums, period: Sums) -> Sums:
     """People and certificates of today with what a period and purpose add up to."""
     return Sums(**{one: getattr(today if one in ALWAYS else period, one) for one in MEASURES})
@@ -232,14 +245,30 @@ class Somebody:
     """Of what is not done."""
 
 
+_THERE = """
+EXISTS (
+    SELECT FROM elearn.unit_figure u
+    WHERE u.unit_id = {unit} AND u.period = 0 AND u.purpose = '' AND (:kind = '' OR u.kind = :kind) AND {there} > 0
+)
+"""
+_MANY = """
+SELECT coalesce(sum({there}), 0)::bigint FROM elearn.unit_figure u
+WHERE u.unit_id = :unit AND u.period = 0 AND u.purpose = '' AND (:kind = '' OR u.kind = :kind)
+"""
 _UNITS = """
 SELECT t.below_id FROM elearn.organisation_tree t
-WHERE t.above_id = :unit AND (CAST(:from_unit AS uuid) IS NULL OR t.below_id >= :from_unit) AND EXISTS (
-    SELECT FROM elearn.unit_figure u
-    WHERE u.unit_id = t.below_id AND u.period = 0 AND u.purpose = '' AND {there}
-)
+WHERE t.above_id = :unit AND (CAST(:from_unit AS uuid) IS NULL OR t.below_id >= :from_unit) AND {there}
 ORDER BY t.below_id LIMIT :size
 """
+_BRANCHES = """
+WITH RECURSIVE branch (id) AS (
+    SELECT CAST(:unit AS uuid)
+    UNION ALL
+    SELECT o.id FROM branch b JOIN elearn.organisation o ON o.parent_id = b.id WHERE {there}
+)
+SELECT id FROM branch WHERE CAST(:from_unit AS uuid) IS NULL OR id >= :from_unit ORDER BY id LIMIT :size
+"""
+"""Of a few people: down those branches in which there is somebody, and no other unit is looked at."""
 _PEOPLE = """
 SELECT f.person_id, f.membership_id, n.name, f.kind, f.unit_id, o.name, p.post, c.assigned, c.done, c.overdue,
        c.barred, c.credited_ms,
@@ -260,13 +289,13 @@ WHERE f.unit_id = ANY(:units) AND {wanted} AND {kind} AND {after}
 ORDER BY f.unit_id, f.membership_id LIMIT :size
 """
 _WANTED = {
-    Show.ALL: ("u.people > 0", "TRUE"),
-    Show.OVERDUE: ("u.overdue > 0", "c.overdue > 0"),
-    Show.BARRED: ("u.barred > 0", "c.barred > 0"),
-    Show.UNTRAINED: ("u.trained < u.people", "c.done = 0"),
-    Show.UNLICENSED: ("u.holding < u.asked", "f.asked AND NOT f.holding"),
+    Show.ALL: ("u.people", "TRUE"),
+    Show.OVERDUE: ("u.overdue", "c.overdue > 0"),
+    Show.BARRED: ("u.barred", "c.barred > 0"),
+    Show.UNTRAINED: ("(u.people - u.trained)", "c.done = 0"),
+    Show.UNLICENSED: ("(u.asked - u.holding)", "f.asked AND NOT f.holding"),
 }
-"""Of a node (some kind of employment in it), and of a member."""
+"""How many of a node (of a kind of employment in it), and of a member."""
 
 
 def people(
@@ -280,9 +309,15 @@ def people(
     size: int = PAGE,
 ) -> Sequence[Somebody]:
     """Who stands in the node or below it, unit by unit. `after`: unit and membership of the last one that was seen."""
+    plan_each_time(session)
     there, wanted = _WANTED[show]
+    many = session.scalar(sa.text(_MANY.format(there=there)), {"unit": unit_id, "kind": kind}) or 0
+    if not many:
+        return []
+    asked_units = _BRANCHES if many < FEW else _UNITS
+    unit = "o.id" if many < FEW else "t.below_id"
     units, members = (
-        sa.text(_UNITS.format(there=there)),
+        sa.text(asked_units.format(there=_THERE.format(there=there, unit=unit))),
         _PEOPLE.format(
             wanted=wanted,
             kind="f.kind = :kind" if kind else "TRUE",
@@ -296,7 +331,9 @@ def people(
     begin = after[0] if after else None
     while len(found) < size:
         # Some units at a time: where few are late, nobody else's figures are read.
-        some = session.scalars(units, {"unit": unit_id, "from_unit": begin, "size": UNITS_AT_ONCE + 1}).all()
+        some = session.scalars(
+            units, {"unit": unit_id, "kind": kind, "from_unit": begin, "size": UNITS_AT_ONCE + 1}
+        ).all()
         asked = {**values, "units": list(some[:UNITS_AT_ONCE]), "size": size - len(found)}
         found += [Somebody(*row) for row in session.execute(sa.text(members), asked)]
         if len(some) <= UNITS_AT_ONCE:

@@ -16,7 +16,7 @@ meanwhile has its own mark, which the next run takes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -30,6 +30,7 @@ from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.rows import Category, Group
 from elearn.db import db, rows_changed
 from elearn.people.registry import local_day
+from elearn.training import tallies
 from elearn.training.figures import sql
 from elearn.training.figures.counted import FigureDay, FigureMember
 
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 2_000
 """Marks of one transaction."""
+PEOPLE_AT_ONCE = 50_000
+"""Whose figures `rebuild` adds up in one statement."""
 LICENSED = frozenset({Group.PRINCIPAL, Group.MANAGER, Group.SPECIAL_OPERATION})
 """Whose posts ask for a certificate (三项岗位)."""
 ONE_WRITER = "elearn.figures"
@@ -67,13 +70,16 @@ def settle_all() -> None:
         logger.info("figures follow what changed", extra={"marks": settled})
 
 
-def settle(session: Session, *, now: datetime, at_once: int = AT_ONCE) -> int:
+def settle(session: Session, *, now: datetime, at_once: int = AT_ONCE, wait: bool = False) -> int:
     """Count some of those afresh of whom something changed; how many marks were taken. Does not commit.
 
-    0: none is left, or another job is at it.
+    0: none is left, or another job is at it and we do not wait for it.
     """
+    if wait:
+        _wait_for_others(session)
     if not _only_writer(session):
         return 0
+    tallies.fold(session)
     today = local_day(now)
     taken = _follow_calendar(session, today)
     people = session.scalars(sa.text(sql.TAKE_MARKS), {"at_once": at_once}).all()
@@ -85,24 +91,32 @@ def settle(session: Session, *, now: datetime, at_once: int = AT_ONCE) -> int:
     return taken + len(people) + len(units)
 
 
-def rebuild(session: Session, *, now: datetime) -> int:
+def rebuild(session: Session, *, now: datetime, tell: Callable[[str], None] = logger.info) -> int:
     """Count everybody afresh; how many people are placed somewhere today. Does not commit.
 
-    What changes meanwhile has its mark. Waits for the job.
+    What changes meanwhile has its mark. Waits for the job. Nodes are added up some thousand people at a time, which
+    takes half as long as all at once and no room on the disk; `tell` hears how far it is.
     """
-    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:one))"), {"one": ONE_WRITER})
+    _wait_for_others(session)
     _hold_tree(session)
     today = local_day(now)
     for statement in sql.EMPTY:
         session.execute(sa.text(statement))
     values = {"today": today, "licensed": _licensed(session, today)}
     session.execute(sa.text(sql.put_members("TRUE")), values)
+    people = session.scalars(sa.select(sa.func.count()).select_from(FigureMember)).one()
+    tell(f"{people} people are placed")
     session.execute(sa.text(sql.put_cells("TRUE")), values)
     session.execute(sa.text(sql.ANALYZE))
-    session.execute(sa.text(sql.add(above="TRUE")), {"sign": 1, "now": now})
+    tell("what each adds is counted")
+    adding, done = sa.text(sql.add(members="f.unit_id = ANY(:units)")), 0
+    for units, many in session.execute(sa.text(sql.SLICES), {"size": PEOPLE_AT_ONCE}).all():
+        session.execute(adding, {"units": units, "sign": 1, "now": now})
+        done += many
+        tell(f"{done} of {people} people stand in their nodes")
     session.merge(FigureDay(one=True, through_on=today))
     session.flush()
-    return session.scalars(sa.select(sa.func.count()).select_from(FigureMember)).one()
+    return people
 
 
 def check(session: Session, *, today: date, below: UUID | None = None) -> list[Difference]:
@@ -118,6 +132,10 @@ def check(session: Session, *, today: date, below: UUID | None = None) -> list[D
 
 
 # --- parts of it ------------------------------------------------------------------------------------------------------
+
+
+def _wait_for_others(session: Session) -> None:
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:one))"), {"one": ONE_WRITER})
 
 
 def _only_writer(session: Session) -> bool:

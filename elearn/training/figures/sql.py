@@ -122,6 +122,13 @@ EMPTY: Final = (
     "DELETE FROM elearn.figure_member",
     "DELETE FROM elearn.unit_figure",
 )
+SLICES: Final = """
+SELECT array_agg(unit_id), sum(many)::bigint FROM (
+    SELECT unit_id, count(*) AS many, (sum(count(*)) OVER (ORDER BY unit_id) - 1)::bigint / :size AS slice
+    FROM elearn.figure_member GROUP BY unit_id
+) each GROUP BY slice ORDER BY slice
+"""
+"""Units with about so many people in them together."""
 ANALYZE: Final = "ANALYZE elearn.figure_member, elearn.figure_cell"
 
 # --- what nodes add up to ---------------------------------------------------------------------------------------------
@@ -176,7 +183,8 @@ def add(*, members: str = "TRUE", above: str = "TRUE") -> str:
 def compare(below: bool) -> str:
     """Rows that stand and that the ledger says, where they differ. A row of zeros is as good as none."""
     within = "(SELECT below_id FROM elearn.organisation_tree WHERE above_id = :below)"
-    members = f"({_MEMBERS.format(which='TRUE')})"
+    # Whoever stands in a node below counts there and above; nobody else is asked about.
+    members = f"({_MEMBERS.format(which=f'p.unit_id IN {within}' if below else 'TRUE')})"
     cells = f"({_CELLS.format(members=members, which='TRUE')})"
     sums = _sums(members=members, cells=cells, which="TRUE", above=f"t.above_id IN {within}" if below else "TRUE")
     stands = f"SELECT {_COLUMNS} FROM elearn.unit_figure" + (f" WHERE unit_id IN {within}" if below else "")

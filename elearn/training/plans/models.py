@@ -83,3 +83,5 @@ class TrainingPlanLine(Base):
     hours: Mapped[int]
     """学时 for each."""
     people: Mapped[int]
+    survey_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.training_survey.id"))
+    """The survey whose answers ask for it."""

@@ -42,6 +42,8 @@ class Item:
     programme_id: UUID | None
     hours: int
     people: int
+    survey_id: UUID | None = None
+    """The survey whose answers ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def begin(session: Session, organisation_id: UUID, year: int, *, reason: str, by
         session.add(
             TrainingPlanLine(
                 plan_id=made.id, quarter=one.quarter, title=one.title, audience=one.audience, purpose=one.purpose,
-                programme_id=one.programme_id, hours=one.hours, people=one.people,
+                programme_id=one.programme_id, hours=one.hours, people=one.people, survey_id=one.survey_id,
             )
         )  # fmt: skip
     session.flush()
@@ -140,7 +142,7 @@ def add_line(session: Session, plan_id: UUID, item: Item, *, usable: Collection[
         raise Malformed("A plan has at most 200 lines.", code="lines")
     made = TrainingPlanLine(
         plan_id=plan_id, quarter=item.quarter, title=title, audience=audience, purpose=item.purpose,
-        programme_id=item.programme_id, hours=item.hours, people=item.people,
+        programme_id=item.programme_id, hours=item.hours, people=item.people, survey_id=item.survey_id,
     )  # fmt: skip
     session.add(made)
     session.flush()

@@ -3,5 +3,6 @@
 messages, wording     a kind and its facts; the words of it in the reader's language
 reminding             pure: which reminder is due on which day, and when a phone may ring
 reminders, jobs       everybody is reminded, every hour
+inviting              who never signed in is told how to
 sending, emailing     the outbox: queued with the rows it is about, sent later, tried again
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from uuid import UUID
 
 from elearn.clock import utcnow
 from elearn.db import db
@@ -11,28 +12,46 @@ from elearn.outgoing import Service
 from elearn.people.identity import Keys
 from elearn.runtime import runtime
 from elearn.training.apprentices import records as apprenticeships
-from elearn.training.telling import reminders, sending
+from elearn.training.telling import inviting, reminders, sending
 from elearn.training.telling.emailing import Emails
-from elearn.training.telling.sending import Carrier, TextMessages
+from elearn.training.telling.sending import Carrier, Channel, TextMessages
 
 BUDGET_S = 50.0
 
 
 def carriers() -> list[Carrier]:
-    """The ways out of this house that its settings open for reminders."""
+    """The ways out of this house. Text messages may be for invitations alone: `reminds_by`."""
     settings = runtime().settings
     keys = Keys(sealing=settings.sealing_key, index=settings.index_key)
     found: list[Carrier] = []
-    if settings.remind_by_sms and settings.sms_url is not None:
+    if settings.sms_url is not None:
         found.append(TextMessages(Service(settings.sms_url, settings.sms_secret), keys))
     if settings.mail is not None:
         found.append(Emails(settings.mail, keys))
     return found
 
 
+def reminds_by() -> list[Channel]:
+    """Those that its settings open for reminders, too."""
+    by_sms = runtime().settings.remind_by_sms
+    return [one.channel for one in carriers() if by_sms or one.channel is not Channel.SMS]
+
+
 @task("training.remind", every="5 * * * *")
 def remind() -> None:
-    reminders.remind(db.session(), at=utcnow(), channels=[one.channel for one in carriers()])
+    reminders.remind(db.session(), at=utcnow(), channels=reminds_by())
+
+
+@task(inviting.INVITE)
+def invite(employers: list[str], address: str) -> None:
+    """Of rosters that were taken in."""
+    inviting.invite(db.session(), [UUID(one) for one in employers], address, at=utcnow())
+
+
+@task("training.tell_rosters", every="*/5 * * * *")
+def tell_rosters() -> None:
+    inviting.tell_rosters(db.session(), at=utcnow())
+    db.session.commit()
 
 
 @task("training.send", every="* * * * *")

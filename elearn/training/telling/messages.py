@@ -48,6 +48,8 @@ class Kind(StrEnum):
     """To the principal: a yearly plan waits for approval."""
     PLAN_APPROVED = "plan_approved"
     PLAN_RETURNED = "plan_returned"
+    SURVEY = "survey"
+    """A survey asks what training is needed."""
     APPRENTICESHIP_BEGUN = "apprenticeship_begun"
     APPRENTICESHIP_SIGN = "apprenticeship_sign"
     """Master and apprentice: it is time to sign."""
@@ -61,8 +63,10 @@ class Kind(StrEnum):
     """To who sent a roster: it was taken in."""
     ARCHIVE_READY = "archive_ready"
     """To who asked for an archive: it can be fetched."""
-    CONSENT_ASKED = "consent_asked"
-    """An employer asks to see hours that were earned elsewhere."""
+    INVITED = "invited"
+    """By text message: how to sign in for the first time."""
+    PASSWORD_SET = "password_set"
+    """A new password was chosen by a code that went to the phone."""
     SENDING_FAILED = "sending_failed"
     """To who keeps the people: text messages or e-mails did not go out."""
 
@@ -78,15 +82,17 @@ FACTS: dict[Kind, frozenset[str]] = {
     Kind.PLAN_WAITING: frozenset({"organisation", "year", "plan_id"}),
     Kind.PLAN_APPROVED: frozenset({"organisation", "year", "plan_id"}),
     Kind.PLAN_RETURNED: frozenset({"organisation", "year", "plan_id", "why"}),
+    Kind.SURVEY: frozenset({"organisation", "title", "ends_on", "survey_id", "anonymous"}),
     Kind.APPRENTICESHIP_BEGUN: frozenset({"organisation", "from_on", "to_on", "apprenticeship_id"}),
     Kind.APPRENTICESHIP_SIGN: frozenset({"organisation", "to_on", "apprenticeship_id"}),
     Kind.JOIN_ASKED: frozenset({"organisation", "count"}),
     Kind.JOINED: frozenset({"organisation"}),
     Kind.JOIN_REFUSED: frozenset({"organisation"}),
     Kind.LEFT: frozenset({"organisation", "last_on"}),
-    Kind.ROSTER_DONE: frozenset({"organisation", "taken", "left_out"}),
+    Kind.ROSTER_DONE: frozenset({"organisation", "taken", "left_out", "draft_id"}),
     Kind.ARCHIVE_READY: frozenset({"organisation"}),
-    Kind.CONSENT_ASKED: frozenset({"organisation"}),
+    Kind.INVITED: frozenset({"organisation", "address", "name"}),
+    Kind.PASSWORD_SET: frozenset({"set_on"}),
     Kind.SENDING_FAILED: frozenset({"organisation", "count"}),
 }
 """Which facts the words of a kind need: texts, whole numbers (`_ms`), days as `2026-07-01` (`_on`), ids (`_id`).

@@ -169,7 +169,10 @@ ON CONFLICT DO NOTHING
 
 
 def _of_one(several: Sequence[_Open], on: date, found: _Found) -> None:
-    """What one person is told on a day: each new assignment, each post to leave, and one summary of the rest."""
+    """What one person is told on a day: each new assignment, each post to leave, and one summary of the rest.
+
+    That a post must be left says that the training is overdue: the summary of that day does not say it again.
+    """
     due: list[_Open] = []
     for one in several:
         new = steps(one.duty, on, one.told)
@@ -178,10 +181,10 @@ def _of_one(several: Sequence[_Open], on: date, found: _Found) -> None:
         if ASSIGNED in new:
             facts_of = {**facts, "left_ms": one.duty.left_ms, "bars_post": one.duty.bars_post}
             found.tellings.append(_telling(one, Kind.ASSIGNED, str(one.duty.id), facts_of))
-        elif set(new) - {LEAVE_POST}:
-            due.append(one)
         if LEAVE_POST in new:
             found.tellings.append(_telling(one, Kind.LEAVE_POST, str(one.duty.id), facts))
+        elif new and ASSIGNED not in new:
+            due.append(one)
     if due:
         cause = f"{on.isoformat()}:{due[0].duty.id}"
         found.tellings.append(_telling(due[0], Kind.DUE, cause, summary([one.duty for one in due], on)))

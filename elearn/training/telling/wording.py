@@ -99,7 +99,7 @@ def _plain(kind: Kind, known: Mapping[str, Any]) -> Said:
                 _("%(programme)s was due on %(due_on)s. Whoever is not trained does not work at this post."),
             )
         case Kind.DONE:
-            return say(_("Done: %(programme)s"), _("The hours are credited and the tests are passed."))
+            return say(_("Done: %(programme)s"), _("The hours are credited, and nothing of it is left to do."))
         case Kind.CERTIFICATE_EXPIRING:
             return say(_("Your certificate runs out: %(title)s"), _("Valid until %(to_on)s. Renew it before that day."))
         case Kind.CERTIFICATES_EXPIRING:
@@ -118,6 +118,12 @@ def _plain(kind: Kind, known: Mapping[str, Any]) -> Said:
             return say(_("The training plan is approved"), _("%(organisation)s, %(year)s."))
         case Kind.PLAN_RETURNED:
             return say(_("The training plan came back"), _("%(organisation)s, %(year)s: %(why)s"))
+        case Kind.SURVEY:
+            return say(
+                _("What training do you need? %(organisation)s asks"),
+                _("%(title)s: a minute, until %(ends_on)s."),
+                *([_("No name stands in the answers.")] if known["anonymous"] else []),
+            )
         case Kind.APPRENTICESHIP_BEGUN:
             return say(_("An apprenticeship begins"), _("%(organisation)s: from %(from_on)s to %(to_on)s at least."))
         case Kind.APPRENTICESHIP_SIGN:
@@ -141,9 +147,20 @@ def _plain(kind: Kind, known: Mapping[str, Any]) -> Said:
             )
         case Kind.ARCHIVE_READY:
             return say(_("The archive is ready"), _("%(organisation)s: fetch it within a few days."))
-        case Kind.CONSENT_ASKED:
+        case Kind.PASSWORD_SET:
             return say(
-                _("May your employer see hours that you earned elsewhere?"), _("%(organisation)s asks. You decide.")
+                _("Your password was set anew"),
+                _(
+                    "On %(set_on)s, by a code to your phone; every other browser was signed out. Was it not you? Ask"
+                    " your enterprise's clerk for a one-time password at once."
+                ),
             )
+        case Kind.INVITED:
+            invited = say(
+                _("%(organisation)s: your safety training"),
+                _("Open %(address)s and have a code sent to this phone."),
+                _("You need the last six characters of your document number."),
+            )
+            return Said(f"{known['name']} · {invited.title}", invited.lines) if known["name"] else invited
         case _:
             raise ValueError(f"no words for {kind}")

@@ -106,11 +106,6 @@ def test_what_a_row_means(
     assert (decision.verdict, sorted(decision.changes), decision.from_on) == (verdict, sorted(changes), from_on)
 
 
-def test_a_shared_phone_number_changes_nobodys() -> None:
-    known = replace(MEMBER, may_change_phone=True)
-    assert decide(row(phone="+8613800138000"), known, today=TODAY, phone_shared=True).verdict is UNCHANGED
-
-
 @pytest.mark.parametrize("known", [Known(UUID(int=4), "李四"), replace(MEMBER, name="李四"), held(to_on=YESTERDAY)])
 def test_a_name_that_does_not_fit_is_refused_whoever_knows_it(known: Known) -> None:
     decision = decide(row(name="王五"), known, today=TODAY)

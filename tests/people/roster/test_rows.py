@@ -63,6 +63,12 @@ def test_titles_empty_rows_and_columns_a_second_header_and_a_sum_are_no_rows() -
     assert wrongs_in(content) == []
 
 
+def test_a_sum_in_a_column_that_nobody_reads_is_no_row_whatever_it_counts() -> None:
+    rows_of_it = [("张三", ONE, "生产部", "电工", 1), (None, None, None, 1, "合计")]
+    content = xlsx(rows_of_it, header=(*PLAIN, "序号"), above=())
+    assert [one.line for one in read(content).lines] == [2]
+
+
 def test_a_header_of_two_rows_is_the_one_that_names_more() -> None:
     content = xlsx(
         [("张三", ONE, "生产部", "甲班", "电工")],

@@ -1,0 +1,168 @@
+"""Which assignments a list has, found at a cost that follows the page and never the history.
+
+    few people ─► their own assignments, by membership
+    many ───────► each employer's assignments in the list's order (an index has it), those of whoever stands there
+
+With few people little is read however it is ordered. With many a walk in the list's order soon has a page together,
+because a good part of what it meets belongs to them. How many they are is looked at first, and not left to guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from elearn.db import plan_each_time
+from elearn.people.models import EMPLOYERS
+from elearn.people.naming import CALLED, so_called
+
+FEW = 3_000
+"""People whose assignments are read and put in order; of more than these a walk finds a page sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of whom, and for what."""
+
+    node_id: UUID
+    name: str = ""
+    """Part of the person's name."""
+    kind: str | None = None
+    purpose: str | None = None
+    programme_id: UUID | None = None
+
+
+# Where somebody stands on a day; who has not come yet: on their first.
+STANDS = """
+elearn.placement l ON l.membership_id = m.id AND l.from_on <= greatest(:today, m.from_on)
+    AND (l.to_on IS NULL OR l.to_on >= greatest(:today, m.from_on))
+"""
+PEOPLE = """
+SELECT m.id FROM elearn.organisation_tree t
+JOIN elearn.placement p ON p.unit_id = t.below_id
+JOIN elearn.membership m ON m.id = p.membership_id {named}
+WHERE t.above_id = :node AND p.from_on <= greatest(:today, m.from_on)
+  AND (p.to_on IS NULL OR p.to_on >= greatest(:today, m.from_on)) {which}
+LIMIT :few
+"""
+EMPLOYING = """
+SELECT t.below_id FROM elearn.organisation_tree t JOIN elearn.organisation o ON o.id = t.below_id
+WHERE t.above_id = :node AND o.level = ANY (:employers)
+UNION
+SELECT * FROM (
+    SELECT t.above_id FROM elearn.organisation_tree t JOIN elearn.organisation o ON o.id = t.above_id
+    WHERE t.below_id = :node AND o.level = ANY (:employers)
+) above
+"""
+"""Whose members may stand in the node: employers in it, and those above it."""
+OF_FEW = """
+WITH a AS MATERIALIZED (
+    SELECT a.id, a.due_on FROM elearn.assignment a {programme}
+    WHERE a.membership_id = ANY (:members) AND {condition} {which}
+) SELECT a.id FROM a
+"""
+"""Materialized, so that nobody walks everything in the list's order to find the few of these."""
+OF_MANY = """
+SELECT a.id FROM unnest(CAST(:employing AS uuid[])) e (id) {each} CROSS JOIN LATERAL (
+    SELECT a.id, a.due_on FROM elearn.assignment a {programme}
+    WHERE a.organisation_id = e.id {of_each} AND {condition} AND EXISTS (
+        SELECT FROM elearn.membership m JOIN {stands}
+        JOIN elearn.organisation_tree t ON t.below_id = l.unit_id AND t.above_id = :node {named}
+        WHERE m.id = a.membership_id {people} OFFSET 0
+    ) {order} LIMIT :reach
+) a
+"""
+OF_PURPOSE = sa.text("""
+SELECT g.id FROM elearn.training_programme g WHERE g.purpose = :purpose AND g.organisation_id IN (
+    SELECT above_id FROM elearn.organisation_tree WHERE below_id = :node
+    UNION ALL SELECT below_id FROM elearn.organisation_tree WHERE above_id = :node
+)
+""")
+"""Who stands in a node is assigned programmes of what lies above it and below it."""
+OF_EACH = (
+    "CROSS JOIN unnest(CAST(:programmes AS uuid[])) w (programme_id)", "AND a.programme_id = w.programme_id",
+)  # fmt: skip
+"""An index has each employer's assignments of each programme in the list's order too."""
+PROGRAMME = "JOIN elearn.training_programme g ON g.id = a.programme_id"
+NAMED = "JOIN elearn.person n ON n.id = m.person_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A list: how many it has, and which. Conditions and orders are about the assignment `a`."""
+
+    session: Session
+    statement: str
+    values: dict[str, Any]
+
+    def count(self, condition: str, most: int) -> int:
+        """How many, at most so many."""
+        if most < 1:
+            return 0
+        asked = f"SELECT count(*) FROM ({self._asked(condition, '')} LIMIT :most) x"
+        return int(self.session.scalar(sa.text(asked), self.values | {"most": most, "reach": most}) or 0)
+
+    def ids(self, condition: str, order: str, size: int, skip: int) -> list[UUID]:
+        """One page of them."""
+        if size < 1:
+            return []
+        asked = f"{self._asked(condition, order)} ORDER BY {order} LIMIT :size OFFSET :skip"
+        return list(
+            self.session.scalars(sa.text(asked), self.values | {"size": size, "skip": skip, "reach": size + skip})
+        )
+
+    def _asked(self, condition: str, order: str) -> str:
+        return self.statement.replace("{condition}", condition).replace("{order}", f"ORDER BY {order}" if order else "")
+
+
+def search(session: Session, wanted: Wanted, *, today: date) -> Found:
+    """Look how many people a list is about, and so decide how it is found."""
+    plan_each_time(session)
+    people: list[str] = []
+    values: dict[str, Any] = {"node": wanted.node_id, "today": today}
+    if wanted.kind is not None:
+        people.append("m.kind = :kind")
+        values["kind"] = wanted.kind
+    if wanted.name:
+        people.append(CALLED.format(person="n"))
+        values["name"] = wanted.name
+    programmes = _programmes(session, wanted)
+    if programmes is not None:
+        values["programmes"] = programmes
+    named, which = NAMED if wanted.name else "", "".join(f" AND {one}" for one in people)
+    found = _people(session, named, which, values)
+    if len(found) <= FEW:
+        about = "" if programmes is None else "AND a.programme_id = ANY (:programmes)"
+        statement = OF_FEW.format(programme=PROGRAMME, condition="{condition}", which=about)
+        return Found(session, statement, values | {"members": list(found)})
+    asked = {"node": wanted.node_id, "employers": [one.value for one in EMPLOYERS]}
+    each, of_each = ("", "") if programmes is None else OF_EACH
+    statement = OF_MANY.format(
+        programme=PROGRAMME, condition="{condition}", order="{order}", stands=STANDS, named=named, people=which,
+        each=each, of_each=of_each,
+    )  # fmt: skip
+    return Found(session, statement, values | {"employing": list(session.scalars(sa.text(EMPLOYING), asked))})
+
+
+def _people(session: Session, named: str, which: str, values: dict[str, Any]) -> Sequence[UUID]:
+    """Memberships, at most one more than `FEW`. Of a rare name they are found from the name, whoever else is there."""
+    if named:
+        ids = so_called(session, values["name"], most=FEW)
+        if ids is not None:
+            named, which = "", which.replace(CALLED.format(person="n"), "m.person_id = ANY (:so_called)")
+            values = values | {"so_called": ids}
+    return session.scalars(sa.text(PEOPLE.format(named=named, which=which)), values | {"few": FEW + 1}).all()
+
+
+def _programmes(session: Session, wanted: Wanted) -> list[UUID] | None:
+    """Those that are asked for; None: any."""
+    if wanted.purpose is None:
+        return None if wanted.programme_id is None else [wanted.programme_id]
+    found = session.scalars(OF_PURPOSE, {"node": wanted.node_id, "purpose": wanted.purpose}).all()
+    return [one for one in found if wanted.programme_id in (None, one)]
