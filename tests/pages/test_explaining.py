@@ -212,7 +212,7 @@ def test_an_auditor_finds_a_person_or_a_sitting(world: World, browser: Opens, si
     person = reader.page(f"/audit/people/{world.worker.person_id}")
     assert "系挂安全带" in person
     assert "30 s" in person
-    assert "No sittings." in reader.page(f"/audit/people/{world.stranger.person_id}")
+    assert "Nothing watched yet" in reader.page(f"/audit/people/{world.stranger.person_id}")
 
 
 def test_pages_of_an_empty_place_say_so(world: World, browser: Opens, player: ScriptedPlayer) -> None:

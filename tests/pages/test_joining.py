@@ -238,7 +238,7 @@ def test_a_clerk_moves_sends_away_brings_back_and_ends_each_with_its_day_and_rea
         ("moved", {**move, "category": "no_such"}, 422, "out of date"),
         ("back", {"on": "2026-06-03"}, 422, "not away"),
         ("ended", {"on": "2025-01-01", "reason": "resigned"}, 422, "before the first"),
-        ("left", {"on": "2026-06-03"}, 404, "nothing at this address"),
+        ("left", {"on": "2026-06-03"}, 404, "does not exist, or you may not"),
     ):
         answer = clerk.post(f"{act}/{path}", {**form})
         assert answer.status_code == status, (path, form)

@@ -30,7 +30,7 @@ def test_a_worker_reads_what_they_were_told(app: Flask, session: Session, world:
         "  ", " "
     )
     assert "Messages 2" in page, "the navigation counts"
-    assert 'aria-label="2 unread"' in worker.get("/").text
+    assert '<span class="sr">2 unread</span>' in worker.get("/").text
     assert "低压电工作业" not in stranger.page("/messages")
 
     newest, _older = messages.newest(session, world.worker.person_id)

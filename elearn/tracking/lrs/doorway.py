@@ -120,6 +120,7 @@ def on_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     return on_refusal(errors.TooLarge("The request is larger than this door takes."))
 
 
+@bp.errorhandler(405)  # by its number: the application answers that one in its own form
 @bp.errorhandler(HTTPException)
 def on_http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:

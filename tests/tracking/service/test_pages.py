@@ -275,7 +275,7 @@ def test_the_picture_of_a_page_is_for_whom_the_page_was_shown_to(app: Flask, ses
     assert (got.status, got.body, got.headers["content-type"]) == (200, b"as it was kept", "image/png")
     assert player.call("GET", player.at("/pages/1/image")).status == 404
     other = a_player(app, session, a_readable(session, 20_000).learner_id)
-    assert other.call("GET", player.at("/pages/0/image")).status == 403
+    assert other.call("GET", player.at("/pages/0/image")).status == 404
 
 
 @pytest.mark.parametrize(
