@@ -143,6 +143,11 @@ def _gate(session: Session, settings: Settings, example: Example, keys: Keys, *,
     )
     organisations.join(session, twin.id, employer, EmploymentKind.FLEXIBLE, today, at=now)
     merging.propose(session, kept_id=worker, gone_id=twin.id, by=clerk, at=now)
+    forgetful = persons.add_person(
+        session, name="周磊", document_kind=DocumentKind.PASSPORT, document_number="E11223344", keys=keys, at=now
+    )
+    organisations.join(session, forgetful.id, employer, EmploymentKind.DISPATCHED, today, at=now)
+    accounts.open_account(session, forgetful.id, name="zhou.lei", password=secrets.token_urlsafe(12), keys=keys, at=now)
 
 
 def _register(session: Session, example: Example, keys: Keys, *, manager: UUID, teacher: UUID, now: datetime) -> None:

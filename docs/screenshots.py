@@ -21,9 +21,11 @@ from uuid import UUID
 
 import pictured
 import pictured_enterprise
+import sqlalchemy as sa
 from flask import Flask
 from pictured_example import ON_ITS_WAY, READ, RECEIPT, MovedClock, fill
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from elearn import create_app, schema, serving
@@ -34,6 +36,7 @@ from elearn.credit_export.models import EligibilityRecord
 from elearn.credit_export.paper.models import TrainingProof
 from elearn.db import db
 from elearn.demo.kept import Example
+from elearn.people.models import Account, Membership
 from elearn.settings import Settings
 from elearn.tracking.models import Sitting
 from elearn.tracking.signals.models import ReviewCase
@@ -147,7 +150,7 @@ def shots(example: Example, kept: Path) -> list[Shot]:
         ("eligibility-own", "worker", f"/hours/{own.outline_id}"),
         ("review", "manager", "/review"),
         ("review-case", "manager", f"/review/cases/{case.id}"),
-        ("slip", "clerk", f"/people/{example.worker_ids[1]}/reset"),
+        ("slip", "clerk", f"/people/{_somebody_else(session, example)}/reset"),
         ("receiver-secret", "operator", "/receivers/new"),
         ("record-store", "operator", "/record-store"),
         ("record-key-new", "manager", "/record-store/keys/new"),
@@ -155,6 +158,14 @@ def shots(example: Example, kept: Path) -> list[Shot]:
         ("signin-again", "worker", "/signin/again"),
     ]
     return found + pictured.shots(session, example) + pictured_enterprise.shots(session, example, kept)
+
+
+def _somebody_else(session: Session, example: Example) -> UUID:
+    """Somebody employed there who is in no other picture: the slip makes their password another one."""
+    members = sa.select(Membership.person_id).where(Membership.organisation_id == UUID(example.enterprise_id))
+    shown = [UUID(one) for one in example.worker_ids]
+    found = sa.select(Account.person_id).where(Account.person_id.in_(members), Account.person_id.not_in(shown))
+    return session.scalars(found.order_by(Account.id).limit(1)).one()
 
 
 def make_receiver(page: Page) -> None:

@@ -26,7 +26,7 @@ from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import EmploymentKind, Organisation
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF
 from elearn.people.registry import local_day
-from elearn.training import assigning, programmes
+from elearn.training import assigning, programmes, tallies
 from elearn.training.models import AssignRule, AssignRun, Cycle, Occasion, Programme, Purpose
 
 BESIDE = {
@@ -74,6 +74,7 @@ def programme_list() -> ResponseReturnValue:
         nodes=nodes,
         lines=programmes.lines(session, {*line, *own}, today=local_day(utcnow())),
         own=own,
+        most=tallies.MOST_LATE,
         keeps=frame.acts_in(node.id, *KEEPS),
         texts=training_texts,
     )
@@ -135,6 +136,7 @@ def one_programme(programme_id: UUID) -> ResponseReturnValue:
         line=programmes.lines(session, [found.organisation_id], today=local_day(utcnow()), only=found.id)[0]
         if mine
         else None,
+        most=tallies.MOST_LATE,
         rules=[one for one in rules if permissions.holds_in(require_caller(), one.organisation_id, *READS)],
         keeps=permissions.holds_in(require_caller(), found.organisation_id, *KEEPS),
         texts=training_texts,

@@ -205,6 +205,18 @@ def test_sums_of_the_start_page_are_the_figures_and_of_programmes_what_is_assign
     assert sum(one.done for one in lines) == 12
 
 
+def test_what_is_late_of_a_programme_is_counted_as_far_as_the_page_says(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter of a million late ones are not counted for a number that nobody reads to its end."""
+    ids = [one.id for one in place.programmes]
+    whole = {key: one.late for key, one in tallies.of_programmes(place.session, ids, today=TODAY).items()}
+    assert max(whole.values()) > 1, "else nothing is cut"
+    monkeypatch.setattr(tallies, "MOST_LATE", 0)
+    cut = {key: one.late for key, one in tallies.of_programmes(place.session, ids, today=TODAY).items()}
+    assert cut == {key: min(late, 1) for key, late in whole.items()}
+
+
 def test_tallies_follow_every_change_are_folded_and_a_wrong_one_is_found(place: Place) -> None:
     session, held = place.session, place.programmes[0]
 
