@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+from xdist.scheduler import LoadGroupScheduling
 
 LANES = 2
 BEHIND = 15
@@ -21,7 +21,7 @@ BEHIND = 15
 _is_behind = pytest.StashKey[bool]()
 
 
-class Lanes(LoadGroupScheduling):  # type: ignore[misc]
+class Lanes(LoadGroupScheduling):
     """Units of work are groups, by name, and files, by path, in the order of collection."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:

@@ -14,7 +14,7 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import Malformed
 from elearn.locale import gettext as _
-from elearn.pages import employment_texts, frame, members, training_texts
+from elearn.pages import employment_texts, forms, frame, members, training_texts
 from elearn.pages.certificates import KEEPS, READS, done_once, employer_of
 from elearn.pages.forms import Form, said
 from elearn.people import permissions, persons, tree
@@ -115,13 +115,13 @@ def apprenticeship(apprenticeship_id: UUID) -> ResponseReturnValue:
 def apprenticeship_note(apprenticeship_id: UUID) -> ResponseReturnValue:
     """One of the two writes what was done in a week."""
     form = Form.sent()
-    text = form["week"]
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3):
+    week = forms.whole(form["week"], 3)
+    if week is None:
         raise Malformed("This page is out of date. Load it again and repeat.")
 
     def take() -> None:
         apprenticeships.note(
-            db.session(), apprenticeship_id, form["text"], week=int(text), by=current_person_id(), at=utcnow()
+            db.session(), apprenticeship_id, form["text"], week=week, by=current_person_id(), at=utcnow()
         )
 
     return _act(_own(apprenticeship_id), form, take, _("Written down."))

@@ -165,11 +165,11 @@ def class_lesson_plan(class_id: UUID, file_id: UUID) -> ResponseReturnValue:
 
 
 def _hours(form: Form) -> int:
-    text = form["hours"].strip()
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 4):
+    hours = forms.whole(form["hours"].strip() or "0", 3)
+    if hours is None:
         form.errors["hours"] = _("A line of a plan has 1 to 24 hours.")
         return 0
-    return int(text or 0)
+    return hours
 
 
 def _time(form: Form, name: str) -> time | None:

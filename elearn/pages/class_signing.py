@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, jsonify, render_template, url_for
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -19,10 +19,12 @@ from elearn.errors import Malformed
 from elearn.locale import gettext as _
 from elearn.pages import attendance_texts, frame, members, signed
 from elearn.pages.forms import Form
+from elearn.pages.signed import ByKey
 from elearn.people.callers import current_person_id
 from elearn.people.permissions import LEARNER
 from elearn.people.signatures import base64url
 from elearn.tracking.providers import webauthn
+from elearn.tracking.providers.webauthn import Site
 
 
 def install(bp: Blueprint) -> None:
@@ -90,17 +92,12 @@ def sign_by_hand(class_id: UUID) -> ResponseReturnValue:
 @web.allow(LEARNER)
 def sign_by_key(class_id: UUID) -> ResponseReturnValue:
     """Take what a registered key answered to the digest of what the page showed."""
-    (said, site), session = signed.by_key(), db.session()
-    made = signing.sign_by_key(
-        session,
-        class_id,
-        current_person_id(),
-        digest=said.digest,
-        assertion=said.assertion,
-        site=site,
-        keys=members.keys(),
-        at=utcnow(),
-    )
-    session.commit()
-    frame.say(_("Signed. If something changes, you are asked again."))
-    return jsonify(id=str(made.id), number=made.number), 201
+
+    def sign(sent: ByKey, site: Site) -> dict[str, object]:
+        made = signing.sign_by_key(
+            db.session(), class_id, current_person_id(), digest=sent.digest, assertion=sent.assertion, site=site,
+            keys=members.keys(), at=utcnow(),
+        )  # fmt: skip
+        return {"id": str(made.id), "number": made.number}
+
+    return signed.take_key(sign, said=_("Signed. If something changes, you are asked again."))

@@ -21,7 +21,7 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
-from elearn.pages import figure_files, frame, switcher
+from elearn.pages import figure_files, forms, frame, switcher
 from elearn.people import tree
 from elearn.people.callers import Caller, require_caller
 from elearn.people.models import EmploymentKind, Organisation, OrganisationLevel, Role
@@ -238,7 +238,9 @@ def _above(unit: Organisation, caller: Caller) -> list[Organisation]:
 def _chosen(fixed: int | None) -> Chosen:
     """Raises NotFound: no page of ours leads there."""
     said = {name: request.args.get(name) or default for name, default in EMPTY.items()}
-    period = int(said["period"]) if said["period"].isascii() and said["period"].isdecimal() else -1
+    period = forms.whole(said["period"], 5)
+    if period is None:
+        raise NotFound("There is nothing at this address.")
     good = period == 0 or 2000 <= period <= 2999 or (20_001 <= period <= 29_999 and 1 <= period % 10 <= 4)
     if not good or said["purpose"] not in ("", *Purpose) or said["kind"] not in ("", *EmploymentKind):
         raise NotFound("There is nothing at this address.")

@@ -125,6 +125,18 @@ class Form:
         self.errors[where.get(error.error_code, default)] = said(error)
 
 
+def whole(text: str, digits: int) -> int | None:
+    """A whole number of at most so many digits; None: it is none, or has signs, letters or digits of another script."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
+def tenths(text: str, digits: int) -> int | None:
+    """`4` or `4.5` in tenths, with at most so many digits before the point; None: it is no such number."""
+    before, _dot, after = text.partition(".")
+    ones, rest = whole(before, digits), whole(after or "0", 1)
+    return None if ones is None or rest is None else ones * 10 + rest
+
+
 def said(error: DomainError) -> str:
     """The sentence of an error in the caller's language."""
     text = locale.gettext(error.detail)

@@ -18,7 +18,7 @@ from elearn.credit_export.archive.workbook import Cell, Workbook
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import frame, fund_texts, switcher, training_texts
+from elearn.pages import forms, frame, fund_texts, switcher, training_texts
 from elearn.pages.certificates import KEEPS, READS, done_once
 from elearn.pages.forms import Form
 from elearn.people import permissions, tree
@@ -243,8 +243,8 @@ def _acted(
 
 def _year() -> int:
     """`?year=`; this year when it is none."""
-    text, this = request.values.get("year", ""), local_day(utcnow()).year
-    return int(text) if text.isascii() and text.isdecimal() and len(text) == 4 and 2000 <= int(text) <= 2100 else this
+    year = forms.whole(request.values.get("year", ""), 4)
+    return year if year is not None and 2000 <= year <= 2100 else local_day(utcnow()).year
 
 
 def _address(employer: Organisation, year: int) -> str:

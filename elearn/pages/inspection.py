@@ -141,9 +141,10 @@ def _desk(unit: Organisation, form: Form, *, made: InspectorLink | None = None, 
 
 
 def _whole(text: str, code: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4):
+    number = forms.whole(text, 4)
+    if number is None:
         raise Malformed("Please choose one of these.", code=code)
-    return int(text)
+    return number
 
 
 def _looked() -> dict[str, str]:

@@ -100,8 +100,8 @@ def _made(form: Form, organisation: Organisation) -> JoiningLink | None:
     form.need("unit", "from_on", "until_on", "most_uses")
     from_on, until_on, unit_id = form.day("from_on"), form.day("until_on"), form.id("unit")
     kind = form.word("kind", EmploymentKind)
-    uses = form["most_uses"].strip()
-    if "most_uses" not in form.errors and not (uses.isascii() and uses.isdecimal() and len(uses) < 9):
+    uses = forms.whole(form["most_uses"].strip(), 8)
+    if "most_uses" not in form.errors and uses is None:
         form.errors["most_uses"] = _("Please write a whole number.")
     category = form["category"] or None
     if category is not None and category not in dict(
@@ -110,7 +110,7 @@ def _made(form: Form, organisation: Organisation) -> JoiningLink | None:
         raise Malformed("This page is out of date. Load it again and repeat.")
     if kind is None:
         raise Malformed("This page is out of date. Load it again and repeat.")
-    if form.errors or unit_id is None or from_on is None or until_on is None:
+    if form.errors or unit_id is None or from_on is None or until_on is None or uses is None:
         return None
     require_in(unit_id, *ENTERPRISE_STAFF.roles)
     try:
@@ -122,7 +122,7 @@ def _made(form: Form, organisation: Organisation) -> JoiningLink | None:
             category=category,
             from_on=from_on,
             until_on=until_on,
-            most_uses=int(uses),
+            most_uses=uses,
             confirms=form["confirms"] != "link",
             secret=runtime().settings.secret_key,
             by=caller.person_id,

@@ -97,10 +97,10 @@ def version(lesson_id: UUID) -> ResponseReturnValue:
     if not forms.is_first():
         return redirect(back, 303)
     form = Form.sent()
-    kind, minutes = form["kind"] or UnitKind.PAGES.value, form["minutes"].strip()
+    kind, minutes = form["kind"] or UnitKind.PAGES.value, forms.whole(form["minutes"].strip(), 5)
     if kind not in {one.value for one in UnitKind if one.written}:
         raise Malformed("This page is out of date. Load it again and repeat.")
-    if kind == UnitKind.PRACTICE and not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 5):
+    if kind == UnitKind.PRACTICE and minutes is None:
         forms.undo_first()
         form.errors["minutes"] = _("Enter whole minutes.")
         return _list(lesson_id, form), 422
@@ -109,7 +109,7 @@ def version(lesson_id: UUID) -> ResponseReturnValue:
             db.session(),
             lesson_id,
             kind=UnitKind(kind),
-            on_site_ms=int(minutes) * 60_000 if kind == UnitKind.PRACTICE else 0,
+            on_site_ms=(minutes or 0) * 60_000 if kind == UnitKind.PRACTICE else 0,
             acting=frame.acting(MANAGES),
             at=utcnow(),
         )
@@ -183,15 +183,15 @@ def change(draft_id: UUID) -> ResponseReturnValue:
 def review(draft_id: UUID) -> ResponseReturnValue:
     """Confirm the page and its credit time."""
     form = Form.sent()
-    seconds = form["credit"].strip()
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 6):
+    seconds = forms.whole(form["credit"].strip(), 6)
+    if seconds is None:
         form.errors["credit"] = _("Enter whole seconds.")
         return _page(draft_id, Form(), form), 422
     try:
         draft = page_drafts.review(
             db.session(),
             draft_id,
-            credit_ms=int(seconds) * 1000,
+            credit_ms=seconds * 1000,
             reviewer=current_person_id(),
             acting=frame.acting(MANAGES),
             at=utcnow(),

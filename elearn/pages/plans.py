@@ -20,7 +20,7 @@ from elearn.credit_export.paper.sheets import Says, day_text, head, moment_text,
 from elearn.db import db
 from elearn.errors import Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import frame, training_texts
+from elearn.pages import forms, frame, training_texts
 from elearn.pages.certificates import KEEPS, READS, done_once
 from elearn.pages.forms import Form
 from elearn.people import permissions
@@ -231,14 +231,13 @@ def _cells(line: TrainingPlanLine, done: Progress, _: Says) -> list[str | int]:
 
 def _year() -> int:
     """`?year=`; this year when it is none."""
-    text = request.values.get("year", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) == 4 else local_day(utcnow()).year
+    year = forms.whole(request.values.get("year", ""), 4)
+    return year if year is not None and year >= 1000 else local_day(utcnow()).year
 
 
 def _whole(form: Form, name: str) -> int:
     """A number field; 0, which no line takes, for what is none."""
-    text = form[name].strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
+    return forms.whole(form[name].strip(), 9) or 0
 
 
 def _page_of(plan: TrainingPlan) -> str:

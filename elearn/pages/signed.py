@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import msgspec
-from flask import redirect
+from flask import jsonify, redirect
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -35,12 +35,18 @@ def site() -> Site | None:
     return Site.of(runtime().settings.public_url)
 
 
-def by_key() -> tuple[ByKey, Site]:
-    """What the browser sent, and where the key belongs to. Raises Malformed, Conflict `no_security_keys`."""
-    said, here = web.read_json(ByKey), site()
+def take_key(sign: Callable[[ByKey, Site], dict[str, object]], *, said: str) -> ResponseReturnValue:
+    """Sign with what a key answered to the digest of what the page showed; `sign` answers what the browser is told.
+
+    Raises Malformed, Conflict `no_security_keys`.
+    """
+    sent, here = web.read_json(ByKey), site()
     if here is None:
         raise Conflict("Security keys need the platform to be reached by https and a name.", code="no_security_keys")
-    return said, here
+    told = sign(sent, here)
+    db.session().commit()
+    frame.say(said)
+    return jsonify(told), 201
 
 
 def drawing(form: Form) -> bytes:

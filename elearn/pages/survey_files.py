@@ -16,7 +16,7 @@ from elearn.credit_export.archive.workbook import Workbook
 from elearn.db import db
 from elearn.errors import Conflict, Malformed
 from elearn.locale import gettext as _
-from elearn.pages import survey_texts
+from elearn.pages import forms, survey_texts
 from elearn.pages.certificates import KEEPS, READS
 from elearn.pages.forms import Form
 from elearn.pages.surveys import Subject, acted, subjects, visible
@@ -105,8 +105,7 @@ def survey_plan(survey_id: UUID) -> ResponseReturnValue:
 
 def _wish(one: Subject, form: Form) -> Wish:
     def whole(name: str) -> int:
-        text = form[f"{name}-{one.name}"].strip()
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
+        return forms.whole(form[f"{name}-{one.name}"].strip(), 9) or 0
 
     return Wish(one.title, whole("quarter"), whole("hours"), whole("people"))
 

@@ -193,10 +193,10 @@ def _sections(form: Form) -> list[Section]:
 
 
 def _whole(text: str) -> int:
-    clean = text.strip()
-    if not (clean.isascii() and clean.isdecimal()) or len(clean) > 6:
+    number = forms.whole(text.strip(), 6)
+    if number is None:
         raise ValueError(text)
-    return int(clean)
+    return number
 
 
 def _milli(text: str) -> int:

@@ -350,11 +350,8 @@ def _in_order(form: Form) -> list[UUID]:
 def _number(form: Form, name: str, most: int, *, tenths: bool = False) -> int:
     """A whole number, or tenths of one; what is none is noted, and 0 answered."""
     text = form[name].strip().replace("，", ".")
-    whole, _dot, part = text.partition(".")
-    good = whole.isascii() and whole.isdecimal() and len(whole) <= 4
-    good = good and (not part or (tenths and part.isascii() and part.isdecimal() and len(part) == 1))
-    value = int(whole) * (10 if tenths else 1) + int(part or 0) if good else -1
-    if not 0 <= value <= most * (10 if tenths else 1):
+    value = forms.tenths(text, 4) if tenths else forms.whole(text.removesuffix("."), 4)
+    if value is None or value > most * (10 if tenths else 1):
         form.errors[name] = _("Please write a number from 0 to %(most)s.", most=most)
         return 0
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, jsonify, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -12,8 +12,9 @@ from elearn.clock import utcnow
 from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
-from elearn.pages import frame, members, signed, training_texts
+from elearn.pages import forms, frame, members, signed, training_texts
 from elearn.pages.forms import Form
+from elearn.pages.signed import ByKey
 from elearn.pages.training import KEEPS, READS
 from elearn.people.callers import current_person_id
 from elearn.people.models import Organisation
@@ -21,6 +22,7 @@ from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, LEARNER
 from elearn.people.registry import local_day
 from elearn.people.signatures import base64url
 from elearn.tracking.providers import webauthn
+from elearn.tracking.providers.webauthn import Site
 from elearn.training import reading, three_level
 from elearn.training.models import Side
 from elearn.training.reading import Asked, Show
@@ -89,20 +91,15 @@ def by_hand(assignment_id: UUID) -> ResponseReturnValue:
 @web.allow(LEARNER)
 def by_key(assignment_id: UUID) -> ResponseReturnValue:
     """Take what a registered key answered to the digest of what the page showed."""
-    (said, site), session = signed.by_key(), db.session()
-    made = three_level.learner_signs_by_key(
-        session,
-        assignment_id,
-        current_person_id(),
-        digest=said.digest,
-        assertion=said.assertion,
-        site=site,
-        keys=members.keys(),
-        at=utcnow(),
-    )
-    session.commit()
-    frame.say(_("Signed."))
-    return jsonify(id=str(made.id)), 201
+
+    def sign(sent: ByKey, site: Site) -> dict[str, object]:
+        made = three_level.learner_signs_by_key(
+            db.session(), assignment_id, current_person_id(), digest=sent.digest, assertion=sent.assertion, site=site,
+            keys=members.keys(), at=utcnow(),
+        )  # fmt: skip
+        return {"id": str(made.id)}
+
+    return signed.take_key(sign, said=_("Signed."))
 
 
 @web.allow(ENTERPRISE)
@@ -162,14 +159,8 @@ def sign_for_several() -> ResponseReturnValue:
 
 def _hours(form: Form) -> int:
     """Hours on site in tenths, as stated; empty: none."""
-    text = form["on_site"].strip() or "0"
-    whole, _dot, part = text.partition(".")
-    if not (
-        whole.isascii()
-        and whole.isdecimal()
-        and len(whole) <= 3
-        and (not part or (part.isascii() and part.isdecimal() and len(part) == 1))
-    ):
+    hours = forms.tenths(form["on_site"].strip() or "0", 3)
+    if hours is None:
         form.errors["on_site"] = _("Please write hours with at most one place after the point, for example 4.5.")
         return 0
-    return int(whole) * 10 + int(part or 0)
+    return hours

@@ -291,7 +291,9 @@ def test_an_operator_invites_the_first_clerk_who_opens_an_account_by_the_link(
     page = nobody.page(link)
     assert "洱源水泥" in page
     assert "Enterprise clerk" in page
-    token = {"csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', nobody.get(link).text)[1]}  # type: ignore[index]
+    found = re.search(r'name="csrf_token" value="([^"]+)"', nobody.get(link).text)
+    assert found
+    token = {"csrf_token": found[1]}
     for change, sentence in (
         ({"again": "x"}, "not the same"),
         ({"account": "", "phone": ""}, "phone number or an account name"),

@@ -46,17 +46,17 @@ LAW = Law(
 )  # fmt: skip
 
 
-def a_rule(occasion: Occasion = Occasion.HIRE, **said: object) -> Rule:
+def a_rule(occasion: Occasion = Occasion.HIRE, **said: Any) -> Rule:
     made = Rule(UUID(int=9), occasion, {TEAM, OTHER_TEAM}, [ONE], BEGAN)
-    return replace(made, **said)  # type: ignore[arg-type]
+    return replace(made, **said)
 
 
-def a_member(*stands: Stand, from_on: date = TODAY, **said: object) -> Member:
+def a_member(*stands: Stand, from_on: date = TODAY, **said: Any) -> Member:
     made = Member(
         UUID(int=20), UUID(int=21), UUID(int=22), EmploymentKind.EMPLOYEE, from_on,
         stands=stands or (Stand(TEAM, "", None, from_on),),
     )  # fmt: skip
-    return replace(made, **said)  # type: ignore[arg-type]
+    return replace(made, **said)
 
 
 def day(months: int, days: int = 0) -> date:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -36,12 +37,12 @@ HELD = Held(
 MEMBER = Known(UUID(int=4), "张三", HELD)
 
 
-def held(**other: object) -> Known:
-    return replace(MEMBER, held=replace(HELD, **other))  # type: ignore[arg-type]
+def held(**other: Any) -> Known:
+    return replace(MEMBER, held=replace(HELD, **other))
 
 
-def row(**other: object) -> Row:
-    return replace(ROW, **other)  # type: ignore[arg-type]
+def row(**other: Any) -> Row:
+    return replace(ROW, **other)
 
 
 NEW, CHANGED, LEAVES, UNCHANGED, GONE, REFUSED = (

@@ -91,8 +91,8 @@ def stood(session: Session, number: str) -> list[tuple[str, date, date | None, l
             .where(Placement.membership_id == membership.id)
             .order_by(Placement.from_on)
         )
-        found.append((membership.kind.value, membership.from_on, membership.to_on, [tuple(row) for row in places]))
-    return found  # type: ignore[return-value]
+        found.append((membership.kind.value, membership.from_on, membership.to_on, [(*row,) for row in places]))
+    return found
 
 
 def row(name: str, number: str, **said: str) -> tuple[str, ...]:
