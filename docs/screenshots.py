@@ -168,15 +168,20 @@ def _somebody_else(session: Session, example: Example) -> UUID:
     return session.scalars(found.order_by(Account.id).limit(1)).one()
 
 
+def send_form(page: Page) -> None:
+    with page.expect_navigation():
+        page.click("form.card .button >> nth=0")
+
+
 def make_receiver(page: Page) -> None:
     page.fill("[name=name]", f"考试系统 {secrets.token_hex(2)}")
     page.check("[name=outline] >> nth=0")
-    page.click("form.card .button >> nth=0")
+    send_form(page)
 
 
 def make_record_key(page: Page) -> None:
     page.fill("[name=label]", f"塔吊模拟机 {secrets.token_hex(2)}")
-    page.click("form.card .button >> nth=0")
+    send_form(page)
 
 
 def begin_reading(page: Page) -> None:
@@ -206,7 +211,7 @@ def compare_lists(page: Page) -> None:
 FIRST: dict[str, Callable[[Page], None]] = {
     "receipt-file": send_receipt_file,
     "reading": begin_reading,
-    "slip": lambda page: page.click("form.card .button >> nth=0"),
+    "slip": send_form,
     "receiver-secret": make_receiver,
     "receiver-compared": compare_lists,
     "record-key-secret": make_record_key,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,22 +10,10 @@ from typing import TYPE_CHECKING
 from elearn.courses.pool import QuestionDraft
 from elearn.demo.browser import Phone
 from tests.journeys.programme import OUTLINE_NAME, Learner
+from tests.journeys.turning import follow, id_in, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-
-def press(page: Page, action: str, button: str = "button") -> None:
-    """The button of the form whose address ends so; done when the answer is there."""
-    with page.expect_navigation():
-        page.click(f"form[action$='{action}'] {button}")
-
-
-def id_in(page: Page) -> str:
-    """The id at the end of the page's address."""
-    found = re.search(r"([0-9a-f-]{36})(?:[?#].*)?$", page.url)
-    assert found is not None, page.url
-    return found[1]
 
 
 def choose_item(page: Page) -> None:
@@ -43,7 +30,7 @@ CLASS_NO, PLACE = "DY-2026-01", "实训楼 201"
 
 def open_class(page: Page, base: str) -> str:
     page.goto(f"{base}/teaching/classes")
-    page.click("a[href*='/teaching/classes/new']")
+    follow(page, "a[href*='/teaching/classes/new']")
     page.select_option("#outline", label=f"{OUTLINE_NAME} (1)")
     page.fill("#title", "低压电工初训一班")
     page.fill("#class_no", CLASS_NO)
@@ -61,7 +48,7 @@ def enrol(page: Page, learners: Iterable[Learner]) -> None:
 def enter_teacher(page: Page, base: str) -> None:
     """Whoever holds the sessions stands in the register of the institution."""
     page.goto(f"{base}/teachers")
-    page.click("a[href*='/teachers/new']")
+    follow(page, "a[href*='/teachers/new']")
     page.select_option("#person", label="孙老师")
     press(page, "/teachers/new")
 
@@ -69,11 +56,11 @@ def enter_teacher(page: Page, base: str) -> None:
 def plan_class(page: Page, base: str, class_id: str, begins: datetime) -> None:
     """All of it on site, by the teacher who was entered."""
     page.goto(f"{base}/teaching/classes/{class_id}")
-    page.click("nav a[href$='/teachers'].button")
+    follow(page, "nav a[href$='/teachers'].button")
     page.select_option("#teacher", label="孙老师")
     press(page, "/teachers")
     page.goto(f"{base}/teaching/classes/{class_id}")
-    page.click("a[href$='/plan']")
+    follow(page, "a[href$='/plan']")
     page.fill("#hours", "1")
     page.select_option("#modality", "offline")
     page.fill("#begins", begins.strftime("%H:%M"))
@@ -91,7 +78,7 @@ def take_steps(page: Page, base: str, class_id: str, *acts: str) -> None:
 def plan_session(page: Page, base: str, class_id: str, begins: datetime, ends: datetime) -> str:
     """A session on site; its times are typed to the second, so that nobody has to wait for a whole minute."""
     page.goto(f"{base}/teaching/classes/{class_id}")
-    page.click("a[href$='/sessions']")
+    follow(page, "a[href$='/sessions']")
     page.select_option("#item", index=1)
     page.select_option("#teacher", label="孙老师")
     page.fill("#place", PLACE)
@@ -99,7 +86,7 @@ def plan_session(page: Page, base: str, class_id: str, begins: datetime, ends: d
     page.fill("#begins", begins.time().isoformat())
     page.fill("#ends", ends.time().isoformat())
     press(page, "/sessions")
-    page.click("main a[href*='/sessions/']:not([href$='/sessions'])")
+    follow(page, "main a[href*='/sessions/']:not([href$='/sessions'])")
     return id_in(page)
 
 
@@ -108,7 +95,7 @@ def plan_session(page: Page, base: str, class_id: str, begins: datetime, ends: d
 
 def make_course(page: Page, base: str) -> str:
     page.goto(f"{base}/teaching")
-    page.click("a[href*='/teaching/courses/new']")
+    follow(page, "a[href*='/teaching/courses/new']")
     page.fill("#title", "低压电工安全技术")
     choose_item(page)
     page.fill("#summary", "停电、验电、挂牌上锁：先做什么，后做什么。")
@@ -146,14 +133,14 @@ def _as_text(one: QuestionDraft, length: str) -> str:
 
 
 def submit_for_review(page: Page) -> None:
-    page.click("a[href*='/preview']")
+    follow(page, "a[href*='/preview']")
     press(page, "/submit")
 
 
 def approve_lesson(page: Page, base: str) -> None:
     """The second person finds what waits, and publishes it."""
     page.goto(f"{base}/teaching/reviews")
-    page.click("ol.steps a")
+    follow(page, "ol.steps a")
     press(page, "/approve")
 
 
@@ -170,7 +157,7 @@ def import_questions(page: Page, base: str, place: Path) -> None:
     file = place / "questions.gift"
     file.write_text(GIFT, encoding="utf-8")
     page.goto(f"{base}/teaching/questions")
-    page.click("a[href*='/teaching/questions/import']")
+    follow(page, "a[href*='/teaching/questions/import']")
     value = page.locator("#outline option", has_text=OUTLINE_NAME).get_attribute("value")
     page.select_option("#outline", value)
     choose_item(page)
@@ -208,7 +195,7 @@ def take_test(handset: Phone, base: str) -> str:
     """On the phone; answers what it says at the end."""
     page = handset.page
     page.goto(f"{base}/tests")
-    page.click("form[action$='/begin'] button")
+    press(page, "/begin")
     page.wait_for_selector(".test .choice")
     for place in range(2):
         if place:
@@ -231,7 +218,7 @@ def propose_list(page: Page, base: str, session_id: str) -> None:
 def confirm_list(page: Page, base: str) -> None:
     """The second person finds what waits."""
     page.goto(f"{base}/attendance")
-    page.click("tbody a")
+    follow(page, "tbody a")
     press(page, "/answer", "button[value=confirm]")
 
 
@@ -241,8 +228,8 @@ CERTIFICATE, NUMBER = "低压电工 职业技能等级证书 四级", "S00000099
 def state_certificate(page: Page, base: str, learner: Learner) -> None:
     """On the page of the learner's record, which lacks hours."""
     page.goto(f"{base}/eligibility?show=short&search={learner.name}")
-    page.click(f"tbody a:has-text('{learner.name}')")
-    page.click("a[href*='/findings/new']")
+    follow(page, f"tbody a:has-text('{learner.name}')")
+    follow(page, "a[href*='/findings/new']")
     page.check("input[name=kind][value=skill_certificate]")
     page.fill("#paper", CERTIFICATE)
     page.fill("#number", NUMBER)
@@ -253,14 +240,14 @@ def state_certificate(page: Page, base: str, learner: Learner) -> None:
 def confirm_certificate(page: Page, base: str) -> None:
     """Somebody of another side finds what waits."""
     page.goto(f"{base}/findings")
-    page.click("tbody a")
+    follow(page, "tbody a")
     press(page, "/answer", "button[value=confirm]")
 
 
 def ask_why_not(page: Page, base: str, learner: Learner) -> str:
     """What the page answers about somebody today."""
     page.goto(f"{base}/why-not?search={learner.name}")
-    page.click("ul.steps a")
+    follow(page, "ul.steps a")
     page.select_option("#outline", index=1)
     with page.expect_navigation():
         page.click("form.card button")
@@ -274,7 +261,7 @@ def sign_hours(handset: Phone, base: str) -> None:
     """With a finger, on the last day of the class."""
     page = handset.page
     page.goto(f"{base}/")
-    page.click("a[href*='/hours/classes/']")
+    follow(page, "a[href*='/hours/classes/']")
     field = page.locator("canvas[data-field]")
     field.scroll_into_view_if_needed()
     box = field.bounding_box()
@@ -291,7 +278,7 @@ def sign_hours(handset: Phone, base: str) -> None:
 def take_archive(page: Page, base: str, class_id: str, place: Path) -> Path:
     """What one downloads on the archive's page, to which the class leads."""
     page.goto(f"{base}/teaching/classes/{class_id}")
-    page.click("nav a[href*='/archives/']")
+    follow(page, "nav a[href*='/archives/']")
     with page.expect_download() as began:
         page.click("a[href$='/archive.zip']")
     file = place / began.value.suggested_filename

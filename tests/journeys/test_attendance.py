@@ -22,6 +22,7 @@ from elearn.people.models import Account, Person
 from elearn.tracking.attendance.models import AttendedSpan
 from tests.builders_people import PASSWORD, an_account
 from tests.conftest import ManualClock
+from tests.journeys.turning import follow
 from tests.tracking.attendance.school import School, a_school, at
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def test_a_class_meets_two_phones_scan_the_screen_and_a_second_manager_confirms(
         screen.page.wait_for_selector(".notice.good")
         sign_in(second, base, school.second)
         second.page.goto(f"{base}/attendance")
-        second.page.click("tbody a")
+        follow(second.page, "tbody a")
         assert "Checked in and never out" in second.page.inner_text("main")
         second.page.get_by_role("button", name="Confirm").click()
         second.page.wait_for_selector(".notice.good")

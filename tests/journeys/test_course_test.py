@@ -18,6 +18,7 @@ from elearn.courses.questions import bank
 from elearn.courses.questions.kinds import Blank, Content, Difficulty, Fill, Kind, Option, Ordering, Single, TrueFalse
 from elearn.demo.browser import phone
 from tests.journeys.school import Learner, School
+from tests.journeys.turning import press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -98,7 +99,7 @@ def test_a_test_taken_on_a_phone_survives_a_lost_network_and_a_closed_page(schoo
         page.on("dialog", lambda dialog: dialog.accept())
         handset.sign_in(school.base, learner.sign_in.name, learner.sign_in.password)
         page.goto(f"{school.base}/tests")
-        page.click(f"form[action$='/tests/{test_id}/begin'] button")
+        press(page, f"/tests/{test_id}/begin")
         page.wait_for_selector(".test .choice")
         address = page.url
         assert all(box["height"] >= 48 for one in page.locator(".choice").all() if (box := one.bounding_box()))

@@ -33,9 +33,9 @@ from tests.builders_people import PASSWORD
 from tests.journeys import ahead
 from tests.journeys.ahead import Moved
 from tests.journeys.dirty_roster import FLEXIBLE, Roster, a_dirty_roster
-from tests.journeys.programme_pages import press
 from tests.journeys.running import RunningProduct
 from tests.journeys.school import School, a_running_school
+from tests.journeys.turning import follow, press
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def import_roster(school: School, desk: Phone, roster: Roster) -> None:
     """Preview line by line, wrong rows back as a file, the good ones taken in by a job."""
     page = desk.page
     page.goto(f"{school.base}/people")
-    page.click("main a[href*='/people/import']")
+    follow(page, "main a[href*='/people/import']")
     page.set_input_files("#file", {"name": "花名册.xlsx", "mimeType": FILE_TYPE, "buffer": roster.content})
     with page.expect_navigation():
         page.click("form[enctype] button")
@@ -217,7 +217,7 @@ def first_sign_in(school: School, handset: Phone, number: str, one_time: str) ->
 def make_programme(school: School, desk: Phone) -> None:
     page = desk.page
     page.goto(f"{school.base}/training")
-    page.click("main a[href*='/training/programmes/new']")
+    follow(page, "main a[href*='/training/programmes/new']")
     page.fill("#title", PROGRAMME)
     page.select_option("#purpose", "other")
     page.fill("#required", "0.1")
@@ -290,7 +290,7 @@ def let_in(school: School, boss: Phone, visitor: Phone, roster: Roster) -> None:
     page, seen = boss.page, visitor.page
     page.goto(f"{school.base}/figures")
     figures = page.url
-    page.click("main a[href$='/inspections']")
+    follow(page, "main a[href$='/inspections']")
     page.fill("#whom", "应急管理局 专项检查")
     press(page, "/inspections")
     address = page.inner_text(".secret").strip()
@@ -298,7 +298,7 @@ def let_in(school: School, boss: Phone, visitor: Phone, roster: Roster) -> None:
 
     seen.goto(address)
     assert "须离岗" in seen.inner_text("main")
-    seen.click("nav a[href*='show=overdue']")
+    follow(seen, "nav a[href*='show=overdue']")
     names = seen.locator("tbody th").all_inner_texts()
     assert {f"{name[:1]}*" for name in roster.hired_today} <= set(names), names
     whole = seen.content()

@@ -32,11 +32,11 @@ from elearn.people.registry import local_day
 from tests.builders_people import PASSWORD, a_resident_id
 from tests.journeys import programme_pages as do
 from tests.journeys.lessons import offer_packaged, package_short
-from tests.journeys.programme_pages import press
 from tests.journeys.school import Learner, School
 from tests.journeys.test_attendance import code_on
 from tests.journeys.test_offline import download, network
 from tests.journeys.test_watching import play_to, watch_to_the_end
+from tests.journeys.turning import follow, press
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def learn_in_the_metro(school: School, offered: Offered, handset: Phone, learner
     page.goto(f"{school.base}/")
     assert page.locator(".hero").count() == 1
     assert "第一课：出发之前" in page.inner_text(".hero")
-    page.click("a.hero-go")
+    follow(page, "a.hero-go")
     page.wait_for_selector("[data-player][data-ready=true]")
     assert page.url.endswith(f"/learn/{offered.unit_id}")
     download(handset)
@@ -227,7 +227,7 @@ def read_what_is_missing(school: School, handset: Phone, learner: Learner) -> No
     assert page.locator("article .reasons li").all_inner_texts() == MISSING
     assert "尚未达到" in page.inner_text("article .badge >> nth=0")
     assert "您学习的内容全部计入" in page.inner_text("main"), "nothing of the metro was refused"
-    page.click("article a:has-text('我的资格记录')")
+    follow(page, "article a:has-text('我的资格记录')")
     assert page.inner_text("h1") == "我的资格记录"
     assert page.inner_text(".page-head .badge") == "已生成", (
         "the record is there, and is told to nobody before it is granted"

@@ -14,6 +14,7 @@ from elearn.demo.example import questions
 from tests.journeys.lessons import offer_packaged, package_short
 from tests.journeys.school import SHORT_S, Learner, School
 from tests.journeys.test_watching import go_on, is_paused, play_to, press_pause, start, watch_to_the_end
+from tests.journeys.turning import follow
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_a_downloaded_lesson_is_watched_without_network_also_after_the_page_was_
         play_to(handset, 7)
         again = kill(handset)
         again.page.goto(f"{school.base}/hours")
-        again.page.click("[data-shelf] a")  # what is on the phone, instead of a page that is not
+        follow(again.page, "[data-shelf] a")  # what is on the phone, instead of a page that is not
         again.page.wait_for_selector("[data-player][data-ready=true]")
         again.play()
         assert 4 < again.position_s() < 9, "where the dead page stopped"

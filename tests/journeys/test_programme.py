@@ -46,6 +46,7 @@ from tests.journeys.programme import (
 from tests.journeys.school import a_running_school
 from tests.journeys.side_by_side import Story, tell
 from tests.journeys.test_attendance import code_on
+from tests.journeys.turning import follow
 from tests.media.sources import LESSON
 from tests.waiting import wait_for
 
@@ -191,7 +192,7 @@ def learns(day: Day, login: str, *, leaves: datetime, wanted_ms: int) -> Story:
     day.scan(login, "我要离开")
     yield day.after("lesson")
     page.goto(f"{day.base}/")
-    page.click("a.hero-go")
+    follow(page, "a.hero-go")
     page.wait_for_selector("[data-player][data-ready=true]")
     handset.play()
     while day.institution.final_ms(person_id) < wanted_ms:

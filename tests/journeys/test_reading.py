@@ -16,6 +16,7 @@ from elearn.courses.page_images import written_anew
 from elearn.demo.browser import phone
 from elearn.demo.example import questions
 from tests.journeys.school import Learner, School
+from tests.journeys.turning import follow, press
 from tests.tracking.presence.pictures import a_portrait
 
 if TYPE_CHECKING:
@@ -120,10 +121,10 @@ def test_a_manager_writes_a_page_with_a_picture(school: School, chromium: Browse
             lesson_id = teaching.add_lesson(session, course_id=course_id, title="图文", acting=acting).id
             session.commit()
         page.goto(f"{school.base}/teaching/lessons/{lesson_id}")
-        page.click(f"a[href$='/lessons/{lesson_id}/pages']")
+        follow(page, f"a[href$='/lessons/{lesson_id}/pages']")
         page.fill("[name=title]", "临边防护")
         page.fill("[name=text]", TEXT)
-        page.click("form[action$='/pages'] button")
+        press(page, "/pages")
         page.wait_for_selector("[data-picture]")
         page.set_input_files("#picture", photo)
         page.click("[data-picture] button")
@@ -133,12 +134,12 @@ def test_a_manager_writes_a_page_with_a_picture(school: School, chromium: Browse
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         if place := os.environ.get("PICTURES"):
             page.screenshot(path=Path(place) / "write.png", full_page=True)
-        page.click("form[action$='/review'] button")
+        press(page, "/review")
         page.wait_for_selector("form[action$='/version']")
         if place := os.environ.get("PICTURES"):
             page.screenshot(path=Path(place) / "list.png", full_page=True)
             page.set_viewport_size({"width": 1280, "height": 800})
             page.screenshot(path=Path(place) / "list-wide.png", full_page=True)
-        page.click("form[action$='/version'] button")
+        press(page, "/version")
         page.wait_for_selector("#pages-title")
         assert "临边防护" in page.inner_text("main")

@@ -11,6 +11,7 @@ import pytest
 from elearn.demo.browser import Phone, phone
 from elearn.demo.transport import HttpTransport
 from tests.journeys.school import School
+from tests.journeys.turning import follow, press
 from tests.media.sources import FAST, make, picture, tone
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def a_new_lesson(school: School, desk: Phone, title: str) -> None:
     desk.page.press("input[name=title]", "Enter")
     desk.page.wait_for_load_state()
     if "/teaching/lessons/" not in desk.page.url:
-        desk.page.click(f"ol.steps a:has-text('{title}')")
+        follow(desk.page, f"ol.steps a:has-text('{title}')")
     desk.page.wait_for_selector("form[data-upload]")
 
 
@@ -71,14 +72,14 @@ def test_a_manager_makes_a_lesson_from_a_video_and_a_worker_finds_it(
             desk.page.check(f"input[name=correct][value={letter}]")
         desk.page.click("#add-one form button")
         desk.page.wait_for_selector("ol.questions li")
-        desk.page.click("form[action$='/publish'] button")
+        press(desk.page, "/publish")
         desk.page.wait_for_selector("form[action$='/retire']")
 
     learner = school.a_learner()
     with phone(chromium, language="en") as handset:
         handset.sign_in(school.base, learner.sign_in.name, learner.sign_in.password)
         handset.page.goto(f"{school.base}/courses/{school.example.course_id}")
-        handset.page.click("a:has-text('Scaffolds in wind')")
+        follow(handset.page, "a:has-text('Scaffolds in wind')")
         handset.page.wait_for_selector("[data-player][data-ready=true]")
         handset.play()
 
