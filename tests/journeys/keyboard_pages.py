@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from elearn.courses.questions.kinds import Blank, Content, Fill, Multiple, Option, Ordering, Single, TrueFalse
 from tests.journeys.school import Learner, School
 from tests.journeys.screen_reader import Reader
+from tests.journeys.turning import arrive
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Page
@@ -91,8 +92,7 @@ def begin_the_test(page: Page, reader: Reader) -> None:
     skip(reader)
     reader.to("button", "开始测验")
     reader.press("Enter")
-    page.wait_for_selector(".test .choice")
-    page.wait_for_load_state("load")
+    arrive(page, ".test .choice", seconds=15)
     assert TEST in page.title()
 
 
@@ -175,7 +175,7 @@ def hand_in(page: Page, reader: Reader) -> None:
     page.on("dialog", accept)
     reader.to("button", "交卷")
     reader.press("Enter")
-    page.wait_for_selector("[data-ended]", timeout=15_000)
+    arrive(page, "[data-ended]", seconds=15)
     assert sure == ["题目已全部作答。现在交卷吗？"]
     reader.hear("正在交卷")
     assert page.title() == f"已通过 · {TEST}", "the first that is told of the page"
@@ -190,7 +190,7 @@ def go_over_to_english(page: Page, reader: Reader) -> None:
     reader.to("link", "EN")
     assert page.evaluate("document.activeElement.lang") == "en"
     reader.press("Enter")
-    page.wait_for_selector("html[lang=en]")
+    arrive(page, "html[lang=en]", seconds=15)
     assert reader.at("h1").name == "Passed"
     assert page.evaluate("document.querySelector('.eyebrow').lang") == "zh-CN"
     reader.to("link", "Learn")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from elearn.courses.pool import QuestionDraft
 from elearn.demo.browser import Phone
 from tests.journeys.programme import OUTLINE_NAME, Learner
-from tests.journeys.turning import follow, id_in, press
+from tests.journeys.turning import arrive, follow, id_in, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -203,7 +203,7 @@ def take_test(handset: Phone, base: str) -> str:
         page.click(", ".join(f".choice:has-text('{text}')" for text in RIGHT))
         page.wait_for_selector("[data-says][data-state=saved]", timeout=15_000)
     page.click("[data-submit]")
-    page.wait_for_selector("[data-ended]", timeout=15_000)
+    arrive(page, "[data-ended]", seconds=15)
     return page.inner_text("main")
 
 

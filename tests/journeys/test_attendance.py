@@ -46,13 +46,22 @@ def served(app: Flask) -> Iterator[str]:
 def code_on(screen: Phone) -> str:
     """The path that the code leads to, read from a picture of the whole screen: its parts are replaced every while."""
     screen.page.wait_for_selector(".roll-code svg")
-    picture = screen.page.screenshot()
+    read: list[str] = []
+
+    def is_read() -> bool:
+        read[:] = codes_in(screen.page.screenshot())
+        return len(read) == 1
+
+    screen.wait_until(is_read, "a code that can be read", timeout_s=6)
+    return urlsplit(read[0]).path
+
+
+def codes_in(picture: bytes) -> list[str]:
     with av.open(io.BytesIO(picture), "r") as opened:
         frame = next(opened.decode(video=0)).reformat(format="gray")
         plane = frame.planes[0]
         pixels = memoryview(bytes(plane)).cast("B", shape=(frame.height, plane.line_size))
-    [found] = zxingcpp.read_barcodes(pixels)
-    return urlsplit(found.text).path
+    return [found.text for found in zxingcpp.read_barcodes(pixels)]
 
 
 def sign_in(handset: Phone, base: str, account: Account) -> None:

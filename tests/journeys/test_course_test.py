@@ -18,7 +18,7 @@ from elearn.courses.questions import bank
 from elearn.courses.questions.kinds import Blank, Content, Difficulty, Fill, Kind, Option, Ordering, Single, TrueFalse
 from elearn.demo.browser import phone
 from tests.journeys.school import Learner, School
-from tests.journeys.turning import press
+from tests.journeys.turning import arrive, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -135,7 +135,7 @@ def test_a_test_taken_on_a_phone_survives_a_lost_network_and_a_closed_page(schoo
         # Handed in while the last answers are still on their way: both arrive.
         page.click("[data-submit]")
         on_their_way.pop().continue_()
-        page.wait_for_selector("[data-ended]", timeout=15_000)
+        arrive(page, "[data-ended]", seconds=15)
         assert "10 分" in page.inner_text("main")
         assert page.evaluate("Object.keys(localStorage).filter((one) => one.startsWith('elearn-test')).length") == 0
     with school.database() as session:

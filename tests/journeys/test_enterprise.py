@@ -35,7 +35,7 @@ from tests.journeys.ahead import Moved
 from tests.journeys.dirty_roster import FLEXIBLE, Roster, a_dirty_roster
 from tests.journeys.running import RunningProduct
 from tests.journeys.school import School, a_running_school
-from tests.journeys.turning import follow, press
+from tests.journeys.turning import arrive, follow, press
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def import_roster(school: School, desk: Phone, roster: Roster) -> None:
     page.set_input_files("#file", {"name": "花名册.xlsx", "mimeType": FILE_TYPE, "buffer": roster.content})
     with page.expect_navigation():
         page.click("form[enctype] button")
-    page.wait_for_selector("form[action$='/take']", timeout=SOON_S * 1000)
+    arrive(page, "form[action$='/take']", seconds=SOON_S)
     assert numbers(desk) == {"新增": len(roster.new), "有误": len(roster.refused), "重复行": 1}
     shown = page.locator("tbody tr").all_inner_texts()
     for line, why in roster.refused.items():
@@ -180,7 +180,7 @@ def import_roster(school: School, desk: Phone, roster: Roster) -> None:
         roster.refused, True
     )
     press(page, "/take")
-    page.wait_for_selector("main a[href*='/people/slips']", timeout=SOON_S * 1000)
+    arrive(page, "main a[href*='/people/slips']", seconds=SOON_S)
     assert numbers(desk)["新增"] == len(roster.new)
     page.goto(f"{school.base}/people")
     listed = page.inner_text("main table")
@@ -239,7 +239,7 @@ def make_rule(school: School, desk: Phone, roster: Roster) -> None:
     with page.expect_navigation():
         page.click("form.form-page button")
     hired = len(roster.hired_today) + len(school.example.worker_ids)
-    page.wait_for_selector(f"main:has-text('新分配 {hired} 项')", timeout=SOON_S * 1000)
+    arrive(page, f"main:has-text('新分配 {hired} 项')", seconds=SOON_S)
     page.goto(f"{school.base}/training/assignments?show=late")
     assert page.locator("tbody tr").count() == 0, "nobody is late on the first day"
 

@@ -26,6 +26,12 @@ def press(page: Page, action: str, button: str = "button") -> None:
         page.click(f"form[action$='{action}'] {button}")
 
 
+def arrive(page: Page, sign: str, *, seconds: float) -> None:
+    """Wait for a page that turns itself, known by this selector: one that shows a job's progress, say."""
+    page.wait_for_selector(sign, timeout=seconds * 1000)
+    page.wait_for_load_state()
+
+
 def id_in(page: Page) -> str:
     """The id at the end of the page's address."""
     found = re.search(r"([0-9a-f-]{36})(?:[?#].*)?$", page.url)
