@@ -33,7 +33,15 @@ ICON = ROOT / "elearn" / "pages" / "static" / "icon.svg"
 STAMP = "stamp.txt"
 OLDEST_NODE = 20
 
-BUNDLES = ("src/player.ts", "src/pageunit.ts", "src/pages.ts", "src/shelf.ts", "src/preview.ts", "src/coursetest.ts")
+BUNDLES = (
+    "src/player.ts",
+    "src/pageunit.ts",
+    "src/pages.ts",
+    "src/shelf.ts",
+    "src/preview.ts",
+    "src/coursetest.ts",
+    "src/film.ts",
+)
 WORKER = "src/worker.ts"
 STYLES = "src/app.css"
 LIBRARIES = {
@@ -55,6 +63,7 @@ OUTPUTS = (
     "shelf.js",
     "preview.js",
     "coursetest.js",
+    "film.js",
     "worker.js",
     "app.css",
     "htmx.js",

@@ -52,7 +52,7 @@ TRAINING = (
     "?", "/assignments?", "/assignments?show=late&", "/assignments?show=done&kind=flexible&", "/assignments?page=5&",
     "/assignments?purpose=yearly&show=done&", "/programmes?", "/sign?",
 )  # fmt: skip
-NAMES = ("王伟芳", "伟芳", "李强", "龘")
+NAMES = ("王伟芳", "伟芳", "李强", "龘", "王")
 A_PERSON_BYTES, AN_ENTRY_BYTES, SPARE_BYTES = 3_500, 900, 6_000_000_000
 """What one takes on the disk with its indexes, and what logs and sorting take beside; see `room`."""
 
@@ -121,6 +121,12 @@ INSERT INTO elearn.programme_tally (programme_id, unfinished, done)
 SELECT programme_id, count(*) FILTER (WHERE state IN ('waiting', 'open')), count(*) FILTER (WHERE state = 'done')
 FROM elearn.assignment GROUP BY programme_id
 """
+LETTERED = """
+INSERT INTO elearn.member_letter (organisation_id, letter, name, membership_id)
+SELECT m.organisation_id, letter, p.name, m.id
+FROM elearn.membership m JOIN elearn.person p ON p.id = m.person_id CROSS JOIN elearn.letters_of(p.name) letter
+ON CONFLICT DO NOTHING
+"""
 """What triggers would have written."""
 BEGUN = time.perf_counter()
 
@@ -178,6 +184,7 @@ def fill(session: Session, people: int, entries: int) -> tuple[UUID, UUID]:
         if kind == "x":  # its index is how placements of a membership are found
             session.execute(sa.text(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"))
     session.execute(sa.text(TALLIES))
+    session.execute(sa.text(LETTERED))
     session.commit()
     progress("all is committed; VACUUM follows")
     tidy()

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pictured_public
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -90,6 +91,7 @@ def add(session: Session, settings: Settings, example: Example, *, now: datetime
     _register(session, example, keys, manager=manager, teacher=teacher, now=now)
     _gate(session, settings, example, keys, now=now)
     _roster(session, example, keys, now)
+    pictured_public.add(session, settings, example, now=now)
 
 
 ROSTER = """云岭建设有限公司花名册,,,,,,,
@@ -146,7 +148,15 @@ def _gate(session: Session, settings: Settings, example: Example, keys: Keys, *,
     forgetful = persons.add_person(
         session, name="周磊", document_kind=DocumentKind.PASSPORT, document_number="E11223344", keys=keys, at=now
     )
-    organisations.join(session, forgetful.id, employer, EmploymentKind.DISPATCHED, today, at=now)
+    organisations.join(
+        session, forgetful.id, employer, EmploymentKind.DISPATCHED, today, at=now, firm="金沙劳务派遣公司"
+    )
+    for number, name in enumerate(("高远", "何伟"), start=1):
+        sent = persons.add_person(
+            session, name=name, document_kind=DocumentKind.PASSPORT, document_number=f"E5566778{number}", keys=keys,
+            at=now,
+        )  # fmt: skip
+        organisations.join(session, sent.id, employer, EmploymentKind.CONTRACTOR, today, at=now, firm="路桥一公司")
     accounts.open_account(session, forgetful.id, name="zhou.lei", password=secrets.token_urlsafe(12), keys=keys, at=now)
 
 
@@ -259,7 +269,8 @@ def _theory(session: Session, outline_id: UUID | None) -> OutlineItem:
 
 def shots(session: Session, example: Example) -> list[tuple[str, str | None, str]]:
     """Name, who, path."""
-    over, coming = session.query(ClassSession).order_by(ClassSession.from_at).all()
+    on_site = session.query(ClassSession).where(ClassSession.unit_id.is_(None))
+    over, coming = on_site.order_by(ClassSession.from_at).all()
     listed = session.query(AttendanceList).filter_by(session_id=over.id).one()
     held = session.get_one(TrainingClass, UUID(example.class_id))
     test = session.query(CourseTest).filter_by(title=TEST).one()
@@ -326,4 +337,5 @@ def shots(session: Session, example: Example) -> list[tuple[str, str | None, str
         ("reviews", "manager", "/teaching/reviews"),
         ("course-about", "manager", f"/teaching/courses/{example.course_id}/about"),
         ("log", "operator", "/log"),
+        *pictured_public.shots(session),
     ]

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from elearn.courses.models import Kind
 from elearn.demo.enterprise import set_up_enterprise
 from elearn.demo.kept import Example
 from elearn.pages import survey_texts
@@ -17,7 +18,8 @@ from elearn.people import accounts, registry
 from elearn.people.identity import Keys
 from elearn.people.models import Account, EmploymentKind, Membership, Organisation
 from elearn.settings import Settings
-from elearn.training import assigning
+from elearn.tracking.attendance.models import ClassSession
+from elearn.training import assigning, classrooms
 from elearn.training.archives import inspecting
 from elearn.training.certificates import notices, register
 from elearn.training.certificates.models import WorkerCertificate
@@ -25,7 +27,7 @@ from elearn.training.certificates.notices import HowToReport
 from elearn.training.certificates.rules import CertificateKind, Paper
 from elearn.training.figures import keeping
 from elearn.training.models import Assignment, AssignRule, AssignRun, Programme, Purpose
-from elearn.training.plans import funds, surveys
+from elearn.training.plans import funds, survey_opening, surveys
 from elearn.training.plans import yearly as plans
 from elearn.training.plans.fund_rules import Rate, Tag
 from elearn.training.plans.funds import Expense
@@ -66,6 +68,7 @@ def add(session: Session, settings: Settings, example: Example, kept: Path, *, n
         plans.add_line(session, plan.id, Item(*line[:4], None, *line[4:]), usable=())
     plans.submit(session, plan.id, by=clerk, at=now)
     plans.decide(session, plan.id, approve=True, note="", by=principal, at=now)
+    _classroom(session, enterprise, clerk, example, now=now)
     _survey(session, enterprise, clerk, now=now)
     _fund(session, enterprise, clerk, now=now)
     notice = notices.publish(
@@ -103,6 +106,9 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
         .where(Assignment.person_id == UUID(example.worker_ids[0]), Programme.purpose == Purpose.THREE_LEVEL_FACTORY)
         .order_by(Assignment.id)
     ).first()
+    meeting = session.scalars(
+        sa.select(ClassSession.id).where(ClassSession.unit_id.is_not(None)).order_by(ClassSession.from_at).limit(1)
+    ).one()
     paper = session.scalars(sa.select(WorkerCertificate.id).order_by(WorkerCertificate.id)).first()
     unit = session.scalars(
         sa.select(Organisation.id)
@@ -117,6 +123,10 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
         ("organisation-move", "clerk", f"/organisations/{unit}/move"),
         ("organisation-choose", "clerk", "/organisations/choose"),
         ("training-programme", "clerk", f"/training/programmes/{programme}"),
+        ("training-sessions", "clerk", "/training/sessions"),
+        ("training-session", "clerk", f"/sessions/{meeting}"),
+        ("training-session-screen", "clerk", f"/sessions/{meeting}/screen"),
+        ("training-sessions-import", "clerk", "/training/sessions/import"),
         ("training-rule", "clerk", f"/training/rules/{rule}"),
         ("sign-level", "worker", f"/my-training/{level}"),
         ("plans", "principal", "/training/plans"),
@@ -126,6 +136,8 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
         ("survey-draft", "clerk", f"/training/surveys/{surveys_by_state[SurveyState.DRAFT]}"),
         ("survey-answering", "worker", f"/surveys/{surveys_by_state[SurveyState.OPEN]}"),
         ("funds", "clerk", "/training/funds"),
+        ("firms", "clerk", "/training/firms"),
+        ("firm", "clerk", "/training/firms/people?name=路桥一公司"),
         ("apprenticeships", "clerk", "/training/apprenticeships"),
         ("notice-desk", "clerk", "/training/notice"),
         ("certificate", "clerk", f"/training/certificates/{paper}"),
@@ -154,6 +166,19 @@ def shots(session: Session, example: Example, kept: Path) -> list[tuple[str, str
     ]
 
 
+def _classroom(session: Session, enterprise: UUID, clerk: UUID, example: Example, *, now: datetime) -> None:
+    """A session on site that begins in ten minutes, and one of tomorrow, given by the second worker."""
+    held = session.scalars(sa.select(Programme.id).where(Programme.purpose == Purpose.THREE_LEVEL_FACTORY)).one()
+    for from_at in (now + timedelta(minutes=10), now + timedelta(days=1)):
+        to_at = from_at + timedelta(minutes=90)
+        if registry.local_day(from_at) != registry.local_day(to_at):
+            from_at, to_at = from_at + timedelta(hours=2), to_at + timedelta(hours=2)
+        asked = classrooms.Asked(
+            held, enterprise, Kind.THEORY, UUID(example.worker_ids[1]), "一号楼培训室", from_at, to_at
+        )
+        classrooms.plan(session, asked, by=clerk, acting=[enterprise], at=now)
+
+
 def _survey(session: Session, enterprise: UUID, clerk: UUID, *, now: datetime) -> None:
     """One that is closed, with names; one that asks now, without; one that is being written."""
     year, today = registry.local_day(now).year, registry.local_day(now)
@@ -166,7 +191,7 @@ def _survey(session: Session, enterprise: UUID, clerk: UUID, *, now: datetime) -
         made = surveys.add(session, enterprise, asks, survey_texts.ready(), by=clerk, at=now)
         if state is SurveyState.DRAFT:
             continue
-        surveys.open_up(session, made.id, at=now)
+        survey_opening.open_up(session, made.id, at=now)
         if state is SurveyState.OPEN:
             continue
         topics, way, *_rest, words = surveys.questions(session, made.id)

@@ -116,6 +116,12 @@ def exempt_from_csrf(view: Callable[P, T]) -> Callable[P, T]:
     return view
 
 
+def shows_nobody(view: Callable[P, T]) -> Callable[P, T]:
+    """Mark a view whose page is the same for everybody: who is signed in is not asked, nor what was said to them."""
+    cast(Any, view).shows_nobody = True
+    return view
+
+
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 _building = threading.Lock()
 

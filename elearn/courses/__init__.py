@@ -27,6 +27,7 @@ Open first: `models.py`, then `catalogue.py`.
     tus.py, arriving.py, tus_routes.py    a video that arrives in pieces
     teachers/      who may teach, for whom, and in which class
     transfer/      a course from one installation to another
+    public/        what anybody may watch without an account, and the notices and campaigns beside it
     uploads.py     taking in a video, its progress
     packaging.py   the job that makes a unit of it
     delivery.py    packaged files, served to anybody
@@ -39,7 +40,7 @@ from importlib import import_module
 
 from flask import Blueprint, Flask
 
-BY_IMPORT = ("packaging", "papers.duties", "requirements.models", "teachers.models")
+BY_IMPORT = ("packaging", "papers.duties", "public.models", "requirements.models", "teachers.models")
 """Modules whose jobs and tables are known once they are imported."""
 
 
@@ -47,9 +48,11 @@ def install(app: Flask, whole: Blueprint) -> None:
     """Bring this package's doors and jobs on board."""
     from elearn.courses import routes, tus_routes
     from elearn.courses.papers import routes as paper_routes
+    from elearn.courses.public import routes as public_routes
 
     for module in BY_IMPORT:
         import_module(f"{__name__}.{module}")
     whole.register_blueprint(routes.bp)
     whole.register_blueprint(tus_routes.bp)
     whole.register_blueprint(paper_routes.bp)
+    whole.register_blueprint(public_routes.bp)

@@ -116,36 +116,40 @@ def withdraw(session: Session, subtitle_id: UUID, *, acting: Collection[UUID], a
 
 def shown(session: Session, unit_id: UUID, *, first: str = "zh") -> list[Shown]:
     """What the player offers, the language `first` before the others."""
-    rows = session.execute(
-        sa.select(Subtitle.id, Subtitle.language, Subtitle.version, Subtitle.cues, Subtitle.sha256, Subtitle.made_at)
-        .where(Subtitle.unit_id == unit_id, Subtitle.withdrawn_at.is_(None))
-        .order_by((Subtitle.language == first).desc(), Subtitle.language)
-    )
-    return [
-        Shown(
-            row.id,
-            row.language,
-            LANGUAGES.get(row.language, row.language),
-            row.version,
-            row.cues,
-            row.sha256,
-            row.made_at,
+    return shown_of(session, [unit_id], first=first).get(unit_id, [])
+
+
+def shown_of(session: Session, unit_ids: Collection[UUID], *, first: str = "zh") -> dict[UUID, list[Shown]]:
+    """The same of several units: one query."""
+    found: dict[UUID, list[Shown]] = {}
+    for row in session.execute(
+        sa.select(
+            Subtitle.id, Subtitle.language, Subtitle.version, Subtitle.cues, Subtitle.sha256, Subtitle.made_at,
+            Subtitle.unit_id,
         )
-        for row in rows
-    ]
+        .where(Subtitle.unit_id.in_(unit_ids), Subtitle.withdrawn_at.is_(None))
+        .order_by((Subtitle.language == first).desc(), Subtitle.language)
+    ):  # fmt: skip
+        label = LANGUAGES.get(row.language, row.language)
+        line = Shown(row.id, row.language, label, row.version, row.cues, row.sha256, row.made_at)
+        found.setdefault(row.unit_id, []).append(line)
+    return found
 
 
 def file_for(session: Session, subtitle_id: UUID, person_id: UUID, teaches: Collection[UUID]) -> tuple[str, str]:
-    """(WebVTT, ETag) for whoever may study the unit, or teaches it. Raises NotFound.
-
-    Times are shifted to where the player's clock begins.
-    """
+    """(WebVTT, ETag) for whoever may study the unit, or teaches it. Raises NotFound."""
     found = session.get(Subtitle, subtitle_id)
     if found is None:
         raise NotFound("There is no such file.")
     facts = catalogue.unit_facts(session, found.unit_id)
     if facts.institution_id not in teaches and catalogue.may_study(session, person_id, found.unit_id) is None:
         raise NotFound("There is no such file.")
+    return written(session, found)
+
+
+def written(session: Session, found: Subtitle) -> tuple[str, str]:
+    """(WebVTT, ETag), its times where the player's clock has them."""
+    facts = catalogue.unit_facts(session, found.unit_id)
     if facts.start_offset_ms == 0:
         return found.text, found.sha256
     cues = webvtt.read(found.text.encode(), duration_ms=facts.duration_ms)

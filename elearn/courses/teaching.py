@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from elearn.courses import catalogue, describing, pool, unit_states
 from elearn.courses.describing import Particulars
 from elearn.courses.models import Course, Kind, Lesson, Outline, OutlineItem, Question, Unit, Upload, UploadState
+from elearn.courses.public import sharing
 from elearn.courses.reading import read_questions
 from elearn.courses.requirements.rows import Training
 from elearn.db import new_id
@@ -320,10 +321,11 @@ def publish(session: Session, unit_id: UUID, *, acting: Collection[UUID], at: da
 
 
 def require_ready(session: Session, unit: Unit) -> None:
-    """Raises Conflict while its files are being moved, PoolTooThin when questions are missing."""
+    """Raises Conflict while its files are being moved or when everybody has its keys, PoolTooThin without questions."""
     placing = sa.exists().where(Upload.unit_id == unit.id, Upload.state != UploadState.DONE)
     if session.execute(sa.select(placing)).scalar_one():
         raise Conflict("The video is still being prepared.", code="not_ready")
+    sharing.require_apart(session, unit)
     _require_covered(session, unit)
 
 

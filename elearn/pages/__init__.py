@@ -15,6 +15,7 @@
     certificates.py, certificate_sheets.py  a worker's own, an employer's register    (words: certificate_texts.py)
     notice.py      the public notice of an enterprise
     apprenticeships.py  who learns a trade beside whom, week by week
+    firms.py       contractors and agencies: whom each sent, who of them may not work yet
     reminders.py   text messages that went out, which failed
     plans.py       its yearly plan: written, approved, planned beside done
     surveys.py, survey_files.py  what its people say they need, before it plans; survey_answering.py  a worker answers
@@ -33,6 +34,7 @@
     attendance.py  sessions on site, the teacher's screen, lists to confirm    (words: attendance_texts.py)
     attendance_here.py  a learner who scanned that screen
     attendance_lists.py, attendance_sheets.py  the second person; spreadsheets
+    attendance_acting.py  in whose name somebody acts in a session; classrooms.py: an enterprise's sessions
     switcher.py    for which of their organisations somebody acts
     organisations.py an organisation's tree    (words: organisation_texts.py)
     offices.py     who holds which role in it, links that let in new staff; invited.py takes one
@@ -62,6 +64,8 @@
     course_tests.py  a learner's tests, results, wrong-question book
     lrs_keys.py    keys of the record store
     me.py          a person's own page: employers, sign-ins, devices, display
+    public.py      what anybody reads and watches without an account
+    public_desk.py, public_opening.py  notices and campaigns, and courses opened to everybody: two people each
     design.py      the design system: tokens with their contrast, every part of pages
     own_data.py    everything that is kept about a person, as a file for them
     keys.py        a person's own security keys, for presence checks
@@ -96,6 +100,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         class_signing,
         class_teachers,
         classes,
+        classrooms,
         coming,
         course_packages,
         course_tests,
@@ -108,6 +113,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         figures,
         finding_import,
         findings,
+        firms,
         first_sign_in,
         frame,
         funds,
@@ -135,6 +141,9 @@ def install(app: Flask, whole: Blueprint) -> None:
         plans,
         practice,
         proofs,
+        public,
+        public_desk,
+        public_opening,
         receivers,
         reminders,
         requirements,
@@ -170,6 +179,9 @@ def install(app: Flask, whole: Blueprint) -> None:
         certificates,
         certificate_sheets,
         notice,
+        public,
+        public_desk,
+        public_opening,
         plans,
         surveys,
         survey_files,
@@ -206,6 +218,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         invited,
         people,
         roster,
+        firms,
         first_sign_in,
         joining,
         coming,
@@ -232,6 +245,7 @@ def install(app: Flask, whole: Blueprint) -> None:
         training,
         training_programmes,
         training_signing,
+        classrooms,
         figures,
         inspection,
         training_archives,

@@ -18,10 +18,10 @@ from elearn.db import db
 from elearn.errors import Conflict, DomainError, Forbidden, Malformed
 from elearn.locale import gettext as _
 from elearn.pages import attendance_texts, forms, frame, members, shown
+from elearn.pages.attendance_acting import MANAGES, acting_in, back_from, gives, manages, own_file, own_session, seats
 from elearn.pages.forms import Form
-from elearn.people.callers import current_person_id
-from elearn.people.models import Role
-from elearn.people.permissions import MANAGER, TEACHER
+from elearn.people.callers import current_person_id, require_caller
+from elearn.people.permissions import ATTENDANCE_KEEPER, ATTENDANCE_SECOND, MANAGER, SIGNED_IN
 from elearn.people.registry import local_day
 from elearn.runtime import runtime
 from elearn.tracking.attendance import (
@@ -35,8 +35,6 @@ from elearn.tracking.attendance import (
     rules,
 )
 from elearn.tracking.attendance.models import ClassSession, SessionCancelled
-
-MANAGES = Role.INSTITUTION_MANAGER
 
 
 def install(bp: Blueprint) -> None:
@@ -59,16 +57,6 @@ def secret() -> bytes:
     return codes.secret_of(runtime().settings.secret_key)
 
 
-def own_session(session_id: UUID, *, lock: bool = False) -> ClassSession:
-    """A session of the caller's institution, or that the caller teaches."""
-    return planning.own_session(db.session(), session_id, frame.acting(MANAGES), teacher=current_person_id(), lock=lock)
-
-
-def manages(held: ClassSession) -> bool:
-    """Whether the caller manages the institution whose session this is."""
-    return db.session().get_one(TrainingClass, held.class_id).institution_id in frame.acting(MANAGES)
-
-
 def tell(form: Form, error: DomainError, where: dict[str, str]) -> None:
     """Beside its field; at the top of the page where it is of none."""
     if error.error_code in where:
@@ -80,7 +68,7 @@ def tell(form: Form, error: DomainError, where: dict[str, str]) -> None:
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def my_sessions() -> ResponseReturnValue:
     """What the caller teaches on site, newest first."""
     page = frame.page_number()
@@ -92,7 +80,7 @@ def my_sessions() -> ResponseReturnValue:
         pages=-(-total // reading.PAGE),
         page_url=lambda number: url_for("elearn.pages.my_sessions", page=number),
         texts=attendance_texts,
-        confirms=bool(frame.acting(MANAGES)),
+        confirms=bool(require_caller().roles & ATTENDANCE_SECOND.roles),
     )
 
 
@@ -129,7 +117,7 @@ def class_sessions(class_id: UUID) -> ResponseReturnValue:
 def _planned(held: TrainingClass, form: Form) -> bool:
     """Whether the form made a session; else what is wrong stands in it."""
     form.need("item", "teacher", "place", "on", "begins", "ends")
-    on, begins, ends = form.day("on"), _clock(form, "begins"), _clock(form, "ends")
+    on, begins, ends = form.day("on"), time_said(form, "begins"), time_said(form, "ends")
     item, teacher = form.id("item"), form.id("teacher")
     if form.errors or on is None or begins is None or ends is None or item is None or teacher is None:
         return False
@@ -161,7 +149,7 @@ def _planned(held: TrainingClass, form: Form) -> bool:
     return True
 
 
-def _clock(form: Form, name: str) -> time | None:
+def time_said(form: Form, name: str) -> time | None:
     """A time of day, `09:30`; a wrong one is noted."""
     text = form[name].strip().replace("：", ":")
     try:
@@ -171,7 +159,7 @@ def _clock(form: Form, name: str) -> time | None:
         return None
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def one_session(session_id: UUID) -> ResponseReturnValue:
     """One session: who was there, the list, files, what was confirmed."""
     return _session_page(own_session(session_id))
@@ -189,7 +177,7 @@ def _session_page(
         held=held,
         line=reading.one(session, held.id, now=now),
         cancelled=session.get(SessionCancelled, held.id),
-        seats=reading.seats(session, held),
+        seats=seats(held),
         reasons=presence.reasons_of(session, held.id, members.keys()),
         refused={one.person_id: one.refused_as for one in drafted if one.refused_as},
         would_count=sum(one.ms for one in drafted),
@@ -205,6 +193,8 @@ def _session_page(
         over=now >= held.to_at,
         open=rules.takes_codes(facts.stretch_of(held.from_at, held.to_at), to_ms(now)),
         manages=manages(held),
+        acts=manages(held) or gives(held),
+        back=back_from(held),
         texts=attendance_texts,
         begins=attendance_texts.clock(held.from_at),
         ends=attendance_texts.clock(held.to_at),
@@ -227,13 +217,13 @@ def _not_done(
     return _session_page(own_session(session_id), **forms), 422
 
 
-@web.allow(MANAGER)
+@web.allow(ATTENDANCE_KEEPER)
 def cancel_session(session_id: UUID) -> ResponseReturnValue:
     """It does not take place."""
     form = Form.sent()
     try:
         planning.cancel(
-            db.session(), session_id, reason=form["why"], by=current_person_id(), acting=frame.acting(MANAGES),
+            db.session(), session_id, reason=form["why"], by=current_person_id(), acting=acting_in(session_id),
             at=utcnow(),
         )  # fmt: skip
     except (Malformed, Conflict) as error:
@@ -244,7 +234,7 @@ def cancel_session(session_id: UUID) -> ResponseReturnValue:
 # --- the teacher's screen ---------------------------------------------------------------------------------------------
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def session_screen(session_id: UUID) -> ResponseReturnValue:
     """What a projector or the teacher's phone shows: the code, and who is here."""
     held = own_session(session_id)
@@ -254,7 +244,7 @@ def session_screen(session_id: UUID) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def session_now(session_id: UUID) -> ResponseReturnValue:
     """The part of it that changes, asked for every two seconds."""
     held = own_session(session_id)
@@ -271,14 +261,14 @@ def _live(held: ClassSession) -> dict[str, object]:
         code = codes.code(secret(), held.id, codes.slot_of(to_ms(now)))
         path = url_for("elearn.pages.here", session_id=held.id, code=code)
         qr = _qr(f"{runtime().settings.public_url}{path}")
-    seats = reading.seats(db.session(), held)
+    found = seats(held)
     return {
         "qr": qr,
         "opens_at": from_ms(stretch.from_ms - rules.LIMITS.early_ms),
         "closed": cancelled or to_ms(now) >= stretch.to_ms,
-        "seats": seats,
-        "here_count": sum(one.here for one in seats),
-        "came_count": sum(bool(one.here or one.presence.stretches) for one in seats),
+        "seats": found,
+        "here_count": sum(one.here for one in found),
+        "came_count": sum(bool(one.here or one.presence.stretches) for one in found),
     }
 
 
@@ -293,7 +283,7 @@ def _qr(address: str) -> str:
 # --- marks, files, lists ----------------------------------------------------------------------------------------------
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def mark_attendance(session_id: UUID) -> ResponseReturnValue:
     """The teacher's own list: somebody was there from then to then, or was not."""
     held, form = own_session(session_id), Form.sent()
@@ -301,7 +291,7 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
     person_id, present = form.id("person"), form["present"] != "no"
     if person_id is None:
         form.errors["person"] = _("Please fill this in.")
-    begins, ends = _clock(form, "begins"), _clock(form, "ends")
+    begins, ends = time_said(form, "begins"), time_said(form, "ends")
     if present and (begins is None or ends is None):
         form.errors.setdefault("ends", _("Say from when until when."))
     if form.errors or person_id is None:
@@ -318,7 +308,7 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
             present=times,
             reason=form["reason"],
             by=current_person_id(),
-            acting=frame.acting(MANAGES),
+            acting=acting_in(session_id),
             keys=members.keys(),
             at=utcnow(),
         )
@@ -329,7 +319,7 @@ def mark_attendance(session_id: UUID) -> ResponseReturnValue:
 
 
 @web.takes_up_to(lambda: files.LARGEST_BYTES + 100_000)
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def attach_file(session_id: UUID) -> ResponseReturnValue:
     """A scan or photo of the signed list."""
     held, form, sent = own_session(session_id), Form(), request.files.get("file")
@@ -344,7 +334,7 @@ def attach_file(session_id: UUID) -> ResponseReturnValue:
             name=(sent.filename or "") if sent else "",
             content=content,
             by=current_person_id(),
-            acting=frame.acting(MANAGES),
+            acting=acting_in(session_id),
             at=utcnow(),
         )
     except (Malformed, Conflict) as error:
@@ -353,10 +343,10 @@ def attach_file(session_id: UUID) -> ResponseReturnValue:
     return _done(session_id, _("The file is kept. The list that is proposed next names it."))
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def attendance_file(file_id: UUID) -> ResponseReturnValue:
     """A file as it was sent; never shown inside a page of ours."""
-    found = files.own_file(db.session(), file_id, frame.acting(MANAGES), teacher=current_person_id())
+    found = own_file(file_id)
     response = Response(found.content, content_type=found.media_type)
     response.headers.set("Content-Disposition", "attachment", filename=found.name)
     response.headers["Cache-Control"] = "private, no-store"
@@ -364,13 +354,14 @@ def attendance_file(file_id: UUID) -> ResponseReturnValue:
     return response
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def propose_list(session_id: UUID) -> ResponseReturnValue:
     """Propose the list as it stands."""
+    own_session(session_id)
     form = Form.sent()
     try:
         proposing.propose(
-            db.session(), session_id, by=current_person_id(), acting=frame.acting(MANAGES), now=utcnow(),
+            db.session(), session_id, by=current_person_id(), acting=acting_in(session_id), now=utcnow(),
             note=form["note"],
         )  # fmt: skip
     except (Malformed, Conflict) as error:
@@ -378,14 +369,15 @@ def propose_list(session_id: UUID) -> ResponseReturnValue:
     return _done(session_id, _("The list waits for a second person. Nothing counts before."))
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def propose_void(session_id: UUID) -> ResponseReturnValue:
     """Propose that confirmed hours are taken back."""
+    own_session(session_id)
     form = Form.sent()
     try:
         proposing.propose_void(
             db.session(), session_id, form.ids("line"), reason=form["why"], by=current_person_id(),
-            acting=frame.acting(MANAGES), now=utcnow(),
+            acting=acting_in(session_id), now=utcnow(),
         )  # fmt: skip
     except (Malformed, Conflict) as error:
         return _not_done(session_id, error, form, {"no_reason": "why"}, listing=form)

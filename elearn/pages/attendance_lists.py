@@ -16,10 +16,12 @@ from elearn.db import db
 from elearn.errors import Conflict, Forbidden, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.pages import attendance_texts, frame, members
-from elearn.pages.attendance import MANAGES, manages, own_session, tell
+from elearn.pages.attendance import tell
+from elearn.pages.attendance_acting import MANAGES, READS, acting_in, manages, own_session
 from elearn.pages.forms import Form
+from elearn.people import tree
 from elearn.people.callers import current_person_id
-from elearn.people.permissions import MANAGER, TEACHER
+from elearn.people.permissions import ATTENDANCE_SECOND, SIGNED_IN
 from elearn.people.registry import local_day
 from elearn.tracking.attendance import confirming, files, presence, reading
 from elearn.tracking.attendance.models import AttendanceLine, AttendanceList, ClassSession
@@ -31,17 +33,17 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule("/attendance/<uuid:list_id>/answer", "answer_list", answer_list, methods=["POST"])
 
 
-@web.allow(MANAGER)
+@web.allow(ATTENDANCE_SECOND)
 def attendance_waiting() -> ResponseReturnValue:
     """Lists of the caller's institutions that wait for somebody to confirm them."""
-    found = reading.waiting_lists(db.session(), frame.acting(MANAGES))
+    found = reading.waiting_lists(db.session(), frame.acting(MANAGES, *READS))
     lengths = lengths_of(db.session(), {one.class_id for one in found}, on=local_day(utcnow()))
     return render_template(
         "elearn/attendance_waiting.html", lists=found, lengths=lengths, texts=attendance_texts, me=current_person_id()
     )
 
 
-@web.allow(TEACHER)
+@web.allow(SIGNED_IN)
 def attendance_list(list_id: UUID) -> ResponseReturnValue:
     """A list, line by line."""
     return _list_page(list_id)
@@ -64,10 +66,11 @@ def _list_page(list_id: UUID, form: Form | None = None) -> str:
         names=reading.names(session, lines),
         reasons=presence.reasons_of(session, held.id, members.keys()),
         lengths=attendance_texts.lengths(held.class_id),
-        files=files.of_list(session, held.class_id, whole.files, frame.acting(MANAGES), teacher=me),
+        files=files.of_list(session, held.class_id, whole.files, _reads_files(held), teacher=me),
         may_confirm=_may_confirm(whole, held, lines),
         may_withdraw=whole.by_id == me,
         form=form or Form(),
+        internal=held.unit_id is not None,
         texts=attendance_texts,
         doc=whole.doc,
     )
@@ -78,20 +81,28 @@ def _may_confirm(whole: AttendanceList, held: ClassSession, lines: Sequence[Atte
         confirming.require_second(db.session(), whole, held, lines, current_person_id())
     except Forbidden:
         return False
-    return manages(held)
+    return manages(held) if held.unit_id is None else bool(acting_in(held.id, *READS))
 
 
-@web.allow(TEACHER)
+def _reads_files(held: ClassSession) -> frozenset[UUID]:
+    """Whose files of a session the caller may read: a spreadsheet of a unit above has others' rows in it."""
+    if held.unit_id is None:
+        return frame.acting(MANAGES)
+    line = tree.above(db.session(), held.unit_id)
+    return frozenset(one.id for one in line if frame.acts_in(one.id, *READS))
+
+
+@web.allow(SIGNED_IN)
 def answer_list(list_id: UUID) -> ResponseReturnValue:
     """Confirm it, send it back, or (who proposed it) withdraw it."""
     form, session, me = Form.sent(), db.session(), current_person_id()
     whole = session.get(AttendanceList, list_id)
     if whole is None:
         raise NotFound("There is no such list.")
-    acting = frame.acting(MANAGES)
+    acting = acting_in(whole.session_id, *READS)
     if whole.by_id == me and form["answer"] != "confirm":
         held = own_session(whole.session_id)
-        acting = frozenset({session.get_one(TrainingClass, held.class_id).institution_id})
+        acting = frozenset({held.unit_id or session.get_one(TrainingClass, held.class_id).institution_id})
     try:
         if form["answer"] == "confirm":
             confirming.confirm(session, list_id, by=me, acting=acting, now=utcnow(), note=form["note"])

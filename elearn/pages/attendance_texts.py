@@ -10,6 +10,7 @@ from elearn.credit_export.class_lengths import lengths_of
 from elearn.credit_export.hours import RuleSet, as_text, shown_tenths
 from elearn.db import db
 from elearn.locale import gettext as _
+from elearn.pages import shown
 from elearn.pages.shown import ZONE
 from elearn.people.registry import local_day
 from elearn.tracking.attendance import importing
@@ -18,14 +19,14 @@ from elearn.tracking.attendance.rules import How, Refusal
 from elearn.tracking.attendance.sheets import Problem
 
 
-def lengths(class_id: UUID) -> RuleSet:
-    """How long a 学时 of a class is today."""
-    return lengths_of(db.session(), [class_id], on=local_day(utcnow()))[class_id]
+def lengths(class_id: UUID) -> RuleSet | None:
+    """How long a 学时 of a class is today; None: an enterprise's own training, which counts by the clock."""
+    return lengths_of(db.session(), [class_id], on=local_day(utcnow())).get(class_id)
 
 
-def class_hours(ms: int, lengths: RuleSet) -> str:
-    """Class hours (学时) of time on site by the rules of its class, in tenths, rounded down once."""
-    return as_text(shown_tenths(ms, lengths.offline_hour_ms))
+def class_hours(ms: int, lengths: RuleSet | None) -> str:
+    """Class hours (学时) of time on site by the rules of its class, in tenths, rounded down once; else by the clock."""
+    return shown.length(ms) if lengths is None else as_text(shown_tenths(ms, lengths.offline_hour_ms))
 
 
 def kind_text(kind: str) -> str:

@@ -24,6 +24,7 @@ from elearn.courses.centres import (
 )
 from elearn.courses.delivery import media_url
 from elearn.courses.finding import Wanted
+from elearn.courses.public import watching
 from elearn.db import db
 from elearn.locale import gettext as _
 from elearn.pages import frame
@@ -97,6 +98,7 @@ def catalogue_course(course_id: UUID) -> ResponseReturnValue:
         centre=_(CENTRES[card.line.centre]),
         credit=_(CREDITS[POLICIES[card.line.centre].credit]),
         poster=media_url(card.line.poster, "poster.jpg") if card.line.poster else None,
+        is_open=course_id in watching.courses_named(db.session(), [course_id]),
     )
 
 

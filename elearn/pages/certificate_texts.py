@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from elearn.courses.requirements import service
 from elearn.courses.requirements.rows import Group
 from elearn.locale import gettext as _
 from elearn.pages.training_texts import tabs
+from elearn.training.certificates import qualified, warnings
+from elearn.training.certificates.posts import Posts
 from elearn.training.certificates.reading import Show
 from elearn.training.certificates.rules import CertificateKind, CheckState, Standing
 from elearn.training.certificates.sheets import Wrong
+from elearn.training.law import Law
+from elearn.training.telling.wording import Said, said
 
 __all__ = [
-    "ISSUERS_SITE", "check_text", "holders_text", "kind_text", "show_text", "standing_text", "standing_tone", "tabs",
-    "wrong_text",
+    "ISSUERS_SITE", "check_text", "holders_text", "kind_text", "own_posts", "show_text", "standing_text",
+    "standing_tone", "tabs", "wrong_text",
 ]  # fmt: skip
 
 ISSUERS_SITE = "https://cx.mem.gov.cn"
 """Where certificates of special operations and assessments are looked up, by hand (RULES 2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPost:
+    """What somebody is told of a post of theirs that asks for a certificate they do not hold."""
+
+    said: Said
+    leaves: bool
+    """They may not work there."""
+
+
+def own_posts(session: Session, person_id: UUID, on: date) -> list[OwnPost]:
+    """As the messages say it: two queries."""
+    found = qualified.of_person(session, person_id, on=on)
+    if not found:
+        return []
+    posts = Posts(Law(service.catalogue(session)), on)
+    return [OwnPost(said(*warnings.said_of(one, posts, on)), one.leaves(on)) for one in found]
 
 
 def kind_text(kind: CertificateKind) -> str:
@@ -70,6 +99,7 @@ def holders_text(group: Group) -> str:
         Group.SPECIAL_OPERATION: _("Special operations"),
         Group.PRINCIPAL: _("Principals"),
         Group.MANAGER: _("Safety managers"),
+        Group.EMPLOYEE: _("Other posts"),
     }[group]
 
 

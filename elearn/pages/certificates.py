@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ from elearn.people.identity import DocumentKind, Erased
 from elearn.people.models import Membership, Organisation, Person, Placement, Role
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, SIGNED_IN
 from elearn.people.registry import local_day
-from elearn.training.certificates import reading, register
+from elearn.training.certificates import listed, qualified, reading, register
 from elearn.training.certificates.models import WorkerCertificate
 from elearn.training.certificates.reading import Show
 from elearn.training.certificates.rules import CertificateKind, Paper, masked
@@ -62,54 +63,73 @@ def own_certificates() -> ResponseReturnValue:
         session, person_id, members.keys(), register.PURPOSE, *(row.number_sealed for row, _name, _how in found)
     )
     lines = [(*one, masked(number)) for one, number in zip(found, numbers, strict=True)]
-    return render_template("elearn/certificates.html", lines=lines, texts=certificate_texts)
+    posts = certificate_texts.own_posts(session, person_id, local_day(utcnow()))
+    return render_template("elearn/certificates.html", lines=lines, posts=posts, texts=certificate_texts)
 
 
 @web.allow(ENTERPRISE)
 def certificate_register() -> ResponseReturnValue:
     """Certificates of whoever stands in the unit or below it, those that run out first in front."""
     node, all_nodes = frame.own_organisations(*READS)
-    session, on, page, asked = db.session(), local_day(utcnow()), frame.page_number(), Form.asked()
-    show = asked.word("show", Show) or Show.ALL
-    lines, total = reading.register(session, node.id, on=on, show=show, name=asked["name"], page=page)
-    _missing, missing = reading.unqualified(session, node.id, on=on)
+    session, on, asked = db.session(), local_day(utcnow()), Form.asked()
+    show, after = asked.word("show", Show) or Show.ALL, _after()
+    found = listed.register(session, node.id, on=on, show=show, name=asked["name"], after=after, size=listed.PAGE)
+
+    def page_url(key: listed.Key | None) -> str:
+        begin = None if key is None else f"{key[0] or ''}.{key[1]}"
+        name = asked["name"] or None
+        view = "elearn.pages.certificate_register"
+        return url_for(view, organisation=node.id, show=show.value, name=name, after=begin)
+
     return render_template(
         "elearn/certificate_register.html",
         node=node,
         nodes=all_nodes,
-        lines=lines,
-        total=total,
+        lines=found.lines,
+        total=found.total,
+        most=listed.MOST_COUNTED,
         show=show,
         shows=list(Show),
         form=asked,
-        missing=missing,
-        holding=reading.holding(session, node.id, on=on),
+        missing=qualified.counted(session, node.id, on=on),
+        holding=qualified.holding(session, node.id, on=on),
         may_keep=permissions.holds_in(require_caller(), node.id, *KEEPS),
-        page=page,
-        pages=-(-total // reading.PAGE),
-        page_url=lambda number: url_for(
-            "elearn.pages.certificate_register", organisation=node.id, show=show.value, name=asked["name"], page=number
-        ),
+        first_url=page_url(None) if after else None,
+        more_url=page_url(found.next) if found.next else None,
         texts=certificate_texts,
     )
 
 
+def _after() -> listed.Key | None:
+    """Where the page begins. Raises NotFound."""
+    text = request.args.get("after")
+    if not text:
+        return None
+    try:
+        last, certificate_id = text.split(".")
+        return date.fromisoformat(last) if last else None, UUID(certificate_id)
+    except ValueError:
+        raise NotFound("There is nothing at this address.") from None
+
+
 @web.allow(ENTERPRISE)
 def certificates_missing() -> ResponseReturnValue:
-    """Who stands at a post of special operations without a valid certificate: they may not work there."""
+    """Who stands at a post without the certificate it asks for: they may not work there, or have a day."""
     node, all_nodes = frame.own_organisations(*READS)
     session, on, page = db.session(), local_day(utcnow()), frame.page_number()
-    lines, total = reading.unqualified(session, node.id, on=on, page=page)
+    lines = qualified.missing(session, node.id, on=on, page=page)
+    counted = qualified.counted(session, node.id, on=on)
     chosen = employment_texts.categories(session, node.region, on)
     return render_template(
         "elearn/certificates_missing.html",
         node=node,
         nodes=all_nodes,
         lines=lines,
-        total=total,
+        counted=counted,
+        on=on,
         category=lambda one: employment_texts.category_text(chosen, one),
         page=page,
-        pages=-(-total // reading.PAGE),
+        pages=-(-counted.all // qualified.PAGE),
         page_url=lambda number: url_for("elearn.pages.certificates_missing", organisation=node.id, page=number),
     )
 

@@ -30,6 +30,7 @@ def act_text(act: str) -> str:
         Act.BACK.value: _("Back at the post"),
         Act.ENDED.value: _("Employment ended"),
         Act.LEFT.value: _("Left of their own accord"),
+        Act.FIRM.value: _("Another firm noted"),
     }[act]
 
 

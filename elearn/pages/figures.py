@@ -36,7 +36,7 @@ from elearn.people.permissions import (
     regions_of,
 )
 from elearn.people.registry import local_day
-from elearn.training.figures import board_tables, dashboards
+from elearn.training.figures import board_tables, dashboards, leaving
 from elearn.training.figures.dashboards import Board, Chosen, Order, Show
 from elearn.training.models import Purpose
 
@@ -197,6 +197,7 @@ def people_page(unit: Organisation, links: Links, *, name: Callable[[str], str],
         name=name,
         kinds=board_tables.kinds(_),
         hours=board_tables.hours,
+        why=lambda one: leaving.why(one.barred > 0, one.unqualified, _),
         today=today,
         archive=archive,
         more_url=links.people(unit.id, after=f"{last.unit_id}.{last.membership_id}", **query) if last else None,

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -62,6 +62,7 @@ SEES_CLASSES = frozenset({Role.REGULATOR_OFFICER, Role.OPERATOR, Role.AUDITOR})
 SEES_TEACHERS = KEEPS_RECORDS | {Role.TEACHER}
 SEES_ARCHIVES = frozenset({Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER, Role.AUDITOR})
 SEES_FIGURES = frozenset(SUBTREE | {Role.REGULATOR_OFFICER, Role.AUDITOR})
+WRITES_POSTS = frozenset({Role.INSTITUTION_MANAGER, Role.REGULATOR_OFFICER})
 READS_SITTINGS = frozenset({Role.AUDITOR, Role.REGULATOR_OFFICER})
 
 LAST_RESORT = (
@@ -92,7 +93,8 @@ def install_on_whole(whole: Blueprint) -> None:
 
 
 def context() -> dict[str, Any]:
-    caller = None if g.get("elearn_broken") else current_account()
+    for_all = getattr(current_app.view_functions.get(request.endpoint or ""), "shows_nobody", False)
+    caller = None if g.get("elearn_broken") or for_all else current_account()
     ours = runtime().identify is None
     return {
         "home_url": url_for("elearn.pages.home"),
@@ -109,7 +111,7 @@ def context() -> dict[str, Any]:
         **display.context(),
         "worker_url": offline.worker() if caller else None,
         "asset_version": assets.version(),
-        "notices": taken_notices(),
+        "notices": [] if for_all else taken_notices(),
         "once": forms.new_mark,
         "shown": shown,
     }
@@ -140,13 +142,15 @@ def nav(caller: Caller | None) -> list[dict[str, Any]]:
         places.append((_("On site"), "my_sessions", ("/sessions", "/attendance")))
     if caller.roles & TEACHES:
         places.append((_("Questions"), "bank_list", ("/teaching/questions", "/teaching/tests", "/teaching/blueprints")))
+    if caller.roles & WRITES_POSTS:
+        places.append((_("Public home"), "publicity", ("/publicity",)))
     if caller.roles & READS_PEOPLE:
         places.append((_("People"), "people_list", ("/people",)))
     if caller.roles & ORGANISATION_READER.roles:
         several = not switcher.acts(caller)
         places.append((_("Organisations") if several else _("Organisation"), "organisation", ("/organisations",)))
     if caller.roles & ENTERPRISE.roles:
-        places.append((_("Training"), "training", ("/training",)))
+        places.append((_("Training"), "training", ("/training", "/attendance", "/sessions")))
     if caller.roles & SEES_FIGURES:
         places.append((_("Figures"), "figures", ("/figures",)))
     if Role.OPERATOR in caller.roles:

@@ -23,7 +23,7 @@ from elearn.credit_export.archive import listing
 from elearn.credit_export.why_not import Outcome
 from elearn.db import db
 from elearn.locale import gettext as _
-from elearn.pages import frame, next_shown, situations, still_missing, watching
+from elearn.pages import certificate_texts, frame, next_shown, situations, still_missing, watching
 from elearn.pages.next_thing import next_thing
 from elearn.people import registry
 from elearn.people.callers import Caller, require_caller
@@ -65,6 +65,7 @@ def home() -> ResponseReturnValue:
         said=next_shown.say(next_thing(situation), in_a_class=bool(classes), still=still),
         missing=still_missing.sentences,
         work=_work(caller),
+        posts=certificate_texts.own_posts(session, person_id, today),
         today=today,
         unsigned=unsigned,
         surveys=surveys.waiting_for(session, person_id, on=today),

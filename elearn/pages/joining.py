@@ -29,7 +29,7 @@ from elearn.runtime import runtime
 
 PAGE = 50
 USUAL = timedelta(days=29)
-BESIDE = {"dates": "until_on", "uses": "most_uses", "kind": "kind", "post": "post", "not_found": "unit"}
+BESIDE = {"dates": "until_on", "uses": "most_uses", "kind": "kind", "post": "post", "firm": "firm", "not_found": "unit"}
 
 
 def install(bp: Blueprint) -> None:
@@ -120,6 +120,7 @@ def _made(form: Form, organisation: Organisation) -> JoiningLink | None:
             kind=kind,
             post=form["post"],
             category=category,
+            firm=form["firm"],
             from_on=from_on,
             until_on=until_on,
             most_uses=uses,

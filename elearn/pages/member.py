@@ -24,8 +24,8 @@ from elearn.people.employments import Employment
 from elearn.people.permissions import CLERK, PEOPLE_READER, granted_in, holds_in, require_in
 from elearn.people.registry import local_day
 
-DONE_BY_CLERKS = (Act.MOVED, Act.AWAY, Act.BACK, Act.ENDED)
-FIELDS = {"dates": "on", "post": "post", "unit": "unit"}
+DONE_BY_CLERKS = (Act.MOVED, Act.AWAY, Act.BACK, Act.ENDED, Act.FIRM)
+FIELDS = {"dates": "on", "post": "post", "unit": "unit", "firm": "firm"}
 
 
 def install(bp: Blueprint) -> None:
@@ -56,8 +56,9 @@ def change_employment(person_id: UUID, membership_id: UUID, act: str) -> Respons
     if one is None:
         raise NotFound("There is no such employment.")
     form = Form.sent()
-    form.need("on")
-    form.day("on")
+    if wanted is not Act.FIRM:
+        form.need("on")
+        form.day("on")
     reason = form.word("reason", Reason) or Reason.OTHER
     if reason not in REASONS[wanted]:
         raise Malformed("This page is out of date. Load it again and repeat.")
@@ -66,7 +67,7 @@ def change_employment(person_id: UUID, membership_id: UUID, act: str) -> Respons
             with db.session.begin_nested():
                 _do(one, wanted, form, reason)
         except Malformed as error:
-            form.blame(error, FIELDS, "on")
+            form.blame(error, FIELDS, "firm" if wanted is Act.FIRM else "on")
         except (Conflict, NotFound) as error:
             form.errors["form"] = said(error)
             frame.say_now(form.errors["form"])
@@ -79,7 +80,11 @@ def change_employment(person_id: UUID, membership_id: UUID, act: str) -> Respons
 
 def _do(one: Employment, act: Act, form: Form, reason: Reason) -> None:
     session, now, by = db.session(), utcnow(), require_caller().person_id
-    on, membership_id = form.day("on"), one.membership.id
+    membership_id = one.membership.id
+    if act is Act.FIRM:
+        employments.note_firm(session, membership_id, form["firm"], by=by, at=now)
+        return
+    on = form.day("on")
     assert on is not None  # asked for before
     match act:
         case Act.MOVED:

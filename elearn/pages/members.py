@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from elearn.db import plan_each_time
 from elearn.errors import Malformed
 from elearn.locale import gettext as _
 from elearn.pages.forms import said
-from elearn.people import persons, tree
+from elearn.people import naming, persons, tree
 from elearn.people.callers import Caller
 from elearn.people.identity import DocumentKind, Keys
 from elearn.people.models import (
@@ -29,7 +31,7 @@ from elearn.people.models import (
     Role,
     RoleGrant,
 )
-from elearn.people.naming import called, so_called
+from elearn.people.naming import SPELLED, called
 from elearn.people.permissions import organisation_to_reset_in
 from elearn.people.persons import PersonFacts
 from elearn.runtime import runtime
@@ -42,6 +44,26 @@ MOST_FOUND = 1_000
 MAX_LINES = 500
 LINE = re.compile(r"(.+?)[\s,，;；]+([0-9A-Za-z\-]+)")
 
+Shown = tuple[UUID, UUID]
+"""A membership, and where it stands."""
+SO_SPELLED = sa.text(f"""
+SELECT least(count(*), :most), (array_agg(member))[:skip + 1 : :skip + :size],
+       (array_agg(place))[:skip + 1 : :skip + :size]
+FROM (
+    SELECT s.membership_id AS member, stands.id AS place FROM (
+        SELECT s.name, s.membership_id FROM elearn.member_letter s WHERE {SPELLED}
+        ORDER BY s.name, s.membership_id OFFSET 0
+    ) s CROSS JOIN LATERAL (
+        SELECT p.id FROM elearn.membership m
+        JOIN elearn.placement p ON p.membership_id = m.id AND p.from_on <= :on AND (p.to_on IS NULL OR p.to_on >= :on)
+        JOIN elearn.organisation_tree t ON t.below_id = p.unit_id AND t.above_id = :node
+        WHERE m.id = s.membership_id AND m.from_on <= :on AND (m.to_on IS NULL OR m.to_on >= :on)
+          AND (CAST(:kind AS text) IS NULL OR m.kind = :kind) OFFSET 0
+    ) stands ORDER BY s.name, s.membership_id LIMIT greatest(:most, :skip + :size)
+) x
+""")
+"""Names first, each looked at until enough are counted and the page is full: whatever is expected of a surname."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
@@ -51,6 +73,8 @@ class MemberLine:
     membership_id: UUID
     kind: EmploymentKind
     from_on: date
+    firm: str
+    """Who sent them; empty: nobody, or nobody has said."""
     unit: list[str]
     """Names from below the organisation that is looked at down to where the person stands; empty: there itself."""
     post: str
@@ -88,8 +112,20 @@ def members_of(
     """One page of who stands in the organisation or below it today, by name, and how many there are, counted up to one
     more than `most_counted`: four queries.
     """
+    plan_each_time(session)
+    text, skip = search.strip(), (max(1, page) - 1) * PAGE
     chosen = [] if kind is None else [Membership.kind == kind]
-    return _lines(session, organisation_id, chosen, by, page, on, search.strip())
+    found = naming.find(session, organisation_id, text, most=MOST_FOUND) if text else naming.Found()
+    if found.employing:
+        values = {"node": organisation_id, "employing": found.employing, "name": text, "on": on, "kind": kind}
+        shown, total = _so_spelled(session, values, skip)
+    else:
+        if found.persons is not None:
+            chosen.append(Membership.person_id == sa.any_(sa.literal(found.persons, ARRAY(sa.Uuid()))))
+        elif text:
+            chosen.append(called(text))
+        shown, total = _standing(session, organisation_id, chosen, on, skip, text)
+    return _told(session, organisation_id, by, shown), total
 
 
 def most_counted(search: str) -> int:
@@ -98,32 +134,25 @@ def most_counted(search: str) -> int:
 
 def member(session: Session, organisation_id: UUID, person_id: UUID, by: Caller, *, on: date) -> MemberLine | None:
     """One of them; of somebody who stands there twice, where a password may be reset."""
-    found, _total = _lines(session, organisation_id, [Membership.person_id == person_id], by, 1, on)
-    return min(found, key=lambda one: not one.may_reset, default=None)
-
-
-def _lines(
-    session: Session,
-    organisation_id: UUID,
-    chosen: list[sa.ColumnElement[bool]],
-    by: Caller,
-    page: int,
-    on: date,
-    search: str = "",
-) -> tuple[list[MemberLine], int]:
     plan_each_time(session)
+    shown, _total = _standing(session, organisation_id, [Membership.person_id == person_id], on)
+    return min(_told(session, organisation_id, by, shown), key=lambda one: not one.may_reset, default=None)
+
+
+def _standing(
+    session: Session, organisation_id: UUID, chosen: Sequence[sa.ColumnElement[bool]], on: date, skip: int = 0,
+    search: str = "",
+) -> tuple[Sequence[Shown], int]:  # fmt: skip
+    """A page of who stands there, by name, and how many there are."""
     standing = sa.join(OrganisationTree, Placement, Placement.unit_id == OrganisationTree.below_id).join(
         Membership, Membership.id == Placement.membership_id
     )
     named = standing.join(Person, Person.id == Membership.person_id)
-    if search:
-        ids = so_called(session, search, most=MOST_FOUND)
-        of_name = called(search) if ids is None else Membership.person_id == sa.any_(sa.literal(ids, ARRAY(sa.Uuid())))
-        standing, chosen = named, [*chosen, of_name]
     there = sa.and_(
         OrganisationTree.above_id == organisation_id, _holds(Placement, on), _holds(Membership, on), *chosen
     )
-    counted = sa.select(sa.literal(1)).select_from(standing).where(there).limit(most_counted(search) + 1).subquery()
+    among = sa.select(sa.literal(1)).select_from(named if search else standing)
+    counted = among.where(there).limit(most_counted(search) + 1).subquery()
     total = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
     # Names and ids first: an index has them in this order, and only one page of the rest is read.
     shown = session.execute(
@@ -132,8 +161,20 @@ def _lines(
         .where(there)
         .order_by(Person.name, Person.id)
         .limit(PAGE)
-        .offset((max(1, page) - 1) * PAGE)
-    ).all()
+        .offset(skip)
+    )
+    return [(member, placement) for member, placement in shown], total
+
+
+def _so_spelled(session: Session, values: dict[str, Any], skip: int) -> tuple[Sequence[Shown], int]:
+    """The same of a common name."""
+    asked = values | {"most": MOST_FOUND + 1, "skip": skip, "size": PAGE}
+    total, members, places = session.execute(SO_SPELLED, asked).one()
+    return list(zip(members or (), places or (), strict=True)), total
+
+
+def _told(session: Session, organisation_id: UUID, by: Caller, shown: Sequence[Shown]) -> list[MemberLine]:
+    """All that a list tells of these: two queries."""
     held = (
         sa.select(sa.func.array_agg(RoleGrant.role))
         .where(RoleGrant.account_id == Account.id, RoleGrant.revoked_at.is_(None))
@@ -165,6 +206,7 @@ def _lines(
                 membership_id=membership.id,
                 kind=membership.kind,
                 from_on=membership.from_on,
+                firm=membership.firm,
                 unit=[name for _one, name in path[above.index(organisation_id) + 1 :]],
                 post=placement.post,
                 account_id=account.id if account else None,
@@ -174,7 +216,7 @@ def _lines(
                 may_reset=may and state in ("open", "waiting"),
             )
         )
-    return found, total
+    return found
 
 
 def account_state(account: Account | None) -> str:

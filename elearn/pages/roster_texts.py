@@ -38,6 +38,7 @@ def wrong_text(problem: Problem) -> str:
         Wrong.CATEGORY_UNKNOWN: _(
             "The category “%(said)s” is not in the catalogue of requirements.", said=facts.get("said", "")
         ),
+        Wrong.FIRM_FORM: _("The name of a firm has at most %(most)s characters.", most=facts.get("most", "")),
         Wrong.EMPLOYMENT_UNKNOWN: _(
             "“%(said)s” is no way of being employed that is known: 正式, 劳务派遣, 灵活用工, 承包, 实习, 学徒.",
             said=facts.get("said", ""),
@@ -86,6 +87,7 @@ def column_text(column: Column) -> str:
         Column.POST: _("Post"),
         Column.CATEGORY: _("Category"),
         Column.EMPLOYMENT: _("Employment"),
+        Column.FIRM: _("Sent by"),
         Column.FROM_ON: _("Day of joining"),
         Column.TO_ON: _("Day of leaving"),
     }[column]
@@ -111,6 +113,7 @@ def verdict_text(verdict: str) -> str:
 def change_text(change: str) -> str:
     return {
         Change.EMPLOYMENT: _("Employment"),
+        Change.FIRM: _("Sent by"),
         Change.UNIT: _("Unit"),
         Change.POST: _("Post"),
         Change.CATEGORY: _("Category"),
@@ -144,6 +147,7 @@ def notes(*, of_group: bool = False) -> list[tuple[str, str]]:
         Column.POST: _("As you call it."),
         Column.CATEGORY: _("A category of the requirements, like 低压电工作业. It says what must be learned."),
         Column.EMPLOYMENT: _("正式, 劳务派遣, 灵活用工, 承包, 实习 or 学徒. Empty for somebody new: 正式."),
+        Column.FIRM: _("The firm that sent them: the contractor, or the agency that dispatched them."),
         Column.FROM_ON: _("Like 2026-01-05 or 2026年1月5日. Empty for somebody new: today."),
         Column.TO_ON: _("The last day of who leaves or has left. Empty for who stays."),
     }

@@ -32,12 +32,21 @@ SIGNED = (
 )
 
 MEETINGS = sa.text("""
-SELECT s.id, k.title AS class_title, i.name AS item, s.place, s.from_at, s.to_at
+SELECT s.id, k.title AS class_title, coalesce(i.name, o.name) AS item, s.place, s.from_at, s.to_at
 FROM elearn.enrolment n
 JOIN elearn.training_class k ON k.id = n.class_id
 JOIN elearn.class_session s ON s.class_id = n.class_id AND s.to_at > :now AND s.from_at < :until
-JOIN elearn.outline_item i ON i.id = s.outline_item_id
-WHERE n.person_id = :person AND n.withdrawn_at IS NULL
+LEFT JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.organisation o ON o.id = s.unit_id
+WHERE n.person_id = :person AND n.withdrawn_at IS NULL AND s.teacher_id <> n.person_id
+  -- Of an enterprise's training: who stands in its unit that day, and has not done it.
+  AND (s.unit_id IS NULL OR EXISTS (
+      SELECT FROM elearn.training_programme g
+      JOIN elearn.assignment a ON a.programme_id = g.id AND a.person_id = n.person_id AND a.state = 'open'
+      JOIN elearn.placement p ON p.membership_id = a.membership_id
+      JOIN elearn.organisation_tree t ON t.below_id = p.unit_id AND t.above_id = s.unit_id
+      WHERE g.class_id = s.class_id
+        AND (s.from_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN p.from_on AND coalesce(p.to_on, 'infinity')))
   AND NOT EXISTS (SELECT FROM elearn.class_session_cancelled c WHERE c.session_id = s.id)
   AND NOT EXISTS (SELECT FROM elearn.attendance_scan a WHERE a.session_id = s.id AND a.person_id = n.person_id)
 ORDER BY s.from_at, s.id LIMIT :most

@@ -96,13 +96,14 @@ def wrong_text(wrong: Wrong) -> str:
 def state_text(state: SurveyState) -> str:
     return {
         SurveyState.DRAFT: _("being written"),
+        SurveyState.OPENING: _("being opened"),
         SurveyState.OPEN: _("takes answers"),
         SurveyState.CLOSED: _("closed"),
     }[state]
 
 
 def state_tone(state: SurveyState) -> str:
-    return {SurveyState.OPEN: "good", SurveyState.DRAFT: "warn"}.get(state, "")
+    return {SurveyState.OPEN: "good", SurveyState.OPENING: "warn", SurveyState.DRAFT: "warn"}.get(state, "")
 
 
 def group_text(group: Sequence[str]) -> str:

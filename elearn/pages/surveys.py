@@ -27,7 +27,7 @@ from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import EmploymentKind, Organisation, Role
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF
 from elearn.people.registry import local_day
-from elearn.training.plans import survey_results, survey_rules, surveys
+from elearn.training.plans import survey_opening, survey_results, survey_rules, surveys
 from elearn.training.plans.survey_models import Survey, SurveyQuestion
 from elearn.training.plans.survey_results import Results
 from elearn.training.plans.survey_rules import QuestionKind, SurveyState
@@ -156,10 +156,10 @@ def survey_open(survey_id: UUID) -> ResponseReturnValue:
     survey, form = visible(survey_id, *KEEPS), Form.sent()
 
     def take() -> str:
-        surveys.open_up(db.session(), survey.id, at=utcnow())
+        survey_opening.open_up(db.session(), survey.id, at=utcnow())
         return _page_of(survey)
 
-    return acted(survey, form, take, _("It is open: everybody who is asked has a message."))
+    return acted(survey, form, take, _("Everybody who stands here today is asked, and gets a message."))
 
 
 @web.allow(ENTERPRISE_STAFF)
@@ -210,13 +210,15 @@ def shown_page(survey: Survey, form: Form) -> str:
     rows = surveys.questions(session, survey.id)
     state = standing(survey)
     frame.here(_page_of(survey))
-    results = None if state is SurveyState.DRAFT else survey_results.gather(session, survey, on=local_day(utcnow()))
+    opening, begun = state is SurveyState.OPENING, state not in (SurveyState.DRAFT, SurveyState.OPENING)
+    results = survey_results.gather(session, survey, on=local_day(utcnow())) if begun else None
     return render_template(
         "elearn/survey.html",
         survey=survey,
         node=session.get_one(Organisation, survey.organisation_id),
         state=state,
         questions=rows,
+        asked=survey_opening.asked_so_far(session, survey.id) if opening else 0,
         results=results,
         subjects=subjects(rows, results) if results and results.shown else [],
         form=form,

@@ -77,13 +77,14 @@ def courses() -> ResponseReturnValue:
 
 @web.allow(MANAGER)
 def new_course() -> ResponseReturnValue:
-    """A course for one item of an outline in force."""
+    """A course for one item of an outline in force, or of the public centre for none."""
     organisation, all_own = frame.own_organisations(MANAGES)
     now = utcnow()
     if request.method == "POST":
         form = Form.sent()
-        form.need("title", "item")
         said = course_form.particulars(form)
+        # What is opened to everybody teaches no item of an outline: nothing of it counts anywhere.
+        form.need("title", *(() if said.centre is Centre.PUBLIC else ("item",)))
         if not form.errors:
             if not forms.is_first():
                 return redirect(url_for("elearn.pages.teaching_courses", organisation=organisation.id), 303)

@@ -28,7 +28,8 @@ from elearn.people.callers import current_person_id
 from elearn.people.models import Membership, Organisation, OrganisationTree, Placement
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF, SIGNED_IN
 from elearn.people.registry import local_day
-from elearn.training import assigning, level_card, programmes, reading, settling
+from elearn.tracking.attendance import reading as attendance
+from elearn.training import assigning, classrooms, lawful, lawful_rules, level_card, programmes, reading, settling
 from elearn.training.models import Assignment, Purpose
 from elearn.training.reading import Asked, Line, Show
 
@@ -66,6 +67,7 @@ def start() -> ResponseReturnValue:
         most=reading.MOST_COUNTED,
         kinds=employment_kinds(),
         has_programme=bool(programmes.usable(session, node.id)),
+        short=len(lawful_rules.short_rules(session, [one.id for one in tree.above(session, node.id)], [], on=today)),
         texts=training_texts,
         today=today,
     )
@@ -92,7 +94,7 @@ def assignments() -> ResponseReturnValue:
         form=form,
         show=asked.show,
         shows=Show,
-        units=_units(node.id),
+        units=units_of(node.id),
         kinds=employment_kinds(),
         file_url=url_for("elearn.pages.training_assignments_file", **_query(form, node)),
         texts=training_texts,
@@ -157,9 +159,11 @@ def _member_page(membership_id: UUID, form: Form) -> ResponseReturnValue:
         unit=unit,
         facts=facts,
         lines=lines,
+        attended=classrooms.attended_ms(session, [one.id for one in lines]),
         keeps=keeps,
         usable=[(one.id, one.title) for one in programmes.usable(session, unit.id)] if keeps else [],
         levels=level_card.card_lines(session, membership_id),
+        law=lawful.of_memberships(session, [membership_id], on=local_day(now)).get(membership_id, []),
         form=form,
         texts=training_texts,
         today=local_day(now),
@@ -209,7 +213,18 @@ def my_training() -> ResponseReturnValue:
     today = local_day(utcnow())
     found = reading.mine(db.session(), current_person_id(), today)
     with_levels = {one.membership_id: one.organisation for one in found if one.purpose.level}
-    return render_template("elearn/my_training.html", lines=found, cards=with_levels, texts=training_texts, today=today)
+    employers = {one.membership_id: one.organisation for one in found}
+    asked = lawful.of_memberships(db.session(), list(employers), on=today, ended=False)
+    return render_template(
+        "elearn/my_training.html",
+        lines=found,
+        cards=with_levels,
+        attended=classrooms.attended_ms(db.session(), [one.id for one in found]),
+        gives=attendance.gives(db.session(), current_person_id()),
+        law=[(employers[one], lines) for one, lines in asked.items()],
+        texts=training_texts,
+        today=today,
+    )
 
 
 @web.allow(SIGNED_IN)
@@ -232,6 +247,7 @@ def _card(held: Membership, unit: Organisation) -> Response:
         unit=unit.name,
         post=placed.post if placed else "",
         from_on=held.from_on,
+        law=lawful.of_memberships(session, [held.id], on=local_day(now)).get(held.id, []),
     )
     made = level_card.card(level_card.card_lines(session, held.id), said, locale.language(), at=now)
     return _file(made, "application/pdf", "three-level-card.pdf")
@@ -301,7 +317,7 @@ def _query(form: Form, node: Organisation) -> dict[str, Any]:
     return {"organisation": node.id} | {name: form[name] for name in names if form[name]}
 
 
-def _units(node_id: UUID) -> list[tuple[UUID, str]]:
+def units_of(node_id: UUID) -> list[tuple[UUID, str]]:
     """Units to choose from: what lies right below, two levels deep; a group's thousands are found by name."""
     rows = db.session.execute(
         sa.select(Organisation.id, Organisation.name, OrganisationTree.depth)

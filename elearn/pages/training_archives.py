@@ -50,7 +50,7 @@ def show_person(membership_id: UUID) -> ResponseReturnValue:
     switcher.on_page(unit_id)
     archive = person_archive.gathered(db.session(), membership, House.here(), now=utcnow())
     every = (
-        papers.placements, papers.assignments, papers.levels, papers.entries,
+        papers.placements, papers.law, papers.assignments, papers.levels, papers.entries,
         papers.certificates, papers.elsewhere,
     )  # fmt: skip
     return render_template(

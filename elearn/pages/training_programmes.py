@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.requirements import service as requirements
-from elearn.courses.requirements.rows import Category, Group, Training
+from elearn.courses.requirements.rows import Category
 from elearn.db import db
 from elearn.errors import NOT_SEEN, Conflict, Malformed, NotFound
 from elearn.locale import gettext as _
@@ -26,24 +26,24 @@ from elearn.people.callers import current_person_id, require_caller
 from elearn.people.models import EmploymentKind, Organisation
 from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF
 from elearn.people.registry import local_day
-from elearn.training import assigning, programmes, tallies
+from elearn.training import assigning, law_hours, lawful_rules, programmes, tallies
 from elearn.training.models import AssignRule, AssignRun, Cycle, Occasion, Programme, Purpose
 
 BESIDE = {
     "title": "title",
     "courses": "courses",
     "required": "required",
+    "nothing": "required",
     "due_days": "due_days",
     "programmes": "programmes",
     "levels": "programmes",
+    "levels_reason": "levels_reason",
     "occasion": "occasion",
     "cycle": "cycle",
     "posts": "posts",
 }
 """Code of an error -> the field it is about."""
 MOST_HOURS = 1_000
-STAFF = frozenset({Group.PRINCIPAL, Group.MANAGER, Group.EMPLOYEE})
-"""Whom an enterprise trains itself; what posts with a certificate ask is learned at an institution."""
 
 
 def install(bp: Blueprint) -> None:
@@ -67,12 +67,16 @@ def programme_list() -> ResponseReturnValue:
     node, nodes = frame.own_organisations(*READS)
     session = db.session()
     line = [one.id for one in tree.above(session, node.id)]
-    own = tree.below(session, [node.id])
+    own, today = tree.below(session, [node.id]), local_day(utcnow())
+    found = programmes.lines(session, {*line, *own}, today=today)
+    ids = [one.programme.id for one in found if one.programme.closed_at is None]
     return render_template(
         "elearn/training_programmes.html",
         node=node,
         nodes=nodes,
-        lines=programmes.lines(session, {*line, *own}, today=local_day(utcnow())),
+        lines=found,
+        short=lawful_rules.short_programmes(session, ids, line, own, on=today),
+        nothing=lawful_rules.asking_nothing(session, ids),
         own=own,
         most=tallies.MOST_LATE,
         keeps=frame.acts_in(node.id, *KEEPS),
@@ -94,7 +98,9 @@ def new_programme() -> ResponseReturnValue:
         if not form.errors and purpose is not None:
             if not forms.is_first():
                 return redirect(url_for("elearn.pages.training_programmes", organisation=node.id), 303)
-            asked = programmes.Asked(form["title"], purpose, form.ids("courses"), hours * 360_000, days)
+            asked = programmes.Asked(
+                form["title"], purpose, form.ids("courses"), hours * 360_000, days, on_site=form["on_site"] == "1"
+            )
             try:
                 with session.begin_nested():
                     made = programmes.add(session, node.id, asked, by=current_person_id(), at=utcnow())
@@ -128,16 +134,25 @@ def one_programme(programme_id: UUID) -> ResponseReturnValue:
             sa.literal(found.id) == sa.any_(AssignRule.programme_ids), AssignRule.closed_at.is_(None)
         )
     ).all()
+    rules = [one for one in rules if permissions.holds_in(require_caller(), one.organisation_id, *READS)]
+    owner, today = session.get_one(Organisation, found.organisation_id), local_day(utcnow())
+    nodes = lawful_rules.nodes_with_rules(session, [one.organisation_id for one in rules], [])
+    compared = lawful_rules.of_rules(session, nodes, on=today) if rules else {}
+    alone = lawful_rules.by_itself(session, owner.id, owner.region, found, on=today) if mine and not rules else []
     return render_template(
         "elearn/training_programme.html",
         programme=found,
-        owner=session.get_one(Organisation, found.organisation_id),
+        owner=owner,
+        compared=[(one, compared.get(one.id, [])) for one in rules],
+        alone=alone,
+        nothing=found.id in lawful_rules.asking_nothing(session, [found.id]),
+        noted=lawful_rules.noted(session, programme_id=found.id) if mine else None,
         courses=programmes.courses_of(session, found),
         line=programmes.lines(session, [found.organisation_id], today=local_day(utcnow()), only=found.id)[0]
         if mine
         else None,
         most=tallies.MOST_LATE,
-        rules=[one for one in rules if permissions.holds_in(require_caller(), one.organisation_id, *READS)],
+        rules=rules,
         keeps=permissions.holds_in(require_caller(), found.organisation_id, *KEEPS),
         texts=training_texts,
     )
@@ -163,10 +178,11 @@ def rule_list() -> ResponseReturnValue:
     node, nodes = frame.own_organisations(*READS)
     session = db.session()
     line = [one.id for one in tree.above(session, node.id)]
+    own, today = tree.below(session, [node.id]), local_day(utcnow())
     rows = session.execute(
         sa.select(AssignRule, Organisation.name)
         .join(Organisation, Organisation.id == AssignRule.organisation_id)
-        .where(AssignRule.organisation_id.in_({*line, *tree.below(session, [node.id])}))
+        .where(AssignRule.organisation_id.in_({*line, *own}))
         .order_by(AssignRule.closed_at.is_not(None), AssignRule.created_at.desc(), AssignRule.id)
     ).all()
     return render_template(
@@ -174,6 +190,7 @@ def rule_list() -> ResponseReturnValue:
         node=node,
         nodes=nodes,
         rules=[tuple(row) for row in rows],
+        short=lawful_rules.short_rules(session, line, own, on=today),
         titles=_titles([one for rule, _name in rows for one in rule.programme_ids]),
         keeps=frame.acts_in(node.id, *KEEPS),
         texts=training_texts,
@@ -205,6 +222,7 @@ def new_rule() -> ResponseReturnValue:
                 due_days=days,
                 bars_post=form["bars_post"] == "1",
                 cycle=form.word("cycle", Cycle) if occasion is Occasion.YEARLY else None,
+                levels_reason=form["levels_reason"],
             )
             try:
                 with session.begin_nested():
@@ -235,7 +253,7 @@ def new_rule() -> ResponseReturnValue:
 def one_rule(rule_id: UUID) -> ResponseReturnValue:
     """A rule, whom it is about, and how far its newest runs have come."""
     session = db.session()
-    found, _mine = _rule(rule_id, *READS)
+    found, mine = _rule(rule_id, *READS)
     runs = session.scalars(
         sa.select(AssignRun).where(AssignRun.rule_id == rule_id).order_by(AssignRun.created_at.desc()).limit(5)
     ).all()
@@ -248,6 +266,9 @@ def one_rule(rule_id: UUID) -> ResponseReturnValue:
         titles=_titles(found.programme_ids),
         kinds=employment_kinds(),
         categories=dict(_categories(owner)),
+        compared=lawful_rules.of_rule(session, found, owner.region, on=local_day(utcnow())),
+        counts=found.occasion in law_hours.OF_OCCASION,
+        noted=lawful_rules.noted(session, rule_id=found.id) if mine else None,
         runs=runs,
         keeps=permissions.holds_in(require_caller(), found.organisation_id, *KEEPS),
         texts=training_texts,
@@ -324,21 +345,16 @@ def _categories(node: Organisation) -> list[tuple[str, str]]:
     return [(row.id, row.name if language() == "zh" else row.name_en or row.name) for row in rows]
 
 
-def _asked_hours(node: Organisation) -> list[tuple[str, int | None, int | None, str]]:
-    """What the rules in force there ask of staff, in class hours: category, before the post, each year, clause."""
-    found = requirements.catalogue(db.session()).on("categories", node.region, local_day(utcnow()))
-    rows = [one.row for one in found if isinstance(one.row, Category) and one.row.group in STAFF]
-    asked = [(row, row.hours.get(Training.INITIAL), row.hours.get(Training.YEARLY)) for row in rows]
-    return [
-        (
-            row.name if language() == "zh" else row.name_en or row.name,
-            first.total if first else None,
-            yearly.total if yearly else None,
-            row.clause,
-        )
-        for row, first, yearly in asked
-        if first or yearly
+def _asked_hours(node: Organisation) -> list[tuple[str, list[law_hours.LawAsks]]]:
+    """What the rules in force there ask of staff: category, before the post and each year. Who is asked nothing by a
+    row that somebody confirmed is left out."""
+    found, on = requirements.catalogue(db.session()), local_day(utcnow())
+    asked = [
+        [law_hours.asks(found, one.row.id, node.region, on, training) for training in lawful_rules.ASKED_OF]
+        for one in found.on("categories", node.region, on)
+        if isinstance(one.row, Category)
     ]
+    return [(training_texts.category_text(pair[0]), pair) for pair in asked if any(one.hours for one in pair)]
 
 
 def _in_order(form: Form) -> list[UUID]:

@@ -23,7 +23,7 @@ from elearn.people.registry import local_day
 from elearn.people.signatures import base64url
 from elearn.tracking.providers import webauthn
 from elearn.tracking.providers.webauthn import Site
-from elearn.training import reading, three_level
+from elearn.training import classrooms, reading, three_level
 from elearn.training.models import Side
 from elearn.training.reading import Asked, Show
 
@@ -58,6 +58,7 @@ def _page(assignment_id: UUID, form: Form) -> str:
         organisation=session.get_one(Organisation, found.assignment.organisation_id),
         own=own,
         signer=found.by(Side.SIGNER),
+        attended_ms=classrooms.attended_ms(session, [assignment_id]).get(assignment_id, 0),
         form=form,
         tested=reading.is_tested(db.session(), found.programme.id),
         texts=training_texts,

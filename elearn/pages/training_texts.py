@@ -5,8 +5,13 @@ from __future__ import annotations
 from flask import current_app
 
 from elearn.locale import gettext as _
+from elearn.locale import language
+from elearn.training import law_words
 from elearn.training.figures.board_tables import purposes
 from elearn.training.law import Law
+from elearn.training.law_hours import LawAsks, Verdict
+from elearn.training.lawful import LawLine
+from elearn.training.lawful_rules import Compared
 from elearn.training.models import Cycle, Occasion, Purpose, RunState, State
 from elearn.training.reading import Line, Show
 
@@ -112,12 +117,45 @@ def show_word(show: str) -> str:
 
 def show_hint(show: str) -> str:
     return {
-        Show.LEAVE: _("Not trained in time, or newly hired: they do not work at the post until it is done."),
+        Show.LEAVE: _("Not trained in time, newly hired, or without the certificate the post asks for."),
         Show.LATE: _("The day has passed."),
         Show.SIGN: _("Learned, and not signed by both."),
         Show.UNFINISHED: _("Under way, overdue or coming later."),
         Show.DONE: _("Credited, tested, and signed where that is asked."),
     }[Show(show)]
+
+
+def category_text(asked: LawAsks) -> str:
+    """What the category is called."""
+    return asked.name if language() == "zh" else asked.name_en
+
+
+def law_when(line: LawLine) -> str:
+    return law_words.when_text(line.training, _)
+
+
+def law_text(line: LawLine) -> str:
+    """`18 of 24 class hours (令3 第十三条)`."""
+    return law_words.hours_text(line.judgement.has, line.asked.hours, line.asked.clause, _)
+
+
+def law_badge(line: LawLine) -> tuple[str, str]:
+    """The word of the judgement, and its tone."""
+    tone = {Verdict.ENOUGH: "good", Verdict.SHORT: "warn", Verdict.UNKNOWN: ""}[line.judgement.verdict]
+    return law_words.verdict_text(line.judgement.verdict, line.judgement.short, _), tone
+
+
+def short_texts(compared: list[Compared]) -> list[str]:
+    """What is said of each category that is given less than the law asks."""
+    return [
+        law_words.short_text(category_text(one.asked), one.judgement.has, one.asked.hours or 0, one.asked.clause, _)
+        for one in compared if one.short
+    ]  # fmt: skip
+
+
+def enough_texts(compared: list[Compared]) -> list[str]:
+    """The categories that are given what the law asks."""
+    return [category_text(one.asked) for one in compared if one.judgement.verdict is Verdict.ENOUGH]
 
 
 def tabs() -> list[tuple[str, str]]:
@@ -127,6 +165,7 @@ def tabs() -> list[tuple[str, str]]:
         ("training_assignments", _("Assignments")),
         ("training_sign", _("To be signed")),
         ("training_programmes", _("Programmes")),
+        ("training_sessions", _("Training on site")),
         ("training_rules", _("Rules that assign")),
         ("training_plans", _("Plans")),
         ("survey_list", _("Surveys")),

@@ -29,6 +29,8 @@ class Act(StrEnum):
     """By the employer."""
     LEFT = "left"
     """By the worker."""
+    FIRM = "firm"
+    """Which firm sent them was put right."""
 
 
 class Reason(StrEnum):
@@ -53,6 +55,7 @@ REASONS: dict[Act, tuple[Reason, ...]] = {
     Act.BACK: (Reason.OTHER,),
     Act.ENDED: (Reason.CONTRACT_OVER, Reason.RESIGNED, Reason.DISMISSED, Reason.RETIRED, Reason.OTHER),
     Act.LEFT: (Reason.OTHER,),
+    Act.FIRM: (Reason.OTHER,),
 }
 
 
@@ -61,7 +64,7 @@ class EmploymentAct(Ledger, Base):
 
     __tablename__ = "employment_act"
     __table_args__ = (
-        sa.CheckConstraint("act IN ('moved', 'away', 'back', 'ended', 'left')", name="act"),
+        sa.CheckConstraint("act IN ('moved', 'away', 'back', 'ended', 'left', 'firm')", name="act"),
         sa.Index(None, "membership_id", "at"),
     )
 

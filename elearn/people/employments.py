@@ -124,6 +124,19 @@ def end(session: Session, membership_id: UUID, last_on: date, *, reason: Reason,
     acts.record(session, membership_id, Act.ENDED, last_on, reason=reason, by=by, at=at)
 
 
+def note_firm(session: Session, membership_id: UUID, firm: str, *, by: UUID, at: datetime) -> bool:
+    """Which firm sent them; empty: none. False: it was so already. Raises NotFound, Malformed `firm`."""
+    membership = session.get(Membership, membership_id, with_for_update=True)
+    if membership is None:
+        raise NotFound("There is no such employment.")
+    said = placements.checked_firm(firm)
+    if membership.firm == said:
+        return False
+    membership.firm = said
+    acts.record(session, membership_id, Act.FIRM, local_day(at), by=by, at=at)
+    return True
+
+
 def leave(session: Session, membership_id: UUID, person_id: UUID, *, at: datetime) -> Membership:
     """A worker leaves a flexible employment: today is the last day of it.
 

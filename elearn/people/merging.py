@@ -220,7 +220,7 @@ def _take_over(session: Session, old: Membership, kept_id: UUID, by: UUID, at: d
     if not session.scalar(there.limit(1)):
         made = Membership(
             person_id=kept_id, organisation_id=old.organisation_id, kind=old.kind, from_on=old.from_on,
-            to_on=old.to_on, created_at=at,
+            to_on=old.to_on, firm=old.firm, created_at=at,
         )  # fmt: skip
         session.add(made)
         session.flush()

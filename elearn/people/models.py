@@ -205,6 +205,8 @@ class Membership(Base):
             name="ex_membership_once_at_a_time",
             using="gist",
         ),
+        sa.CheckConstraint("length(firm) <= 100", name="firm"),
+        sa.Index("ix_membership_firm", "organisation_id", "firm", postgresql_where=sa.text("firm <> ''")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -214,6 +216,8 @@ class Membership(Base):
     from_on: Mapped[date]
     to_on: Mapped[date | None]
     """The last day; None while it goes on."""
+    firm: Mapped[str] = mapped_column(default="", server_default="")
+    """Who sent them: the contractor's firm, the agency that dispatched them; empty: nobody, or nobody has said."""
     created_at: Mapped[datetime]
 
 
@@ -230,6 +234,7 @@ class Placement(Base):
             using="gist",
         ),
         sa.Index(None, "unit_id", "to_on"),
+        sa.Index("ix_placement_category", "category", "unit_id", postgresql_where=sa.text("category IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

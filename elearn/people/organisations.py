@@ -116,6 +116,7 @@ def join(
     unit_id: UUID | None = None,
     post: str = "",
     category: str | None = None,
+    firm: str = "",
 ) -> Membership:
     """The person belongs to the organisation from a day on, placed in one of its units (None: at its top).
 
@@ -131,8 +132,9 @@ def join(
     if to_on is not None and to_on < from_on:
         raise Malformed("The last day is before the first.", code="dates")
     membership = Membership(
-        person_id=person_id, organisation_id=organisation_id, kind=kind, from_on=from_on, to_on=to_on, created_at=at
-    )
+        person_id=person_id, organisation_id=organisation_id, kind=kind, from_on=from_on, to_on=to_on, firm=firm,
+        created_at=at,
+    )  # fmt: skip
     with unless_taken(
         session,
         "ex_membership_once_at_a_time",

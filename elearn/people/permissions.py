@@ -123,6 +123,10 @@ ORGANISATION_READER = Holding(
 )
 ORGANISATION_KEEPER = Holding("keeper of organisations", ENTERPRISE.roles | {Role.INSTITUTION_MANAGER, Role.OPERATOR})
 """Names, moves and closes units, within the own tree; an operator everywhere."""
+ATTENDANCE_KEEPER = Holding("keeper of attendance", MANAGER.roles | ENTERPRISE_STAFF.roles)
+"""Plans sessions on site and imports who came. Who gives one is asked by the session itself: any member may."""
+ATTENDANCE_SECOND = Holding("second person of attendance", MANAGER.roles | ENTERPRISE.roles)
+"""Confirms who came."""
 REGULATOR = _holding("regulator", Role.REGULATOR_OFFICER)
 OPERATOR = _holding("operator", Role.OPERATOR)
 AUDITOR = _holding("auditor", Role.AUDITOR)

@@ -16,7 +16,7 @@ from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people.dated import holds_on
 from elearn.people.models import Absence, Membership, Organisation, OrganisationTree, Placement
 
-MAX_POST = 100
+MAX_POST = MAX_FIRM = 100
 DAY = timedelta(days=1)
 
 
@@ -134,6 +134,14 @@ def checked_post(post: str) -> str:
     said = " ".join(post.split())
     if len(said) > MAX_POST:
         raise Malformed("The name of a post has at most 100 characters.", code="post")
+    return said
+
+
+def checked_firm(firm: str) -> str:
+    """The same of the firm that sent somebody. Raises Malformed `firm`."""
+    said = " ".join(firm.split())
+    if len(said) > MAX_FIRM:
+        raise Malformed("The name of a firm has at most 100 characters.", code="firm")
     return said
 
 

@@ -56,6 +56,21 @@ def employer_of(session: Session, unit_id: UUID) -> Organisation | None:
     )
 
 
+def employing(session: Session, node_id: UUID) -> list[UUID]:
+    """Whose members may stand in the node: the employers in it and those above it, or the institution itself."""
+    lines = (
+        (OrganisationTree.below_id, OrganisationTree.above_id == node_id),
+        (OrganisationTree.above_id, OrganisationTree.below_id == node_id),
+    )
+    found = [
+        sa.select(end)
+        .join(Organisation, Organisation.id == end)
+        .where(side, Organisation.level.is_(None) | Organisation.level.in_([one.value for one in EMPLOYERS]))
+        for end, side in lines
+    ]
+    return list(session.scalars(sa.union(*found)))
+
+
 def placed_in(node_id: UUID, *, on: date) -> sa.Select[UUID]:
     """Memberships that stand in the node or below it on a day: `Membership.id.in_(placed_in(...))`."""
     return (

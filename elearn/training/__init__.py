@@ -6,8 +6,11 @@ figures that agree with the ledger. Nothing here earns an hour: it only reads wh
 
     models               programmes, standing rules, assignments, signatures of levels
     rules, law           pure: what a member must learn, by which occasion and clause
+    law_hours            pure: how many hours the law asks of a post, and whether so much is enough
+    lawful, lawful_rules what people have learned, and what rules give, against it
     programmes           what an enterprise trains its people in, and its rules
     assigning, settling  jobs: who must learn what is new; what is credited, tested, signed, and so done
+    classrooms           sessions on site of a programme: who is invited, what is credited of them
     three_level          signatures under the levels, by two people; level_card is their card
     reading, listing     lists of assignments, found at a cost that history does not add to
     tallies, checking    how many of each programme are done; `elearn check`, which computes everything again
@@ -43,6 +46,7 @@ BY_IMPORT: tuple[str, ...] = (
     "plans.fund_models",
     "plans.models",
     "plans.survey_models",
+    "plans.survey_opening",
     "settling",
     "telling.jobs",
     "telling.messages",

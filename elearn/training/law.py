@@ -17,6 +17,8 @@ COUNTRY_AWAY_MONTHS = 12
 COUNTRY_ASSESSED_MONTHS = 6
 HIGHRISK = ("principal_", "manager_")
 """How the ids of posts begin whose holders are assessed, where no row says more."""
+GENERAL = "_general"
+"""How the ids of posts in general industries end: their holders are trained, and nobody assesses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class Law:
         if row.group not in (Group.PRINCIPAL, Group.MANAGER):
             return None
         return Term(row.assess_within_months or COUNTRY_ASSESSED_MONTHS, row.clause or "安全生产法 第二十七条")
+
+    def assessed(self, category: str, region: str | None, on: date) -> Term | None:
+        """Within how many months of the appointment the authority assesses the holder of a post; None: it does not."""
+        found = self.catalogue.category(category, region, on)
+        spared = category.endswith(GENERAL) if found is None else found[0].exam_required is False
+        return None if spared else self.appointed(category, region, on)
 
 
 def add_months(on: date, months: int) -> date:

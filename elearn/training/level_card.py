@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from elearn.credit_export.paper import typeset
 from elearn.credit_export.paper.sheets import Says, day_text, head, moment_text, speaker
 from elearn.people.registry import local_day
+from elearn.training import law_words
+from elearn.training.classrooms import ON_SITE
+from elearn.training.lawful import LawLine
 from elearn.training.models import Purpose, State
 from elearn.training.reading import TESTED
 from elearn.training.three_level import HOUR_MS, LEVELS
@@ -28,6 +31,8 @@ class CardFacts:
     unit: str
     post: str
     from_on: date
+    law: Sequence[LawLine] = ()
+    """Hours so far against what the law asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class CardLine:
     credited_ms: int
     tests_passed: bool
     tested: bool
+    attended_ms: int
+    """Of what is credited: on site, in sessions that two people confirmed."""
     on_site_ms: int | None
+    """What the signer stated besides."""
     learner: str
     learner_at: datetime | None
     signer: str
@@ -48,7 +56,8 @@ class CardLine:
 
 
 CARD = sa.text(f"""
-SELECT DISTINCT ON (g.purpose) g.purpose, g.title, a.state, a.credited_ms, a.tests_passed, {TESTED}, s.on_site_ms,
+SELECT DISTINCT ON (g.purpose) g.purpose, g.title, a.state, a.credited_ms, a.tests_passed, {TESTED},
+       {ON_SITE} AS attended_ms, s.on_site_ms,
        coalesce(lp.name, '') AS learner, l.signed_at AS learner_at,
        coalesce(sp.name, '') AS signer, s.signed_at AS signer_at
 FROM elearn.assignment a
@@ -85,6 +94,14 @@ def _hours(ms: int, _: Says) -> str:
     return _("%(hours)s h %(minutes)s min", hours=ms // HOUR_MS, minutes=f"{ms % HOUR_MS // 60_000:02}")
 
 
+def _on_site(one: CardLine, _: Says) -> str:
+    """What is credited, and what the signer states besides."""
+    if not one.on_site_ms:
+        return _hours(one.attended_ms, _)
+    stated = _("stated: %(hours)s", hours=_hours(one.on_site_ms, _))
+    return f"{_hours(one.attended_ms, _)} ({stated})" if one.attended_ms else stated
+
+
 def _test(one: CardLine, _: Says) -> str:
     if not one.tested:
         return _("no test")
@@ -113,17 +130,24 @@ def card(lines: Sequence[CardLine], facts: CardFacts, language: str, *,
                 [_("Unit"), facts.unit],
                 [_("Post"), facts.post or dash],
                 [_("Since"), day_text(facts.from_on, language)],
+                *[
+                    [
+                        law_words.when_text(one.training, _),
+                        law_words.hours_text(one.judgement.has, one.asked.hours, one.asked.clause, _),
+                    ]
+                    for one in facts.law
+                ],
             ],
-            "widths": [46, 0, 26, 26, 34, 40, 40],
+            "widths": [46, 0, 26, 34, 30, 40, 40],
             "right": [2, 3],
             "head": [
-                _("Level"), _("Training"), _("Credited online"), _("On site, as stated"), _("Test"),
+                _("Level"), _("Training"), _("Credited online"), _("Credited on site"), _("Test"),
                 _("Learner signed"), _("Signer signed"),
             ],
             "rows": [
                 [
-                    level_text(one.purpose, _), one.title, _hours(one.credited_ms, _),
-                    dash if one.on_site_ms is None else _hours(one.on_site_ms, _),
+                    level_text(one.purpose, _), one.title, _hours(max(0, one.credited_ms - one.attended_ms), _),
+                    _on_site(one, _),
                     _test(one, _),
                     _signed(one.learner, one.learner_at, language), _signed(one.signer, one.signer_at, language),
                 ]
@@ -133,8 +157,8 @@ def card(lines: Sequence[CardLine], facts: CardFacts, language: str, *,
             "total": _("All three levels are done and signed by two people.") if _whole(lines)
             else _("The three levels are not complete."),
             "note": _(
-                "Credited time stands in the ledger of hours and was verified on the server. Hours on site are what the"
-                " signer stated; nobody verified them."
+                "Credited time stands in the ledger of hours: online it was verified on the server, on site two people"
+                " confirmed who was there. What is stated on site besides is the signer's word; nobody verified it."
             ),
             "signs": [_("Learner"), _("Enterprise (seal)")],
         },

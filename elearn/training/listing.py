@@ -9,8 +9,7 @@ because a good part of what it meets belongs to them. How many they are is looke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,9 +18,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.db import plan_each_time
-from elearn.people.models import EMPLOYERS
-from elearn.people.naming import CALLED, so_called
+from elearn.people import naming, tree
+from elearn.people.naming import CALLED, SPELLED
 
+MOST_SPELLED = 100_000
+"""People of a common name who are kept in mind (in PostgreSQL's `work_mem`) while a list is walked."""
 FEW = 3_000
 """People whose assignments are read and put in order; of more than these a walk finds a page sooner."""
 
@@ -51,16 +52,6 @@ WHERE t.above_id = :node AND p.from_on <= greatest(:today, m.from_on)
   AND (p.to_on IS NULL OR p.to_on >= greatest(:today, m.from_on)) {which}
 LIMIT :few
 """
-EMPLOYING = """
-SELECT t.below_id FROM elearn.organisation_tree t JOIN elearn.organisation o ON o.id = t.below_id
-WHERE t.above_id = :node AND o.level = ANY (:employers)
-UNION
-SELECT * FROM (
-    SELECT t.above_id FROM elearn.organisation_tree t JOIN elearn.organisation o ON o.id = t.above_id
-    WHERE t.below_id = :node AND o.level = ANY (:employers)
-) above
-"""
-"""Whose members may stand in the node: employers in it, and those above it."""
 OF_FEW = """
 WITH a AS MATERIALIZED (
     SELECT a.id, a.due_on FROM elearn.assignment a {programme}
@@ -69,9 +60,9 @@ WITH a AS MATERIALIZED (
 """
 """Materialized, so that nobody walks everything in the list's order to find the few of these."""
 OF_MANY = """
-SELECT a.id FROM unnest(CAST(:employing AS uuid[])) e (id) {each} CROSS JOIN LATERAL (
+{with_named} SELECT a.id FROM unnest(CAST(:employing AS uuid[])) e (id) {each} CROSS JOIN LATERAL (
     SELECT a.id, a.due_on FROM elearn.assignment a {programme}
-    WHERE a.organisation_id = e.id {of_each} AND {condition} AND EXISTS (
+    WHERE a.organisation_id = e.id {of_each} AND {condition} {of_named} AND EXISTS (
         SELECT FROM elearn.membership m JOIN {stands}
         JOIN elearn.organisation_tree t ON t.below_id = l.unit_id AND t.above_id = :node {named}
         WHERE m.id = a.membership_id {people} OFFSET 0
@@ -89,8 +80,33 @@ OF_EACH = (
     "CROSS JOIN unnest(CAST(:programmes AS uuid[])) w (programme_id)", "AND a.programme_id = w.programme_id",
 )  # fmt: skip
 """An index has each employer's assignments of each programme in the list's order too."""
+SPELLED_PEOPLE = f"""
+SELECT s.membership_id FROM elearn.member_letter s WHERE {SPELLED} AND EXISTS (
+    SELECT FROM elearn.membership m JOIN {STANDS}
+    JOIN elearn.organisation_tree t ON t.below_id = l.unit_id AND t.above_id = :node
+    WHERE m.id = s.membership_id {{which}} OFFSET 0
+) LIMIT :few
+"""
+WITH_NAMED = f"WITH named AS MATERIALIZED (SELECT s.membership_id FROM elearn.member_letter s WHERE {SPELLED})"
+OF_NAMED = "AND (a.membership_id IN (SELECT membership_id FROM named)) IS TRUE"
+"""Hashed, and no join: a join would leave the list's order, and read all of it."""
+COUNT_NAMED = f"SELECT count(*) FROM (SELECT FROM elearn.member_letter s WHERE {SPELLED} LIMIT :most) x"
 PROGRAMME = "JOIN elearn.training_programme g ON g.id = a.programme_id"
 NAMED = "JOIN elearn.person n ON n.id = m.person_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How those of a name are found."""
+
+    people: str = PEOPLE
+    """Their memberships, as long as they are few."""
+    join: str = ""
+    which: str = ""
+    """Of a membership `m`."""
+    many: bool = False
+    """More than a few, kept in mind by their letters while the list is walked."""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,40 +140,51 @@ class Found:
 def search(session: Session, wanted: Wanted, *, today: date) -> Found:
     """Look how many people a list is about, and so decide how it is found."""
     plan_each_time(session)
-    people: list[str] = []
     values: dict[str, Any] = {"node": wanted.node_id, "today": today}
+    of_kind = ""
     if wanted.kind is not None:
-        people.append("m.kind = :kind")
-        values["kind"] = wanted.kind
+        of_kind, values["kind"] = " AND m.kind = :kind", wanted.kind
     if wanted.name:
-        people.append(CALLED.format(person="n"))
         values["name"] = wanted.name
     programmes = _programmes(session, wanted)
     if programmes is not None:
         values["programmes"] = programmes
-    named, which = NAMED if wanted.name else "", "".join(f" AND {one}" for one in people)
-    found = _people(session, named, which, values)
-    if len(found) <= FEW:
-        about = "" if programmes is None else "AND a.programme_id = ANY (:programmes)"
-        statement = OF_FEW.format(programme=PROGRAMME, condition="{condition}", which=about)
-        return Found(session, statement, values | {"members": list(found)})
-    asked = {"node": wanted.node_id, "employers": [one.value for one in EMPLOYERS]}
+    named = _named(session, wanted)
+    values |= named.values
+    if not named.many:
+        asked = named.people.format(named=named.join, which=of_kind + named.which)
+        found = session.scalars(sa.text(asked), values | {"few": FEW + 1}).all()
+        if len(found) <= FEW:
+            about = "" if programmes is None else "AND a.programme_id = ANY (:programmes)"
+            statement = OF_FEW.format(programme=PROGRAMME, condition="{condition}", which=about)
+            return Found(session, statement, values | {"members": list(found)})
     each, of_each = ("", "") if programmes is None else OF_EACH
+    with_named, of_named = (WITH_NAMED, OF_NAMED) if named.many else ("", "")
     statement = OF_MANY.format(
-        programme=PROGRAMME, condition="{condition}", order="{order}", stands=STANDS, named=named, people=which,
-        each=each, of_each=of_each,
+        programme=PROGRAMME, condition="{condition}", order="{order}", stands=STANDS, each=each, of_each=of_each,
+        with_named=with_named, of_named=of_named, named=named.join, people=of_kind + named.which,
     )  # fmt: skip
-    return Found(session, statement, values | {"employing": list(session.scalars(sa.text(EMPLOYING), asked))})
+    if "employing" not in values:
+        values["employing"] = tree.employing(session, wanted.node_id)
+    return Found(session, statement, values)
 
 
-def _people(session: Session, named: str, which: str, values: dict[str, Any]) -> Sequence[UUID]:
-    """Memberships, at most one more than `FEW`. Of a rare name they are found from the name, whoever else is there."""
-    if named:
-        ids = so_called(session, values["name"], most=FEW)
-        if ids is not None:
-            named, which = "", which.replace(CALLED.format(person="n"), "m.person_id = ANY (:so_called)")
-            values = values | {"so_called": ids}
-    return session.scalars(sa.text(PEOPLE.format(named=named, which=which)), values | {"few": FEW + 1}).all()
+def _named(session: Session, wanted: Wanted) -> Named:
+    """A rare name is found from its people, a common one by letters, in a small node by looking at each."""
+    if not wanted.name:
+        return Named()
+    found = naming.find(session, wanted.node_id, wanted.name, most=FEW)
+    if found.persons is not None:
+        return Named(which=" AND m.person_id = ANY (:so_called)", values={"so_called": found.persons})
+    looking = Named(join=NAMED, which=" AND " + CALLED.format(person="n"))
+    if not found.employing:
+        return looking
+    values: dict[str, Any] = {"employing": found.employing}
+    asked = values | {"name": wanted.name, "most": MOST_SPELLED + 1}
+    spelled = session.scalar(sa.text(COUNT_NAMED), asked) or 0
+    if spelled > MOST_SPELLED:
+        return looking
+    return Named(people=SPELLED_PEOPLE, values=values) if spelled <= FEW else Named(many=True, values=values)
 
 
 def _programmes(session: Session, wanted: Wanted) -> list[UUID] | None:

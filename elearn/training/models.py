@@ -65,6 +65,7 @@ class AssignRule(Base):
         sa.CheckConstraint("occasion <> 'by_hand'", name="by_rule"),
         sa.CheckConstraint("cardinality(programme_ids) BETWEEN 1 AND 10", name="programmes"),
         sa.CheckConstraint("due_days BETWEEN 0 AND 3650", name="due_days"),
+        sa.CheckConstraint("char_length(levels_reason) BETWEEN 1 AND 300", name="levels_reason"),
         sa.Index(None, "organisation_id", "created_at"),
     )
 
@@ -88,9 +89,40 @@ class AssignRule(Base):
     cycle: Mapped[Cycle | None] = mapped_column(Word(Cycle))
     from_on: Mapped[date]
     """Occasions of before this day are no matter of the rule; of a campaign: its day."""
+    levels_reason: Mapped[str | None]
+    """Why who is hired has one or two of the three levels here, in words of whoever made the rule."""
     closed_at: Mapped[datetime | None]
     created_by: Mapped[UUID] = mapped_column(sa.ForeignKey(PERSON))
     created_at: Mapped[datetime]
+
+
+class LawNote(Ledger, Base):
+    """Whoever made a rule or a programme was told that it gives less than the law asks of a category, and made it."""
+
+    __tablename__ = "law_note"
+    __table_args__ = (
+        sa.CheckConstraint("num_nonnulls(rule_id, programme_id) = 1", name="of_one"),
+        sa.CheckConstraint("given_micro >= 0 AND given_micro < asked_hours * 1000000::bigint", name="short"),
+        sa.CheckConstraint("training IN ('initial', 'yearly')", name="training"),
+        sa.Index(None, "rule_id", postgresql_where=sa.text("rule_id IS NOT NULL")),
+        sa.Index(None, "programme_id", postgresql_where=sa.text("programme_id IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    rule_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("elearn.assign_rule.id"))
+    programme_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(PROGRAMME))
+    training: Mapped[str]
+    """`initial`: before the post; `yearly`."""
+    category: Mapped[str]
+    asked_hours: Mapped[int]
+    """学时 that the law asks."""
+    given_micro: Mapped[int] = mapped_column(sa.BigInteger)
+    """Millionths of a 学时 that it gave."""
+    clause: Mapped[str]
+    rule_version: Mapped[str]
+    """The row of the requirements that was used."""
+    by_id: Mapped[UUID] = mapped_column(sa.ForeignKey(PERSON))
+    at: Mapped[datetime]
 
 
 class Assignment(Base):

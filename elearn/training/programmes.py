@@ -20,15 +20,18 @@ from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import tree
 from elearn.people.models import EmploymentKind, Organisation
 from elearn.people.registry import local_day
-from elearn.training import settling, tallies
+from elearn.training import lawful_rules, settling, tallies
 from elearn.training.models import Assignment, AssignRule, Cycle, Occasion, Programme, Purpose, State
 
 MAX_TITLE = 100
 MAX_COURSES = 50
 MAX_STEPS = 10
 MAX_DAYS = 3650
+MOST_MS = 1_000 * 3_600_000
+"""Asked of a programme that is taught on site."""
 MAX_WORDS = 50
-AT_ONCE = 5_000
+MAX_REASON = 300
+LEVELS = tuple(one for one in Purpose if one.level)
 
 OFFERED = sa.text("""
 SELECT c.id, c.title, i.name AS institution, count(l.id) AS lessons, sum(u.duration_ms)::bigint AS duration_ms,
@@ -72,6 +75,8 @@ class Asked:
     course_ids: Sequence[UUID]
     required_ms: int
     due_days: int
+    on_site: bool = False
+    """Taught in sessions too: it may ask more time than its courses are long, and have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ class AskedRule:
     due_days: int | None = None
     bars_post: bool = False
     cycle: Cycle | None = None
+    levels_reason: str = ""
+    """Why not all three levels, where who is hired learns one or two of them."""
 
 
 def offers(session: Session, node_id: UUID, *, words: str = "", most: int = 200) -> list[Offer]:
@@ -96,10 +103,10 @@ def offers(session: Session, node_id: UUID, *, words: str = "", most: int = 200)
 
 
 def add(session: Session, node_id: UUID, asked: Asked, *, by: UUID, at: datetime) -> Programme:
-    """A new programme of this node, with its class.
+    """A new programme of this node, with its class. By itself short of the law: that is kept (`lawful_rules.note`).
 
     Raises Malformed `title`, `courses` (one is not offered to enterprises, or none was chosen), `required`: more than
-    its courses are long; `due_days`.
+    its courses are long; `nothing`: no time, no test and no signatures are asked; `due_days`.
     """
     title = _title(asked.title)
     if not 0 <= asked.due_days <= MAX_DAYS:
@@ -110,10 +117,16 @@ def add(session: Session, node_id: UUID, asked: Asked, *, by: UUID, at: datetime
     found = {one.id: one for one in _offers(session, node_id, ids, "", MAX_COURSES)} if ids else {}
     if len(found) != len(ids):
         raise Malformed("One of these courses is not offered to enterprises.", code="courses")
-    if not ids and not asked.purpose.level:
+    if not ids and not (asked.purpose.level or asked.on_site):
         raise Malformed("Choose at least one course.", code="courses")
-    if not 0 <= asked.required_ms <= sum(one.duration_ms for one in found.values()):
+    longest_ms = MOST_MS if asked.on_site else sum(one.duration_ms for one in found.values())
+    if not 0 <= asked.required_ms <= longest_ms:
         raise Malformed("More time is asked than these courses are long.", code="required")
+    if not (asked.required_ms or asked.purpose.level or any(one.tested for one in found.values())):
+        raise Malformed(
+            "It asks for nothing, and would be done at once: ask for hours, or choose a course with a test.",
+            code="nothing",
+        )
     held = TrainingClass(
         id=new_id(), institution_id=node_id, outline_id=None, class_no="", title=title, starts_on=local_day(at),
         ends_on=None, place="", region=None, created_at=at,
@@ -124,12 +137,18 @@ def add(session: Session, node_id: UUID, asked: Asked, *, by: UUID, at: datetime
     session.add_all(
         ClassCourse(class_id=held.id, course_id=one, position=position) for position, one in enumerate(ids, start=1)
     )
+    session.flush()
     made = Programme(
         organisation_id=node_id, title=title, purpose=asked.purpose, class_id=held.id, required_ms=asked.required_ms,
         due_days=asked.due_days, closed_at=None, created_by=by, created_at=at,
     )  # fmt: skip
     session.add(made)
     session.flush()
+    node = session.get_one(Organisation, node_id)
+    lawful_rules.note(
+        session, lawful_rules.by_itself(session, node_id, node.region, made, on=local_day(at)), by=by, at=at,
+        programme_id=made.id,
+    )  # fmt: skip
     return made
 
 
@@ -151,10 +170,11 @@ def close(session: Session, programme_id: UUID, *, at: datetime) -> int:
 
 
 def add_rule(session: Session, node_id: UUID, asked: AskedRule, *, by: UUID, at: datetime) -> AssignRule:
-    """A new standing rule of this node.
+    """A new standing rule of this node. Short of the law for somebody whom it finds today: that is kept.
 
-    Raises Malformed `title`, `programmes`, `due_days`, `cycle`, `occasion`; Conflict `levels`: the three levels do
-    not stand in the order factory, workshop, team.
+    Raises Malformed `title`, `programmes`, `due_days`, `cycle`, `occasion`, `levels_reason`: who is hired would have
+    one or two of the three levels, and nobody says why; Conflict `levels`: they do not stand in the order factory,
+    workshop, team.
     """
     if asked.occasion is Occasion.BY_HAND:
         raise Malformed("Choose an occasion.", code="occasion")
@@ -166,6 +186,13 @@ def add_rule(session: Session, node_id: UUID, asked: AskedRule, *, by: UUID, at:
     levels = [one.purpose for one in programmes if one.purpose.level]
     if levels != [one for one in Purpose if one in levels]:
         raise Conflict("The three levels follow each other: factory, workshop, team.", code="levels")
+    lacking = asked.occasion is Occasion.HIRE and 0 < len(levels) < len(LEVELS)
+    reason = " ".join(asked.levels_reason.split())
+    if lacking and not 0 < len(reason) <= MAX_REASON:
+        raise Malformed(
+            "Who is hired has all three levels. Add the others, or say in 1 to 300 characters why not.",
+            code="levels_reason",
+        )
     made = AssignRule(
         organisation_id=node_id,
         title=_title(asked.title),
@@ -178,12 +205,16 @@ def add_rule(session: Session, node_id: UUID, asked: AskedRule, *, by: UUID, at:
         bars_post=asked.bars_post,
         cycle=asked.cycle,
         from_on=asked.from_on,
+        levels_reason=reason if lacking else None,
         closed_at=None,
         created_by=by,
         created_at=at,
     )
     session.add(made)
     session.flush()
+    node = session.get_one(Organisation, node_id)
+    compared = lawful_rules.of_rule(session, made, node.region, on=local_day(at))
+    lawful_rules.note(session, compared, by=by, at=at, rule_id=made.id)
     return made
 
 

@@ -45,6 +45,7 @@ NAMED: dict[str, str] = {
     "message_id": "message",
     "organisation_id": "organisation",
     "plan_id": "training_plan",
+    "post_id": "public_post",
     "outline_id": "outline",
     "person_id": "person",
     "programme_id": "training_programme",

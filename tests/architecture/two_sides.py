@@ -106,7 +106,9 @@ CHECKED: dict[str, Callable[[Side], dict[str, object]]] = {
         "content": b"x", "sha256": hashlib.sha256(b"x").hexdigest(), "media_type": "application/pdf"
     },
     "class_plan_line": lambda side: {"class_id": side.ids["planned_class"]},
-    "class_session": lambda side: {"kind": "theory", "from_at": AT + HOUR, "to_at": AT + 2 * HOUR},
+    "class_session": lambda side: {
+        "kind": "theory", "from_at": AT + HOUR, "to_at": AT + 2 * HOUR, "outline_item_id": side.ids["outline_item"],
+    },
     "course_test": lambda side: {"course_id": side.ids["course"]},
     "eligibility_record": lambda side: {"position": secrets.randbits(40)},
     "enterprise_archive": lambda side: {"state": "waiting", "year": 2026},
@@ -121,6 +123,7 @@ CHECKED: dict[str, Callable[[Side], dict[str, object]]] = {
     "person_merge": lambda side: {"state": "open", "gone_id": side.accounts[Role.TEACHER].person_id},
     "presence_check": lambda side: {"method": "question", "question_id": side.ids["question"], "tries": []},
     "review_case": lambda side: {"kind": "flags"},
+    "public_post": lambda side: {"organisation_id": side.ids["institution"], "language": "zh"},
     "role_grant": lambda side: {
         # Of somebody who has that role anyway: nobody who asks is more by it.
         "role": Role.SAFETY_MANAGER, "organisation_id": side.ids["organisation"],

@@ -69,7 +69,7 @@ class World:
         """What somebody of this role opens day by day."""
         ids = self.side.ids
         return {
-            None: ["/signin", "/nowhere", "/offline"],
+            None: ["/signin", "/public", "/nowhere", "/offline"],
             Role.LEARNER: [
                 "/", "/learn", f"/courses/{ids['course']}", f"/learn/{ids['unit']}",
                 f"/tests/attempts/{self.attempt_id}", "/tests", "/hours", "/messages", "/me", "/my-training",
@@ -80,7 +80,7 @@ class World:
             ],
             Role.INSTITUTION_MANAGER: [
                 "/teaching", f"/teaching/courses/{ids['course']}", f"/teaching/classes/{ids['training_class']}",
-                "/teaching/questions", "/eligibility", "/design",
+                "/teaching/questions", "/eligibility", "/publicity/new", "/design",
             ],
         }[role]  # fmt: skip
 

@@ -275,9 +275,9 @@ def test_each_page_is_for_whom_it_is_for(session: Session, school: School, brows
     other = a_school(session)
     session.commit()
     paths = {
-        "/sessions": (200, 200, 403, 200), f"/sessions/{held.id}": (200, 200, 403, 404),
-        f"/sessions/{held.id}/screen": (200, 200, 403, 404), f"/sessions/{held.id}/now": (200, 200, 403, 404),
-        "/attendance": (403, 200, 403, 200), f"/attendance/{whole.id}": (200, 200, 403, 404),
+        "/sessions": (200, 200, 200, 200), f"/sessions/{held.id}": (200, 200, 404, 404),
+        f"/sessions/{held.id}/screen": (200, 200, 404, 404), f"/sessions/{held.id}/now": (200, 200, 404, 404),
+        "/attendance": (403, 200, 403, 200), f"/attendance/{whole.id}": (200, 200, 404, 404),
         f"/teaching/classes/{school.held.id}/sessions": (403, 200, 403, 404),
         f"/teaching/classes/{school.held.id}/attendance": (403, 200, 403, 404),
         "/attendance/form.xlsx": (403, 200, 403, 200),

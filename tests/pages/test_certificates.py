@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses.requirements import service
+from elearn.credit_export.paper.sheets import speaker
 from elearn.people import organisations, persons, placements
 from elearn.people.models import (
     Account,
@@ -23,13 +24,16 @@ from elearn.people.models import (
     OrganisationLevel,
     Role,
 )
-from elearn.training.certificates import jobs, notices, reading
+from elearn.training.archives import enterprise, inspecting, papers
+from elearn.training.certificates import jobs, notices, qualified, reading, warnings
 from elearn.training.certificates.models import WorkerCertificate, WorkerCertificateCheck
 from elearn.training.certificates.rules import CheckState, EndsBy, Standing
+from elearn.training.figures import keeping
 from elearn.training.telling import messages
 from elearn.training.telling.messages import Kind
 from tests import builders_people as people
-from tests.pages.conftest import Browser
+from tests.conftest import ManualClock
+from tests.pages.conftest import Browser, text_of
 
 TODAY = date(2026, 7, 1)
 NOW = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
@@ -93,7 +97,7 @@ def a_paper(works: Works, **changes: str) -> dict[str, object]:
 def test_a_certificate_is_entered_looked_up_and_ended(app: Flask, session: Session, works: Works) -> None:
     clerk, principal = Browser(app, session, works.clerk), Browser(app, session, works.principal)
     page = clerk.page("/training/certificates")
-    assert "2 people stand at a post of special operations without a valid certificate" in page
+    assert "2 people must leave their post: they lack the certificate it asks for" in page
     assert "0 %" in page
     answer = clerk.post("/training/certificates/new", a_paper(works))
     assert answer.status_code == 303, answer.text
@@ -112,9 +116,9 @@ def test_a_certificate_is_entered_looked_up_and_ended(app: Flask, session: Sessi
     assert principal.post(f"{here}/check", {"answer": "agrees"}).status_code == 403
     assert clerk.post(f"{here}/check", {"answer": "differs", "note": ""}).status_code == 422
     assert clerk.post(f"{here}/check", {"answer": "perhaps"}).status_code == 400
-    assert "1 people stand" in clerk.page("/training/certificates")
+    assert "1 people must leave" in clerk.page("/training/certificates")
     assert clerk.post(f"{here}/check", {"answer": "differs", "note": "查无此证"}).status_code == 303
-    assert "2 people stand" in clerk.page("/training/certificates"), "what differs does not hold"
+    assert "2 people must leave" in clerk.page("/training/certificates"), "what differs does not hold"
     assert "查无此证" in principal.page(here)
     assert "Please check your certificate: 低压电工" in Browser(app, session, works.worker).page("/messages")
     assert clerk.post(f"{here}/check", {"answer": "agrees"}).status_code == 303
@@ -131,7 +135,7 @@ def test_a_certificate_is_entered_looked_up_and_ended(app: Flask, session: Sessi
     assert clerk.post(f"{here}/end", {"why": "单位登记有误", "ended_on": "2026-07-02"}).status_code == 422
     assert clerk.post(f"{here}/end", {"why": "单位登记有误"}).status_code == 303
     assert clerk.post(f"{here}/end", {"why": "再一次"}).status_code == 409
-    assert "2 people stand" in clerk.page("/training/certificates")
+    assert "2 people must leave" in clerk.page("/training/certificates")
     assert "单位登记有误" in Browser(app, session, works.worker).page("/certificates")
     persons.erase_person(session, works.worker.person_id, at=NOW)
     session.commit()
@@ -299,3 +303,102 @@ def test_the_public_notice_shows_no_whole_name_and_no_number(app: Flask, session
     assert again is not None
     assert again.token != notice.token
     assert re.fullmatch(r"[\w-]{22}", again.token)
+
+
+def in_chinese(one: Browser, path: str) -> str:
+    """What a page says to a reader of Chinese."""
+    one._forget()
+    answer = one.client.get(path, headers={"Accept": "text/html", "Accept-Language": "zh"})
+    assert answer.status_code == 200, answer.text
+    return text_of(answer)
+
+
+def a_manager(session: Session, works: Works, name: str, category: str, since: date) -> Account:
+    account = people.an_account(session, person=people.a_person(session, name=name))
+    member = organisations.join(
+        session, account.person_id, works.enterprise.id, EmploymentKind.EMPLOYEE, since, at=people.AT
+    )
+    placements.move(
+        session, member.id, unit_id=works.workshop.id, post="安全员", category=category, from_on=since, at=people.AT
+    )
+    session.commit()
+    return account
+
+
+def test_who_may_not_work_sees_it_on_every_page_that_asks_and_is_told_in_plain_words(
+    app: Flask, session: Session, works: Works, clock: ManualClock
+) -> None:
+    clock.now = NOW
+    due = a_manager(session, works, "钱主管", "manager_highrisk", date(2026, 5, 1))
+    late = a_manager(session, works, "孙主管", "manager_highrisk", date(2025, 12, 31))
+    spared = a_manager(session, works, "李主管", "manager_general", date(2020, 1, 1))
+    while keeping.settle(session, now=NOW):
+        session.commit()
+    clerk, worker = Browser(app, session, works.clerk), Browser(app, session, works.worker)
+
+    for path in ("/", "/certificates"):
+        home = in_chinese(worker, path)
+        assert "您现在不得上岗：低压电工作业" in home, path
+        assert "登记您本工种的有效证件之前，请先离岗" in home
+    assert "请在2026年11月1日前考核合格" in in_chinese(Browser(app, session, due), "/")
+    said = in_chinese(Browser(app, session, late), "/")
+    assert "您现在不得上岗：安全生产管理人员(高危)" in said
+    assert "应在2026年6月30日前考核合格" in said
+    assert "单位内部培训不能代替考核" in said
+    assert "不得上岗" not in in_chinese(Browser(app, session, spared), "/")
+
+    page = in_chinese(clerk, "/training/certificates")
+    assert "3 人缺少岗位要求的有效证件，须离岗" in page
+    assert "1 名主要负责人、安全管理人员须限期考核合格" in page
+    page = in_chinese(clerk, "/training/certificates/missing")
+    assert "李主管" not in page, "no certificate is asked of general industries"
+    assert page.index("张电工") < page.index("钱主管"), "who may not work comes first"
+    for said in ("应于2026年6月30日前取证", "2026年11月1日前完成", "须离岗"):
+        assert said in page, said
+    assert "须离岗：3 人" in in_chinese(clerk, "/")
+
+    board = in_chinese(clerk, f"/figures/{works.enterprise.id}")
+    assert "须离岗 3 人，其中 3 人缺少岗位要求的证件" in board
+    assert "0 / 4；1 人尚在限期内" in board
+    link, token = inspecting.make(
+        session, works.enterprise.id, year=2026, days=1, full_names=False, whom="检查", by=works.principal.person_id,
+        at=NOW,
+    )  # fmt: skip
+    session.commit()
+    stranger = Browser(app, session, None)
+    assert "须离岗 3 人，其中 3 人缺少岗位要求的证件" in in_chinese(stranger, f"/inspection/{token}")
+    for reader, where in (
+        (clerk, f"/figures/{works.enterprise.id}"),
+        (stranger, f"/inspection/{token}/{link.unit_id}"),
+    ):
+        listed = in_chinese(reader, f"{where}/people?show=barred")
+        assert listed.count("无有效证书") == 3, where
+        assert "主管 " in listed or "孙" in listed
+        assert "须在2026年11月1日前取证" in in_chinese(reader, f"{where}/people?show=unlicensed")
+
+    warnings.warn(session, at=NOW)
+    session.commit()
+    assert "您现在不得上岗：低压电工作业" in in_chinese(worker, "/messages")
+    told = in_chinese(clerk, "/messages")
+    assert "3 人缺少岗位要求的证件" in told
+    assert "其中 3 人现在不得在岗作业" in told
+    clerk.post("/training/certificates/new", a_paper(works))
+    assert "不得上岗" not in in_chinese(worker, "/"), "at once, not a minute later"
+    while keeping.settle(session, now=NOW):
+        session.commit()
+    assert "须离岗：2 人" in in_chinese(clerk, "/")
+
+
+def test_archives_say_who_must_leave_and_until_when(session: Session, works: Works) -> None:
+    due = a_manager(session, works, "钱主管", "manager_highrisk", date(2026, 5, 1))
+    while keeping.settle(session, now=NOW):
+        session.flush()
+    found = enterprise.gathered(session, works.enterprise.id, 2026, full_names=True, now=NOW).found["people"]
+    stands = {one["name"]: (one["must_leave"], one["certificate_by"]) for one in found}
+    assert stands == {
+        "张电工": (["certificate"], None), "王二": (["certificate"], None), "钱主管": ([], date(2026, 11, 1)),
+    }  # fmt: skip
+    sheet = papers.people({"people": found}, speaker("zh"))
+    assert sheet.head[-2:] == ("须离岗", "取证期限")
+    assert {row[-2:] for row in sheet.rows} == {("无有效证书", None), ("—", date(2026, 11, 1))}
+    assert qualified.of_person(session, due.person_id, on=TODAY)[0].by_on == date(2026, 11, 1)

@@ -168,7 +168,7 @@ def test_a_dirty_roster_is_looked_at_taken_in_and_the_same_again_changes_nothing
     row = next(line for line in out if "张三丰" in line)
     assert row == [
         "云岭建设有限公司", "张三丰", "居民身份证", numbers[0][:3] + "*" * 13 + numbers[0][-2:], "", "A-1",
-        "生产部/一车间/甲班", "电工", "", "正式", "2026-01-05", "",
+        "生产部/一车间/甲班", "电工", "", "正式", "", "2026-01-05", "",
     ]  # fmt: skip
     assert session.scalar(sa.select(sa.func.count()).select_from(Disclosure)) == 4
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 
 import openpyxl
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.people.models import Account, EmploymentKind, Organisation, Role
-from elearn.training.plans import yearly
+from elearn.training.plans import survey_opening, yearly
 from elearn.training.plans.models import TrainingPlan
 from elearn.training.plans.survey_models import Survey, SurveyAnswer, SurveyAsked, SurveyReply
 from tests import builders_people as people
@@ -149,6 +150,30 @@ def test_a_named_survey_says_so_and_shows_who_said_what(app: Flask, session: Ses
     assert mine is not None
     assert [one["text"] for one in mine["survey_answers"]] == ["", "叉车"]
     assert [(one["title"], one["answered"]) for one in mine["surveys"]] == [("2027 年培训需求", True)]
+
+
+def test_a_survey_of_many_shows_how_far_opening_is_until_it_takes_answers(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey_opening, "AT_ONCE", 1)
+    enterprise = people.an_organisation(session)
+    workers(session, enterprise, *[EMPLOYEE] * 3)
+    account, reader = staff(session, Role.ENTERPRISE_CLERK, enterprise), staff(session, Role.PRINCIPAL, enterprise)
+    session.commit()
+    clerk, principal = Browser(app, session, account), Browser(app, session, reader)
+    here = f"/training/surveys/{opened(clerk, session)}"
+    page = clerk.page(here)
+    assert "being opened" in page
+    assert "0 of 3 people written down" in page
+    assert 'hx-trigger="every 2s"' in clerk.get(here).text
+    assert clerk.post(f"{here}/open").status_code == 303, "pressed again"
+    assert "Go on with it" in clerk.page(here)
+    assert "Go on with it" not in principal.page(here)
+    assert "being opened" in clerk.page("/training/surveys")
+    assert clerk.get(f"{here}.xlsx").status_code == 409
+    survey_opening.ask_everybody(here.rpartition("/")[2])
+    assert "0 / 3" in clerk.page(here)
+    assert 'hx-trigger="every 2s"' not in clerk.get(here).text
 
 
 def test_a_survey_in_a_bad_form_is_refused_and_another_enterprises_is_not_there(app: Flask, session: Session) -> None:

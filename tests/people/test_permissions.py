@@ -61,6 +61,13 @@ OPENS: dict[str, set[Role]] = {
         Role.INSTITUTION_MANAGER,
         Role.OPERATOR,
     },
+    "keeper of attendance": {Role.INSTITUTION_MANAGER, Role.ENTERPRISE_CLERK, Role.SAFETY_MANAGER},
+    "second person of attendance": {
+        Role.INSTITUTION_MANAGER,
+        Role.ENTERPRISE_CLERK,
+        Role.SAFETY_MANAGER,
+        Role.PRINCIPAL,
+    },
     "regulator": {Role.REGULATOR_OFFICER},
     "operator": {Role.OPERATOR},
     "auditor": {Role.AUDITOR},

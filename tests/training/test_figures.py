@@ -26,6 +26,7 @@ from elearn.training.certificates.models import WorkerCertificate
 from elearn.training.certificates.rules import CertificateKind, CheckState, EndsBy
 from elearn.training.figures import commands, keeping, sql
 from elearn.training.figures.counted import FigureMark, FigureMember, UnitFigure
+from elearn.training.law import add_months
 from elearn.training.models import Assignment, Occasion, Programme, Purpose, State
 from tests.builders_people import AT, a_person
 from tests.conftest import ManualClock
@@ -35,6 +36,13 @@ DAY = timedelta(days=1)
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 7, 1)
 LICENSED = "so_lv_electric"
+ASKED = {LICENSED: (CertificateKind.OPERATION, 0), "manager_highrisk": (CertificateKind.ASSESSMENT, 6)}
+"""Of these categories posts ask for a certificate, so many months after the appointment."""
+POSTS = (None, LICENSED, "manager_highrisk", "principal_general")
+PAPERS = (
+    (LICENSED, CertificateKind.OPERATION), ("other", CertificateKind.OPERATION),
+    ("manager_highrisk", CertificateKind.ASSESSMENT), ("manager_highrisk", CertificateKind.SKILL),
+)  # fmt: skip
 KINDS = (EmploymentKind.EMPLOYEE, EmploymentKind.FLEXIBLE)
 
 
@@ -110,9 +118,9 @@ class Firm:
     def certify(self, member: Membership, *, category: str = LICENSED, days: int | None = 100, **other: Any) -> None:
         ends = {"holds_to": TODAY + days * DAY, "ends_by": EndsBy.PAPER} if days is not None else {}
         made = WorkerCertificate(
-            person_id=member.person_id, organisation_id=member.organisation_id, kind=CertificateKind.OPERATION,
-            category=category, title="t", number_sealed=b"-", issuer="i", created_by=member.person_id, created_at=AT,
-            **({"from_on": TODAY - 30 * DAY} | ends | other),
+            person_id=member.person_id, organisation_id=member.organisation_id, category=category, title="t",
+            number_sealed=b"-", issuer="i", created_by=member.person_id, created_at=AT,
+            **({"from_on": TODAY - 30 * DAY, "kind": CertificateKind.OPERATION} | ends | other),
         )  # fmt: skip
         self.session.add(made)
         self.session.flush()
@@ -189,10 +197,13 @@ def by_hand(session: Session, today: date) -> dict[tuple[UUID, int, str, str], l
             and (one.ended_on is None or one.ended_on > today)
             and one.check_state is not CheckState.DIFFERS
         ]
+        kind, months = ASKED.get(placed.category or "", (None, 0))
+        holding = kind is not None and any((one.category, one.kind) == (placed.category, kind) for one in valid)
+        over = not months or add_months(_appointed_on(session, placed), months) < today
+        unqualified = kind is not None and not holding and over
         put(
-            placed.unit_id, 0, "", member.kind.value, people=1, asked=int(placed.category == LICENSED),
-            holding=int(placed.category == LICENSED and any(one.category == LICENSED for one in valid)),
-            certificates=len(valid),
+            placed.unit_id, 0, "", member.kind.value, people=1, asked=int(kind is not None), holding=int(holding),
+            certificates=len(valid), unqualified=int(unqualified), barred=int(unqualified),
             expiring=sum(one.holds_to is not None and (one.holds_to - today).days <= 90 for one in valid),
         )  # fmt: skip
         mine = session.scalars(sa.select(Assignment).where(Assignment.membership_id == member.id)).all()
@@ -216,8 +227,23 @@ def by_hand(session: Session, today: date) -> dict[tuple[UUID, int, str, str], l
                         added.setdefault((period, name), Counter()).update(credited_ms=entry.amount_ms)
         for (period, name), cell in added.items():
             said = dict(cell) | {"trained": int(cell["done"] > 0), "barred": int(cell["barred"] > 0)}
+            if (period, name) == (0, "") and unqualified:
+                said["barred"] = 0  # counted above, and once
             put(placed.unit_id, period, name, member.kind.value, **said)
     return {key: row for key, row in sums.items() if any(row)}
+
+
+def _appointed_on(session: Session, placed: Placement) -> date:
+    """The first day at posts of this category without another one between."""
+    mine = (
+        sa.select(Placement).where(Placement.membership_id == placed.membership_id).order_by(Placement.from_on.desc())
+    )
+    first = placed.from_on
+    for one in session.scalars(mine.where(Placement.from_on < placed.from_on)):
+        if one.category != placed.category:
+            break
+        first = one.from_on
+    return first
 
 
 def standing(session: Session) -> dict[tuple[UUID, int, str, str], list[int]]:
@@ -243,7 +269,8 @@ def test_after_any_run_of_changes_the_figures_are_what_the_ledger_adds_up_to(
 ) -> None:
     session, now = firm.session, NOW
     nested = session.begin_nested()
-    firm.members, firm.assigned, firm.hours, firm.certificates = [firm.hire(0), firm.hire(2, KINDS[1])], [], [], []
+    long_here = firm.hire(0, from_on=TODAY - 170 * DAY)  # six months are soon over
+    firm.members, firm.assigned, firm.hours, firm.certificates = [long_here, firm.hire(2, KINDS[1])], [], [], []
     taken: set[UUID] = set()
     for change, which, where in changes:
         today = local_day(now)
@@ -258,7 +285,7 @@ def test_after_any_run_of_changes_the_figures_are_what_the_ledger_adds_up_to(
                 organisations.leave(session, member.person_id, member.organisation_id, today)
             case "move_post" if member.to_on is None:
                 shop = where // 2 + 2 * firm.employers.index(session.get_one(Organisation, member.organisation_id))
-                placements.move(session, member.id, unit_id=firm.teams[shop].id, post="p", category=None,
+                placements.move(session, member.id, unit_id=firm.teams[shop].id, post="p", category=POSTS[which % 4],
                                 from_on=max(today, member.from_on) + DAY * (where % 2), at=now) if (
                     _may_move(session, member, max(today, member.from_on) + DAY * (where % 2), shop, firm)
                 ) else None  # fmt: skip
@@ -299,9 +326,10 @@ def test_after_any_run_of_changes_the_figures_are_what_the_ledger_adds_up_to(
                 member.person_id = a_person(session).id
             case "licensed":
                 post = session.scalars(sa.select(Placement).where(Placement.membership_id == member.id).limit(1)).one()
-                post.category = LICENSED if where else None
+                post.category = POSTS[where]
             case "certified":
-                firm.certify(member, category=(LICENSED, "other")[which % 2], days=(None, 0, 95, 130)[where])
+                category, kind = PAPERS[which % 4]
+                firm.certify(member, category=category, kind=kind, days=(None, 0, 95, 130)[where])
             case "certificate_ends" if firm.certificates:
                 paper = firm.certificates[which % len(firm.certificates)]
                 paper.ended_on, paper.ended_why = (None, "") if where == 0 else (today + DAY * (where - 1), "lost")

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from elearn.people import organisations
+from elearn.people import naming, organisations
 from elearn.people.models import EmploymentKind, Membership, Organisation, Person
 from elearn.training import listing, programmes, reading, settling, tallies
 from elearn.training.figures import keeping
@@ -170,6 +170,32 @@ def test_a_list_has_what_its_words_say_the_most_urgent_first_whichever_way_it_is
         assert [line.id for line in reading.first(session, one, today=TODAY, most=5)] == wanted[:5]
         seen += len(wanted)
     assert seen > 150, "the lists are not empty"
+
+
+def test_those_of_a_common_name_are_the_same_by_their_letters_as_by_looking_at_each(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, works = place.session, place.works
+    asked = [
+        Asked(node.id, name=name, **said)
+        for node in (works.group, works.workshop)
+        for name in ("王", "伟", "ada w", "龘")
+        for said in list[dict[str, Any]]([{}, {"show": Show.DONE, "kind": "flexible"}, {"purpose": Purpose.YEARLY}])
+    ]
+
+    def pages() -> list[list[tuple[list[object], int]]]:
+        found = [[reading.lines(session, one, today=TODAY, page=page, size=4) for page in (1, 2)] for one in asked]
+        return [[([line.id for line in lines], total) for lines, total in each] for each in found]
+
+    looked = pages()
+    assert sum(total for each in looked for _ids, total in each) > 60
+    monkeypatch.setattr(naming, "FEW", 0)
+    monkeypatch.setattr(naming, "so_called", lambda *_rest, **_most: None)
+    # A few of the name; more than a few; too many to keep in mind.
+    for few, most in ((3_000, 100_000), (0, 100_000), (0, 0)):
+        monkeypatch.setattr(listing, "FEW", few)
+        monkeypatch.setattr(listing, "MOST_SPELLED", most)
+        assert pages() == looked, (few, most)
 
 
 def test_who_left_is_in_no_list_and_who_has_not_come_is_where_they_will_stand(place: Place) -> None:

@@ -256,7 +256,7 @@ def test_levels_stand_in_their_order_in_a_rule(session: Session, works: Works) -
     factory, workshop, team = works.three_levels()
     with pytest.raises(Conflict, match="follow each other"):
         works.rule(Occasion.HIRE, [workshop, factory, team])
-    assert works.rule(Occasion.HIRE, [workshop, team]).programme_ids == [workshop.id, team.id]
+    assert works.rule(Occasion.TRANSFER, [workshop, team]).programme_ids == [workshop.id, team.id]
     with pytest.raises(Malformed, match="programmes of this organisation"):
         a_works(session).rule(Occasion.HIRE, [factory])
     enrolled = sa.select(sa.func.count()).select_from(Enrolment).where(Enrolment.class_id == factory.class_id)

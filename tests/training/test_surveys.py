@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import persons
 from elearn.people.models import EmploymentKind
-from elearn.training.plans import survey_results, survey_rules, surveys, yearly
+from elearn.training.plans import survey_opening, survey_results, survey_rules, surveys, yearly
 from elearn.training.plans.models import PlanState, TrainingPlan
 from elearn.training.plans.survey_models import Survey, SurveyAnswer, SurveyAsked, SurveyReply
 from elearn.training.plans.survey_rules import Question, QuestionKind, Reply, SurveyState, Wrong
@@ -166,7 +166,7 @@ def test_whoever_stands_there_today_is_asked_and_told_once(session: Session) -> 
     assert surveys.waiting_for(session, inside.person_id, on=TODAY) == []
     with pytest.raises(NotFound):
         says(session, survey, inside.person_id, 0)
-    assert surveys.open_up(session, survey.id, at=AT) == 2
+    assert survey_opening.open_up(session, survey.id, at=AT) == 2
     rows = session.scalars(sa.select(SurveyAsked).where(SurveyAsked.survey_id == survey.id)).all()
     assert {(one.person_id, one.unit_id, one.kind) for one in rows} == {
         (inside.person_id, works.team.id, "employee"),
@@ -177,21 +177,78 @@ def test_whoever_stands_there_today_is_asked_and_told_once(session: Session) -> 
     assert [one.title for one in surveys.waiting_for(session, inside.person_id, on=TODAY)] == ["2027 年培训需求"]
     assert surveys.waiting_for(session, inside.person_id, on=survey.ends_on + timedelta(days=1)) == []
     with pytest.raises(Conflict):
-        surveys.open_up(session, survey.id, at=AT)
+        survey_opening.open_up(session, survey.id, at=AT)
     with pytest.raises(Conflict):
         surveys.add_question(session, survey.id, ONE)
     with pytest.raises(NotFound):
         says(session, survey, elsewhere.person_id, 0)
     nobody = a_survey(session, works, kinds=[EmploymentKind.INTERN])
     with pytest.raises(Malformed):
-        surveys.open_up(session, nobody.id, at=AT)
+        survey_opening.open_up(session, nobody.id, at=AT)
+
+
+def test_a_survey_of_many_is_opened_by_a_job_page_after_page_and_nobody_is_asked_twice(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey_opening, "AT_ONCE", 2)
+    works = a_works(session)
+    people = {works.hire().person_id for _ in range(5)}
+    survey = a_survey(session, works)
+    assert survey_opening.open_up(session, survey.id, at=AT) == 5
+    assert (survey.state, survey.to_ask, survey_opening.asked_so_far(session, survey.id)) == (SurveyState.OPENING, 5, 0)
+    assert survey_opening.open_up(session, survey.id, at=AT + timedelta(days=3)) == 5, "pressed again: it goes on"
+    with pytest.raises(Conflict):
+        surveys.close(session, survey.id, at=AT)
+    with pytest.raises(Conflict):
+        surveys.discard(session, survey.id)
+    waiting = sa.text("SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE task_name = 'training.open_survey'")
+    assert session.scalar(waiting) == 2
+    # One that died after its first page: who is asked cannot answer before all are.
+    first = min(people)
+    session.add(
+        SurveyAsked(survey_id=survey.id, person_id=first, unit_id=works.team.id, kind="employee", answered=False)
+    )
+    session.commit()
+    assert survey_opening.asked_so_far(session, survey.id) == 1
+    assert surveys.waiting_for(session, first, on=TODAY) == []
+    with pytest.raises(Conflict):
+        says(session, survey, first, 0)
+    assert survey_results.gather(session, survey, on=TODAY).shown is False
+    works.hire(from_on=TODAY + timedelta(days=1))
+    for run in range(2):
+        with statements(session) as sent:
+            survey_opening.ask_everybody(str(survey.id))
+        inserted = [one for one in sent if one.lstrip().startswith("INSERT")]
+        assert len(inserted) == (4 if run == 0 else 0), "three pages and the messages; then nothing"
+    session.expire_all()
+    assert (survey.state, survey.opened_at) == (SurveyState.OPEN, AT)
+    assert set(session.scalars(sa.select(SurveyAsked.person_id).filter_by(survey_id=survey.id))) == people
+    told = session.scalars(sa.select(Message.person_id).where(Message.kind == Kind.SURVEY)).all()
+    assert sorted(told) == sorted(people), "each once"
+    with pytest.raises(Conflict):
+        survey_opening.open_up(session, survey.id, at=AT)
+    says(session, survey, first, 0)
+
+
+def test_a_survey_of_more_people_than_may_be_asked_stays_a_draft(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey_opening, "MOST_ASKED", 1)
+    works = a_works(session)
+    for _ in range(2):
+        works.hire()
+    survey = a_survey(session, works)
+    with pytest.raises(Malformed) as refused:
+        survey_opening.open_up(session, survey.id, at=AT)
+    assert (refused.value.error_code, survey.state) == ("many", SurveyState.DRAFT)
+    assert survey_opening.asked_so_far(session, survey.id) == 0
 
 
 def test_an_anonymous_answer_is_changed_by_the_browser_that_gave_it_and_names_nobody(session: Session) -> None:
     works = a_works(session)
     people = [works.hire() for _ in range(5)] + [works.hire(kind=EmploymentKind.INTERN)]
     survey = a_survey(session, works)
-    surveys.open_up(session, survey.id, at=AT)
+    survey_opening.open_up(session, survey.id, at=AT)
     for one in people:
         says(session, survey, one.person_id, 0, 1)
     says(session, survey, people[0].person_id, 2, text="叉车")
@@ -228,7 +285,7 @@ def test_a_named_answer_is_split_by_kind_and_its_words_go_with_the_person(sessio
     works = a_works(session)
     worker, intern = works.hire(), works.hire(kind=EmploymentKind.INTERN)
     survey = a_survey(session, works, anonymous=False)
-    surveys.open_up(session, survey.id, at=AT)
+    survey_opening.open_up(session, survey.id, at=AT)
     says(session, survey, worker.person_id, 0, text="我想学叉车")
     says(session, survey, worker.person_id, 1, text="我想学叉车", number="any browser")
     says(session, survey, intern.person_id, 1)
@@ -248,7 +305,7 @@ def test_an_answer_says_something_and_comes_in_time(session: Session) -> None:
     works = a_works(session)
     worker = works.hire()
     survey = a_survey(session, works)
-    surveys.open_up(session, survey.id, at=AT)
+    survey_opening.open_up(session, survey.id, at=AT)
     with pytest.raises(Malformed) as refused:
         says(session, survey, worker.person_id)
     assert refused.value.error_code == "empty"
@@ -298,6 +355,6 @@ def test_what_nobody_was_asked_can_be_thrown_away(session: Session) -> None:
     surveys.discard(session, survey.id)
     assert surveys.listed(session, works.workshop.id) == []
     opened = a_survey(session, works)
-    surveys.open_up(session, opened.id, at=AT)
+    survey_opening.open_up(session, opened.id, at=AT)
     with pytest.raises(Conflict):
         surveys.discard(session, opened.id)

@@ -53,8 +53,8 @@ KINDS = {
                refused, seen
         FROM elearn.report WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
     "class_session": """
-        SELECT 'class_session', id::text, class_id::text, outline_item_id::text, kind, teacher_id::text, place,
-               MS(from_at), MS(to_at), planned_by::text, MS(planned_at)
+        SELECT 'class_session', id::text, class_id::text, coalesce(outline_item_id, unit_id)::text, kind,
+               teacher_id::text, place, MS(from_at), MS(to_at), planned_by::text, MS(planned_at)
         FROM elearn.class_session WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
     "class_session_cancelled": """
         SELECT 'class_session_cancelled', session_id::text, by_id::text, reason, MS(at)
@@ -64,7 +64,7 @@ KINDS = {
         SELECT 'attendance_scan', id::text, session_id::text, person_id::text, number, act, slot, MS(at)
         FROM elearn.attendance_scan WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
     "attendance_file": """
-        SELECT 'attendance_file', id::text, class_id::text, session_id::text, sha256,
+        SELECT 'attendance_file', id::text, class_id::text, coalesce(session_id, unit_id)::text, sha256,
                encode(sha256(content), 'hex'), name, media_type, by_id::text, MS(at)
         FROM elearn.attendance_file WHERE evidence_batch > :after AND evidence_batch <= :batch ORDER BY id""",
     "attendance_mark": """

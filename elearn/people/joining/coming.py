@@ -215,6 +215,7 @@ def _take_in(session: Session, link: JoiningLink, came: Joining, by: UUID | None
         unit_id=link.unit_id,
         post=link.post,
         category=link.category,
+        firm=link.firm,
         at=came.came_at,
     )
     came.state, came.membership_id = State.JOINED.value, made.id

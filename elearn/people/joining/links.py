@@ -23,7 +23,7 @@ from elearn.people import tree
 from elearn.people.joining.models import Joining, JoiningLink, State
 from elearn.people.joining.rules import Stands, Terms, stands
 from elearn.people.models import EmploymentKind, Organisation, OrganisationTree
-from elearn.people.placements import checked_post
+from elearn.people.placements import checked_firm, checked_post
 
 MOST_USES = 20_000
 MOST_DAYS = 366
@@ -51,6 +51,7 @@ def make(
     kind: EmploymentKind,
     post: str = "",
     category: str | None = None,
+    firm: str = "",
     from_on: date,
     until_on: date,
     most_uses: int,
@@ -61,7 +62,7 @@ def make(
 ) -> JoiningLink:
     """A link into this unit of an employer. Who may make it is the caller's question.
 
-    Raises NotFound (no such unit of an enterprise), Malformed (`kind`, `dates`, `uses`, `post`).
+    Raises NotFound (no such unit of an enterprise), Malformed (`kind`, `dates`, `uses`, `post`, `firm`).
     """
     employer = tree.employer_of(session, unit_id)
     unit = session.get(Organisation, unit_id)
@@ -81,6 +82,7 @@ def make(
         kind=kind,
         post=checked_post(post),
         category=category,
+        firm=checked_firm(firm),
         from_on=from_on,
         until_on=until_on,
         most_uses=most_uses,

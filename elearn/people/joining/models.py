@@ -34,6 +34,7 @@ class JoiningLink(Base):
     __table_args__ = (
         sa.CheckConstraint("until_on >= from_on", name="ends_after_start"),
         sa.CheckConstraint("most_uses > 0", name="some_uses"),
+        sa.CheckConstraint("length(firm) <= 100", name="firm"),
         sa.CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn_whole"),
     )
 
@@ -55,6 +56,8 @@ class JoiningLink(Base):
     post: Mapped[str]
     category: Mapped[str | None]
     """As in `Placement`."""
+    firm: Mapped[str] = mapped_column(default="", server_default="")
+    """As in `Membership`."""
     from_on: Mapped[date]
     until_on: Mapped[date]
     """Both are days on which it opens."""

@@ -73,6 +73,7 @@ class Changes:
     stays: dict[UUID, date] = field(default_factory=dict)
     """Placement -> another last day."""
     kinds: Rows = field(default_factory=list)
+    firms: Rows = field(default_factory=list)
     corrected: Rows = field(default_factory=list)
     """Placements that began on the day of their change."""
     followed: dict[UUID, tuple[UUID, date]] = field(default_factory=dict)
@@ -113,7 +114,7 @@ class Changes:
         person_id = self._person(row) if known is None else known.person_id
         data_key = self.persons[-1]["data_key"] if known is None or behind is None else behind.data_key
         kind = row.employment or EmploymentKind.EMPLOYEE
-        membership_id = self._member(person_id, kind, from_on, row.to_on, self.house.at)
+        membership_id = self._member(person_id, kind, from_on, row.to_on, self.house.at, row.firm)
         self._place(membership_id, unit_id, row.post, row.category, from_on, row.to_on)
         if behind is None or behind.account_id is None:
             self._account(row, person_id, data_key, shared=shared)
@@ -168,7 +169,9 @@ class Changes:
             }
         )
 
-    def _member(self, person_id: UUID, kind: str, from_on: date, to_on: date | None, created_at: datetime) -> UUID:
+    def _member(
+        self, person_id: UUID, kind: str, from_on: date, to_on: date | None, created_at: datetime, firm: str
+    ) -> UUID:
         membership_id = new_id()
         self.memberships.append(
             {
@@ -178,6 +181,7 @@ class Changes:
                 "kind": EmploymentKind(kind),
                 "from_on": from_on,
                 "to_on": to_on,
+                "firm": firm,
                 "created_at": created_at,
             }
         )
@@ -221,11 +225,14 @@ class Changes:
         if Change.EMPLOYMENT in changes and row.employment is not None and from_on > held.from_on:
             self.ended[held.membership_id] = from_on - DAY
             self.stays.pop(held.placement_id, None)
-            # Employed in another way, by the same employer: it brought the account as before, if it did.
-            after = self._member(known.person_id, row.employment, from_on, to_on, held.noted_at)
+            # Employed in another way, by the same employer: it brought the account as before, if it did. Who sent
+            # them before does so no more.
+            after = self._member(known.person_id, row.employment, from_on, to_on, held.noted_at, row.firm)
             self.followed[held.membership_id] = after, from_on
             self._place(after, unit, post, category, from_on, to_on)
             return
+        if Change.FIRM in changes:
+            self.firms.append({"b_id": held.membership_id, "firm": row.firm})
         if Change.EMPLOYMENT in changes and row.employment is not None:
             self.kinds.append({"b_id": held.membership_id, "kind": EmploymentKind(row.employment)})
         if changes & PLACE and from_on > held.placed_on:
@@ -261,8 +268,10 @@ class Changes:
         away = self._away(session)
         end_all(session, self.ended)
         stays = [{"b_id": one, "to_on": day} for one, day in self.stays.items()]
-        for table, rows in ((Placement, stays), (Membership, self.kinds), (Placement, self.corrected)):
-            _update(session, table, rows)
+        for rows in (self.kinds, self.firms):
+            _update(session, Membership, rows)
+        for rows in (stays, self.corrected):
+            _update(session, Placement, rows)
         _update(session, Account, self.phones)
         grants = [
             {

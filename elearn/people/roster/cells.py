@@ -39,6 +39,7 @@ class Wrong(StrEnum):
     UNIT_FORM = "unit_form"
     UNIT_DEPTH = "unit_depth"
     POST_FORM = "post_form"
+    FIRM_FORM = "firm_form"
     CATEGORY_UNKNOWN = "category_unknown"
     EMPLOYMENT_UNKNOWN = "employment_unknown"
     DATE_FORM = "date_form"
@@ -109,7 +110,7 @@ NOTHING = frozenset(
 )
 """What people write where there is nothing to say."""
 
-MOST_NAME, MOST_POST, MOST_UNIT, MOST_STAFF_NUMBER, MOST_DEPTH = 100, 100, 60, 32, 6
+MOST_NAME, MOST_POST, MOST_FIRM, MOST_UNIT, MOST_STAFF_NUMBER, MOST_DEPTH = 100, 100, 100, 60, 32, 6
 EARLIEST = date(1950, 1, 1)
 AHEAD = timedelta(days=366)
 
@@ -219,6 +220,13 @@ def post_of(cell: object) -> str:
     text = said(cell)
     if len(text) > MOST_POST:
         raise BadCell(Wrong.POST_FORM, most=str(MOST_POST))
+    return text
+
+
+def firm_of(cell: object) -> str:
+    text = said(cell)
+    if len(text) > MOST_FIRM:
+        raise BadCell(Wrong.FIRM_FORM, most=str(MOST_FIRM))
     return text
 
 

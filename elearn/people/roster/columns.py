@@ -30,6 +30,8 @@ class Column(StrEnum):
     POST = "post"
     CATEGORY = "category"
     EMPLOYMENT = "employment"
+    FIRM = "firm"
+    """Who sent them: a contractor, an agency."""
     FROM_ON = "from_on"
     TO_ON = "to_on"
 
@@ -66,6 +68,21 @@ HEADERS: dict[Column, tuple[str, ...]] = {
         *("用工形式", "用工性质", "用工类型", "用工方式", "员工类型", "人员性质", "合同类型", "员工性质"),
         *("employment", "employmentkind", "employmenttype", "contracttype"),
     ),
+    Column.FIRM: (
+        *("派遣单位", "派遣公司", "劳务派遣单位", "劳务派遣公司", "劳务单位", "劳务公司", "承包单位", "承包商"),
+        *(
+            "承包公司",
+            "外包单位",
+            "外包公司",
+            "分包单位",
+            "施工单位",
+            "相关方",
+            "相关方单位",
+            "派遣/承包单位",
+            "派出单位",
+        ),
+        *("firm", "contractor", "agency", "contractingfirm", "sentby"),
+    ),
     Column.FROM_ON: (
         *("入职日期", "入职时间", "入厂日期", "入厂时间", "进厂日期", "到岗日期", "参加工作日期", "用工起始日期"),
         *("since", "from", "startdate", "hiredate", "joined"),
@@ -87,6 +104,7 @@ PLAIN = {
     Column.POST: "岗位",
     Column.CATEGORY: "人员类别",
     Column.EMPLOYMENT: "用工形式",
+    Column.FIRM: "派遣/承包单位",
     Column.FROM_ON: "入职日期",
     Column.TO_ON: "离职日期",
 }

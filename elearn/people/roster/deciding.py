@@ -36,6 +36,7 @@ class Change(StrEnum):
     CATEGORY = "category"
     PHONE = "phone"
     STAFF_NUMBER = "staff_number"
+    FIRM = "firm"
     END = "end"
 
 
@@ -60,6 +61,8 @@ class Held:
     """Since when at this post."""
     noted_at: datetime
     """Since when the employer's relation is known here."""
+    firm: str = ""
+    """Who sent them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ def decide(row: Row, known: Known | None, *, today: date) -> Decision:
         Change.POST: bool(row.post) and row.post != held.post,
         Change.CATEGORY: row.category is not None and row.category != held.category,
         Change.STAFF_NUMBER: bool(row.staff_number) and row.staff_number != known.staff_number,
+        Change.FIRM: bool(row.firm) and row.firm != held.firm,
         Change.PHONE: bool(row.phone) and known.may_change_phone and not known.has_phone,
     }
     said = frozenset(change for change, holds in changes.items() if holds)

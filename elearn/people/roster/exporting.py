@@ -43,7 +43,7 @@ def rows(
     found = session.execute(
         sa.select(
             Person.id, Person.name, Person.document_kind, Person.document_sealed, Person.data_key,
-            Membership.organisation_id, Membership.kind, Membership.from_on, Membership.to_on,
+            Membership.organisation_id, Membership.kind, Membership.firm, Membership.from_on, Membership.to_on,
             Placement.unit_id, Placement.post, Placement.category, StaffNumber.number,
             Organisation.name.label("employer"),
         )
@@ -80,6 +80,7 @@ def rows(
             Column.POST: one.post,
             Column.CATEGORY: categories.get(one.category or "", one.category or ""),
             Column.EMPLOYMENT: _employment(one.kind),
+            Column.FIRM: one.firm,
             Column.FROM_ON: one.from_on.isoformat(),
             Column.TO_ON: one.to_on.isoformat() if one.to_on else "",
         }

@@ -95,6 +95,7 @@ def _held(
             Placement.post,
             Placement.category,
             Placement.from_on,
+            newest.c.firm,
         )
         .join(Placement, Placement.membership_id == newest.c.id)
         .ext(distinct_on(newest.c.person_id))
@@ -113,6 +114,7 @@ def _held(
             category=row[9],
             placed_on=row[10],
             noted_at=row[5],
+            firm=row[11],
         )
         for row in rows
     }

@@ -45,6 +45,7 @@ class Row:
     employment: str | None = None
     from_on: date | None = None
     to_on: date | None = None
+    firm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ def read_line(
     post = look(Column.POST, lambda: read.post_of(at(Column.POST)))
     category = look(Column.CATEGORY, lambda: _category(at(Column.CATEGORY), categories))
     employment = look(Column.EMPLOYMENT, lambda: read.employment_of(at(Column.EMPLOYMENT)))
+    firm = look(Column.FIRM, lambda: read.firm_of(at(Column.FIRM)))
     from_on = look(Column.FROM_ON, lambda: read.date_of(at(Column.FROM_ON), today))
     to_on = look(Column.TO_ON, lambda: read.date_of(at(Column.TO_ON), today))
     if from_on is not None and to_on is not None and to_on < from_on:
@@ -188,8 +190,9 @@ def read_line(
     if problems or name is None or document is None:
         return Line(line, kept, None, tuple(problems), shown, document, company=company)
     row = Row(
-        name, *document, phone or "", staff_number or "", path or (), post or "", category, employment, from_on, to_on
-    )
+        name, *document, phone or "", staff_number or "", path or (), post or "", category, employment, from_on, to_on,
+        firm or "",
+    )  # fmt: skip
     return Line(line, kept, row, (), name, document, company=company)
 
 

@@ -23,7 +23,7 @@ from elearn.tracking.attendance.models import (
     ClassSession,
     SessionCancelled,
 )
-from elearn.tracking.attendance.planning import TEXT_MAX, checked_reason, whole_ms
+from elearn.tracking.attendance.planning import TEXT_MAX, checked_reason, of_house, whole_ms
 
 LEARNERS = sa.text("""
 SELECT FROM elearn.learner_watch WHERE learner_id = ANY (:people) ORDER BY learner_id FOR NO KEY UPDATE
@@ -109,7 +109,7 @@ def _waiting(session: Session, list_id: UUID, acting: Collection[UUID]) -> tuple
         sa.select(AttendanceList, ClassSession)
         .join(ClassSession, ClassSession.id == AttendanceList.session_id)
         .join(TrainingClass, TrainingClass.id == ClassSession.class_id)
-        .where(AttendanceList.id == list_id, TrainingClass.institution_id.in_(acting))
+        .where(AttendanceList.id == list_id, of_house().in_(acting))
         .with_for_update(of=ClassSession, key_share=True)
     ).one_or_none()
     if row is None:

@@ -41,7 +41,9 @@ def attach(
     kind = sent_files.scan_type(content)
     if kind is None:
         raise Malformed("A scan or photo is a PDF, JPEG, PNG or WebP file.", code="bad_file")
-    made = keep(session, held.class_id, held, name=name, content=content, media_type=kind, by=by, at=at)
+    made = keep(
+        session, held.class_id, held, unit_id=held.unit_id, name=name, content=content, media_type=kind, by=by, at=at
+    )
     if made.session_id != held.id:
         raise Conflict("This file belongs to another session already.", code="file_elsewhere")
     there = sa.select(sa.func.count()).select_from(AttendanceFile).where(AttendanceFile.session_id == held.id)
@@ -55,22 +57,28 @@ def keep(
     class_id: UUID,
     held: ClassSession | None,
     *,
+    unit_id: UUID | None = None,
     name: str,
     content: bytes,
     media_type: str,
     by: UUID,
     at: datetime,
 ) -> AttendanceFile:
-    """The file of a class with this content; the caller holds a lock on something of the class."""
+    """The file of a class, or of a unit in it, with this content; the caller holds a lock on something of the class."""
     digest = hashlib.sha256(content).hexdigest()
     found = session.scalars(
-        sa.select(AttendanceFile).where(AttendanceFile.class_id == class_id, AttendanceFile.sha256 == digest)
+        sa.select(AttendanceFile).where(
+            AttendanceFile.class_id == class_id,
+            AttendanceFile.unit_id.is_not_distinct_from(unit_id),
+            AttendanceFile.sha256 == digest,
+        )
     ).one_or_none()
     if found is not None:
         return found
     made = AttendanceFile(
         class_id=class_id,
         session_id=held.id if held else None,
+        unit_id=unit_id,
         sha256=digest,
         name=sent_files.plain_name(name) or digest[:12],
         media_type=media_type,
@@ -83,8 +91,8 @@ def keep(
     return made
 
 
-def own_file(session: Session, file_id: UUID, acting: Collection[UUID], *, teacher: UUID) -> AttendanceFile:
-    """A file of a class of ours, or of a session that `teacher` teaches. Raises NotFound."""
+def own_file(session: Session, file_id: UUID, acting: Collection[UUID], *, teacher: UUID | None) -> AttendanceFile:
+    """A file of a class or a unit of ours, or of a session that `teacher` teaches. Raises NotFound."""
     found = session.scalars(_readable(acting, teacher).where(AttendanceFile.id == file_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such file.")
@@ -108,10 +116,13 @@ def of_list(
     ).all()
 
 
-def _readable(acting: Collection[UUID], teacher: UUID) -> sa.Select[AttendanceFile]:
+def _readable(acting: Collection[UUID], teacher: UUID | None) -> sa.Select[AttendanceFile]:
     return (
         sa.select(AttendanceFile)
         .join(TrainingClass, TrainingClass.id == AttendanceFile.class_id)
         .outerjoin(ClassSession, ClassSession.id == AttendanceFile.session_id)
-        .where(TrainingClass.institution_id.in_(acting) | (ClassSession.teacher_id == teacher))
+        .where(
+            sa.func.coalesce(AttendanceFile.unit_id, TrainingClass.institution_id).in_(acting)
+            | (sa.false() if teacher is None else ClassSession.teacher_id == teacher)
+        )
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from elearn.clock import from_ms, to_ms
 from elearn.courses import classes
+from elearn.courses.models import TrainingClass
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import persons
 from elearn.people.identity import Keys, blind_index, check_document
@@ -86,6 +87,32 @@ def look(
     return Preview(file, _lines(session, class_id, rows, by=by, keys=keys, now=now))
 
 
+def look_in_unit(
+    session: Session,
+    class_id: UUID,
+    *,
+    unit_id: UUID,
+    name: str,
+    content: bytes,
+    by: UUID,
+    acting: Collection[UUID],
+    keys: Keys,
+    now: datetime,
+) -> Preview:
+    """The same of an enterprise's own training: rows lie in sessions of `acting`'s units. The file is the unit's.
+
+    Raises NotFound; Malformed `bad_sheet`.
+    """
+    rows = sheets.read(content)
+    _lock_internal(session, class_id)
+    if unit_id not in acting:
+        raise NotFound("There is no such class.")
+    file = files.keep(
+        session, class_id, None, unit_id=unit_id, name=name, content=content, media_type=files.SHEET, by=by, at=now
+    )
+    return Preview(file, _lines(session, class_id, rows, units=acting, by=by, keys=keys, now=now))
+
+
 def take(
     session: Session, file_id: UUID, *, by: UUID, acting: Collection[UUID], keys: Keys, now: datetime
 ) -> list[AttendanceList]:
@@ -96,8 +123,13 @@ def take(
     file = files.own_file(session, file_id, acting, teacher=by)
     if file.media_type != files.SHEET:
         raise NotFound("There is no such file.")
-    classes.own_class(session, file.class_id, acting, lock=True)
-    preview = Preview(file, _lines(session, file.class_id, sheets.read(file.content), by=by, keys=keys, now=now))
+    if file.unit_id is None:
+        classes.own_class(session, file.class_id, acting, lock=True)
+    else:
+        _lock_internal(session, file.class_id)
+    units = None if file.unit_id is None else acting
+    rows = sheets.read(file.content)
+    preview = Preview(file, _lines(session, file.class_id, rows, units=units, by=by, keys=keys, now=now))
     if not preview.whole:
         raise Conflict(
             "Nothing was imported: a row can be taken no longer. Look at the file again.", code="import_changed"
@@ -115,9 +147,25 @@ def take(
     return made
 
 
-def _lines(session: Session, class_id: UUID, rows: Sequence[Row], *, by: UUID, keys: Keys, now: datetime) -> list[Line]:
+def _lock_internal(session: Session, class_id: UUID) -> None:
+    """The class of an enterprise's own training, locked. Raises NotFound."""
+    query = sa.select(TrainingClass.id).where(TrainingClass.id == class_id, TrainingClass.outline_id.is_(None))
+    if session.scalar(query.with_for_update(key_share=True)) is None:
+        raise NotFound("There is no such class.")
+
+
+def _lines(
+    session: Session,
+    class_id: UUID,
+    rows: Sequence[Row],
+    *,
+    units: Collection[UUID] | None = None,
+    by: UUID,
+    keys: Keys,
+    now: datetime,
+) -> list[Line]:
     people = _people(session, rows, keys)
-    sessions = _sessions(session, class_id, rows)
+    sessions = _sessions(session, class_id, rows, units)
     waiting = proposing.waiting(session, [one.id for one in sessions])
     lines = [_line(row, people, sessions, waiting, now) for row in rows]
     seen: set[tuple[UUID, UUID]] = set()
@@ -176,11 +224,16 @@ def _people(session: Session, rows: Sequence[Row], keys: Keys) -> dict[int, UUID
     }
 
 
-def _sessions(session: Session, class_id: UUID, rows: Sequence[Row]) -> list[ClassSession]:
-    """The sessions of the class on the days of these rows."""
+def _sessions(
+    session: Session, class_id: UUID, rows: Sequence[Row], units: Collection[UUID] | None
+) -> list[ClassSession]:
+    """The sessions of the class, or of these units in it, on the days of these rows."""
     days = {row.on for row in rows if row.on is not None}
     cancelled = sa.exists().where(SessionCancelled.session_id == ClassSession.id)
     found = session.scalars(
-        sa.select(ClassSession).where(ClassSession.class_id == class_id, ~cancelled).order_by(ClassSession.from_at)
+        sa.select(ClassSession)
+        .where(ClassSession.class_id == class_id, ~cancelled)
+        .where(sa.true() if units is None else ClassSession.unit_id.in_(units))
+        .order_by(ClassSession.from_at)
     )
     return [one for one in found if facts.day_of(one) in days]

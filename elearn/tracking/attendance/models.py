@@ -31,16 +31,20 @@ class ClassSession(Ledger, Base):
         sa.CheckConstraint("from_at < to_at", name="lasts"),
         sa.CheckConstraint("planned_at < from_at", name="planned_before"),
         sa.CheckConstraint("kind IN ('theory', 'practice')", name="kind"),
+        sa.CheckConstraint("num_nulls(outline_item_id, unit_id) = 1", name="item_or_unit"),
         sa.Index(None, "class_id", "from_at"),
         sa.Index(None, "teacher_id", "from_at"),
+        sa.Index(None, "unit_id", "from_at", postgresql_where=sa.text("unit_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     class_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.training_class.id"))
-    outline_item_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.outline_item.id"))
-    """What its hours count towards."""
+    outline_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.outline_item.id"))
+    """What its hours count towards; None: an enterprise's own training, under no outline."""
+    unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.organisation.id"))
+    """Of an enterprise's own training: whose people, and of all below, it is for. A trigger holds that."""
     kind: Mapped[str]
-    """The item's: theory or practice."""
+    """Theory or practice: the item's, or as the enterprise says."""
     teacher_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
     place: Mapped[str]
     from_at: Mapped[datetime]
@@ -89,12 +93,20 @@ class AttendanceFile(Ledger, Base):
     """A scan, a photo or a spreadsheet, as it was sent: known by its SHA-256."""
 
     __tablename__ = "attendance_file"
-    __table_args__ = (by_batch(), sa.UniqueConstraint("class_id", "sha256"))
+    __table_args__ = (
+        by_batch(),
+        sa.Index("uq_attendance_file_of_class", "class_id", "sha256", unique=True,
+                 postgresql_where=sa.text("unit_id IS NULL")),
+        sa.Index("uq_attendance_file_of_unit", "class_id", "unit_id", "sha256", unique=True,
+                 postgresql_where=sa.text("unit_id IS NOT NULL")),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     class_id: Mapped[UUID] = mapped_column(ForeignKey("elearn.training_class.id"))
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey(SESSION), index=True)
     """None: of several sessions."""
+    unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("elearn.organisation.id"))
+    """Of an enterprise's own training: the unit in whose name it was sent."""
     sha256: Mapped[str]
     """Hex."""
     name: Mapped[str]

@@ -18,7 +18,7 @@ from elearn.people.identity import Keys, Sealer
 from elearn.people.models import Person
 from elearn.tracking.attendance import codes, facts
 from elearn.tracking.attendance.models import AttendanceMark, AttendanceScan, ClassSession, SessionCancelled
-from elearn.tracking.attendance.planning import checked_reason, own_session, whole_ms
+from elearn.tracking.attendance.planning import checked_reason, own_session, placed, whole_ms
 from elearn.tracking.attendance.rules import Act, Scan, next_act, takes_codes
 
 PURPOSE = "attendance reason"
@@ -83,6 +83,8 @@ def _attended_by(
     )
     if not session.scalar(sa.select(enrolled)) or held.teacher_id == person_id:
         raise Forbidden("You are not on the list of this class. Speak to the teacher.", code="not_enrolled")
+    if held.unit_id is not None and not placed(session, held.unit_id, [person_id], on=facts.day_of(held)):
+        raise Forbidden("This session is for another unit. Speak to whoever gives it.", code="not_enrolled")
     stretch = facts.stretch_of(held.from_at, held.to_at)
     if session.get(SessionCancelled, held.id) is not None or not takes_codes(stretch, to_ms(now)):
         raise Forbidden("This session is not open for coming and going now.", code="no_codes_now")
@@ -134,6 +136,8 @@ def add_marks(
         if one is not None and (one[0] >= one[1] or facts.stretch_of(*one).within(session_stretch) is None):
             raise Malformed("The time lies in the session, and its end after its beginning.", code="bad_times")
     _require_in_class(session, held, people)
+    if held.unit_id is not None and set(people) - placed(session, held.unit_id, people, on=facts.day_of(held)):
+        raise NotFound("There is no such person in this class.")
     numbers: dict[UUID, int] = {
         row.person_id: row.last
         for row in session.execute(

@@ -210,8 +210,9 @@ def doc_of(held: ClassSession, whole: AttendanceList, lines: Iterable[Attendance
     """The digest of a list, of what its rows say."""
     head: dict[str, object] = {
         "v": 1, "act": whole.act, "at": to_ms(whole.at), "by": str(whole.by_id), "reason": whole.reason,
-        "session": str(held.id), "class": str(held.class_id), "item": str(held.outline_item_id), "kind": held.kind,
-        "teacher": str(held.teacher_id), "place": held.place, "from": to_ms(held.from_at), "to": to_ms(held.to_at),
+        "session": str(held.id), "class": str(held.class_id), "item": str(held.outline_item_id or held.unit_id),
+        "kind": held.kind, "teacher": str(held.teacher_id), "place": held.place, "from": to_ms(held.from_at),
+        "to": to_ms(held.to_at),
     }  # fmt: skip
     rows = [
         (str(line.person_id), line.how, to_ms(line.from_at), to_ms(line.to_at), line.ms, line.on.isoformat(),

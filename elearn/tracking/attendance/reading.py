@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from elearn.people.models import Person
+from elearn.people.models import OrganisationTree, Person
 from elearn.tracking.attendance import facts
 from elearn.tracking.attendance.models import AttendanceLine, ClassSession
 from elearn.tracking.attendance.rules import Presence, presence
@@ -40,6 +40,7 @@ class SessionLine:
     id: UUID
     class_title: str
     item: str
+    """Of an enterprise's own training: the unit."""
     kind: str
     teacher: str
     place: str
@@ -51,12 +52,13 @@ class SessionLine:
 
 
 SESSIONS = """
-SELECT s.id, k.title AS class_title, i.name AS item, s.kind, p.name AS teacher, s.place, s.from_at, s.to_at,
-       c.session_id IS NOT NULL AS cancelled, coalesce(w.waiting, false) AS waiting,
+SELECT s.id, k.title AS class_title, coalesce(i.name, o.name) AS item, s.kind, p.name AS teacher, s.place, s.from_at,
+       s.to_at, c.session_id IS NOT NULL AS cancelled, coalesce(w.waiting, false) AS waiting,
        coalesce(n.present, 0)::bigint AS present
 FROM elearn.class_session s
 JOIN elearn.training_class k ON k.id = s.class_id
-JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.organisation o ON o.id = s.unit_id
 JOIN elearn.person p ON p.id = s.teacher_id
 LEFT JOIN elearn.class_session_cancelled c ON c.session_id = s.id
 LEFT JOIN LATERAL (SELECT bool_or(a.list_id IS NULL) AS waiting FROM elearn.attendance_list t
@@ -67,6 +69,10 @@ LEFT JOIN LATERAL (SELECT count(DISTINCT d.person_id) AS present FROM elearn.att
 """
 
 OF_CLASS = sa.text(f"{SESSIONS} WHERE s.class_id = :class_id ORDER BY s.from_at DESC, s.id LIMIT :most OFFSET :skip")
+OF_NODE = sa.text(f"""{SESSIONS}
+WHERE s.unit_id IN (SELECT below_id FROM elearn.organisation_tree WHERE above_id = :node)
+  AND (CAST(:class_id AS uuid) IS NULL OR s.class_id = :class_id)
+ORDER BY s.from_at DESC, s.id LIMIT :most OFFSET :skip""")
 OF_TEACHER = sa.text(f"{SESSIONS} WHERE s.teacher_id = :teacher ORDER BY s.from_at DESC, s.id LIMIT :most OFFSET :skip")
 ONE = sa.text(f"{SESSIONS} WHERE s.id = :session")
 
@@ -80,6 +86,17 @@ def of_class(session: Session, class_id: UUID, *, now: datetime, page: int = 1) 
     return [_line(row, now) for row in rows], total
 
 
+def of_node(
+    session: Session, node_id: UUID, class_id: UUID | None, *, now: datetime, page: int = 1
+) -> tuple[list[SessionLine], int]:
+    """The same of the own training of a node of an enterprise and of all below it; of one class of it."""
+    inside = sa.select(OrganisationTree.below_id).where(OrganisationTree.above_id == node_id)
+    counted = sa.select(sa.func.count()).select_from(ClassSession).where(ClassSession.unit_id.in_(inside))
+    total = session.scalars(counted.where(ClassSession.class_id == class_id) if class_id else counted).one()
+    where = {"node": node_id, "class_id": class_id, "most": PAGE, "skip": (max(1, page) - 1) * PAGE}
+    return [_line(row, now) for row in session.execute(OF_NODE, where)], total
+
+
 def of_teacher(session: Session, teacher: UUID, *, now: datetime, page: int = 1) -> tuple[list[SessionLine], int]:
     """The same of what somebody teaches."""
     total = session.scalars(
@@ -87,6 +104,11 @@ def of_teacher(session: Session, teacher: UUID, *, now: datetime, page: int = 1)
     ).one()
     rows = session.execute(OF_TEACHER, {"teacher": teacher, "most": PAGE, "skip": (max(1, page) - 1) * PAGE})
     return [_line(row, now) for row in rows], total
+
+
+def gives(session: Session, person_id: UUID) -> bool:
+    """Whether somebody teaches any session."""
+    return bool(session.scalar(sa.select(sa.exists().where(ClassSession.teacher_id == person_id))))
 
 
 def one(session: Session, session_id: UUID, *, now: datetime) -> SessionLine:
@@ -125,6 +147,9 @@ class Seat:
         return self.presence.open_since_ms is not None
 
 
+MOST_SEATS = 500
+"""People of an enterprise's training beside those who came; more are found by a spreadsheet."""
+
 ROSTER = sa.text("""
 SELECT DISTINCT p.id, p.name FROM elearn.enrolment e JOIN elearn.person p ON p.id = e.person_id
 WHERE e.class_id = :class_id AND e.enrolled_at < :to_at AND (e.withdrawn_at IS NULL OR e.withdrawn_at > :from_at)
@@ -132,10 +157,20 @@ ORDER BY p.name, p.id
 """)
 
 
-def seats(session: Session, held: ClassSession) -> list[Seat]:
-    """Everybody who was in the class during a session, by name. Three queries."""
-    roster = session.execute(ROSTER, {"class_id": held.class_id, "from_at": held.from_at, "to_at": held.to_at}).all()
+NAMED = sa.text("SELECT id, name FROM elearn.person WHERE id = ANY (:people) ORDER BY name, id")
+
+
+def seats(session: Session, held: ClassSession, invited: Collection[UUID] | None = None) -> list[Seat]:
+    """Everybody who was in the class during a session, by name; of an enterprise's training those who are invited, at
+    most 500 of them, and whoever came. Three queries.
+    """
     scans, marks = facts.scans_of(session, [held.id]), facts.marks_of(session, [held.id])
+    if invited is None:
+        where = {"class_id": held.class_id, "from_at": held.from_at, "to_at": held.to_at}
+        roster = session.execute(ROSTER, where).all()
+    else:
+        came = {person_id for _session, person_id in (*scans, *marks)}
+        roster = session.execute(NAMED, {"people": [*came, *sorted(set(invited) - came)[:MOST_SEATS]]}).all()
     stretch = facts.stretch_of(held.from_at, held.to_at)
     found = []
     for row in roster:
@@ -170,28 +205,29 @@ class ListLine:
 
 
 LISTS = """
-SELECT t.id, t.act, k.id AS class_id, k.title AS class_title, i.name AS item, s.kind, s.place, s.from_at, s.to_at,
-       p.name AS proposed_by, t.by_id AS proposed_by_id, t.at AS proposed_at, t.reason,
+SELECT t.id, t.act, k.id AS class_id, k.title AS class_title, coalesce(i.name, o.name) AS item, s.kind, s.place,
+       s.from_at, s.to_at, p.name AS proposed_by, t.by_id AS proposed_by_id, t.at AS proposed_at, t.reason,
        count(DISTINCT l.person_id) FILTER (WHERE l.refused_as IS NULL) AS people, sum(l.ms)::bigint AS ms,
        a.confirmed, q.name AS answered_by, a.at AS answered_at, coalesce(a.note, '') AS note
 FROM elearn.attendance_list t
 JOIN elearn.class_session s ON s.id = t.session_id
 JOIN elearn.training_class k ON k.id = s.class_id
-JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.organisation o ON o.id = s.unit_id
 JOIN elearn.person p ON p.id = t.by_id
 JOIN elearn.attendance_line l ON l.list_id = t.id
 LEFT JOIN elearn.attendance_answer a ON a.list_id = t.id
 LEFT JOIN elearn.person q ON q.id = a.by_id
 WHERE {where}
-GROUP BY t.id, k.id, i.id, s.id, p.id, a.list_id, q.id
+GROUP BY t.id, k.id, i.id, o.id, s.id, p.id, a.list_id, q.id
 ORDER BY t.at DESC, t.id LIMIT 200
 """
 
 
-def waiting_lists(session: Session, institutions: Collection[UUID]) -> list[ListLine]:
-    """Lists of these institutions that wait for a second person, newest first; at most 200."""
-    query = sa.text(LISTS.format(where="a.list_id IS NULL AND k.institution_id = ANY (:institutions)"))
-    return [_list(row) for row in session.execute(query, {"institutions": list(institutions)})]
+def waiting_lists(session: Session, houses: Collection[UUID]) -> list[ListLine]:
+    """Lists of these institutions, or units of an enterprise, that wait for a second person: 200 newest first."""
+    query = sa.text(LISTS.format(where="a.list_id IS NULL AND coalesce(s.unit_id, k.institution_id) = ANY (:houses)"))
+    return [_list(row) for row in session.execute(query, {"houses": list(houses)})]
 
 
 def lists_of(session: Session, session_id: UUID) -> list[ListLine]:
@@ -231,16 +267,20 @@ class OwnLine:
     filed: bool
     """The class was filed before the session began: without that it counts nowhere outside."""
     class_id: UUID
+    internal: bool
+    """An enterprise's own training: of no exam, and told by the clock."""
 
 
 OWN = sa.text("""
-SELECT k.id AS class_id, k.title AS class_title, i.name AS item, s.kind, s.place, l."on", l.from_at, l.to_at, l.ms,
-       l.refused_as, a.confirmed, d.line_id IS NOT NULL AS counts, coalesce(k.filed_at <= s.from_at, false) AS filed
+SELECT k.id AS class_id, k.title AS class_title, coalesce(i.name, o.name) AS item, s.kind, s.place, l."on", l.from_at,
+       l.to_at, l.ms, s.unit_id IS NOT NULL AS internal, l.refused_as, a.confirmed, d.line_id IS NOT NULL AS counts,
+       coalesce(k.filed_at <= s.from_at, false) AS filed
 FROM elearn.attendance_line l
 JOIN elearn.attendance_list t ON t.id = l.list_id AND t.act = 'record'
 JOIN elearn.class_session s ON s.id = t.session_id
 JOIN elearn.training_class k ON k.id = s.class_id
-JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.outline_item i ON i.id = s.outline_item_id
+LEFT JOIN elearn.organisation o ON o.id = s.unit_id
 LEFT JOIN elearn.attendance_answer a ON a.list_id = t.id
 LEFT JOIN elearn.attended_span d ON d.line_id = l.id
 WHERE l.person_id = :person AND a.confirmed IS NOT FALSE
@@ -260,7 +300,7 @@ def own(session: Session, person_id: UUID) -> list[OwnLine]:
 
     return [
         OwnLine(row.class_title, row.item, row.kind, row.place, row.on, row.from_at, row.to_at, row.ms, stage(row),
-                row.refused_as, row.filed, row.class_id)
+                row.refused_as, row.filed, row.class_id, row.internal)
         for row in session.execute(OWN, {"person": person_id})
     ]  # fmt: skip
 

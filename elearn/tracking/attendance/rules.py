@@ -177,6 +177,20 @@ class PersonFacts:
     """What the day has brought already, on site and online."""
 
 
+def joined(enrolled: Sequence[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
+    """Enrolments by their beginning, as one where the next begins at the very end of the one before.
+
+    Whoever is done with an enterprise's training in the middle of a session is in its class without a break.
+    """
+    found: list[tuple[int, int | None]] = []
+    for begin, end in enrolled:
+        if found and found[-1][1] == begin:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((begin, end))
+    return found
+
+
 def decide(
     person: object,
     stretch: Stretch,

@@ -29,10 +29,13 @@ from elearn.credit_export.paper.standing import masked_name
 from elearn.db import db, new_id
 from elearn.errors import Conflict, NotFound
 from elearn.people.models import Disclosure, Organisation
+from elearn.people.registry import local_day
+from elearn.training import lawful
 from elearn.training.archives import papers
 from elearn.training.archives.models import EnterpriseArchive, TrainingArchiveTaken
-from elearn.training.figures import board_tables, dashboards
+from elearn.training.figures import board_tables, dashboards, leaving
 from elearn.training.figures.dashboards import Board, Chosen, Line, Order
+from elearn.training.law_hours import Verdict
 from elearn.training.telling import messages
 from elearn.training.telling.messages import Kind, Telling
 
@@ -208,7 +211,12 @@ def gathered(session: Session, unit_id: UUID, year: int, *, full_names: bool, no
     first, last = _span(year)
     where: dict[str, Any] = {"unit": unit_id, "first": first, "last": last}
     people = [dict(row) for row in session.execute(PEOPLE, where).mappings()]
+    asked = lawful.of_memberships(session, [one["membership_id"] for one in people], on=min(last, local_day(now)))
+    leave = leaving.leaving(session, [one["membership_id"] for one in people])
     for one in people:
+        stands = leave.get(one["membership_id"], leaving.Leaving())
+        one |= {"must_leave": stands.reasons, "certificate_by": stands.certificate_by}
+        one["law"] = [line.fact() for line in asked.get(one["membership_id"], [])]
         one["name"] = one["name"] if full_names else masked_name(one["name"])
     names = {one["membership_id"]: one["name"] for one in people}
     where["members"] = list(names)
@@ -277,6 +285,7 @@ def pdf(archive: Gathered, language: str, *, issuer: str) -> bytes:
         (_("People in that time"), str(len(found["people"]))),
         (_("Assignments"), str(len(found["assignments"]))),
         (_("Hours learned"), board_tables.hours(sum(one["ms"] for one in found["hours"]))),
+        (_("People short of the hours that the law asks"), str(_short(found["people"]))),
         (_("To be kept until"), day_text(archive.keep_until, language) if archive.keep_until else "—"),
     ]
     sheets = list(_boards(archive, _))
@@ -290,9 +299,13 @@ def pdf(archive: Gathered, language: str, *, issuer: str) -> bytes:
     )  # fmt: skip
 
 
+def _short(people: list[dict[str, Any]]) -> int:
+    return sum(any(line["verdict"] == Verdict.SHORT.value for line in one["law"]) for one in people)
+
+
 def _sheets(archive: Gathered, _: Says) -> Iterator[papers.Sheet]:
     yield from _boards(archive, _)
-    for made in (papers.people, papers.assignments, papers.lines, papers.certificates):
+    for made in (papers.people, papers.law, papers.assignments, papers.lines, papers.certificates):
         yield made(archive.found, _)
 
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from elearn.courses.requirements.rows import Training
 from elearn.credit_export.archive.workbook import Cell, Workbook
 from elearn.credit_export.paper import typeset
 from elearn.credit_export.paper.sheets import Says, day_text, head, moment_text, speaker
+from elearn.training import law_words
+from elearn.training.figures import leaving
 from elearn.training.figures.board_tables import hours, kinds, purposes
+from elearn.training.law_hours import Verdict
 
 Found = Mapping[str, Any]
 """Sections of an archive: name -> rows."""
@@ -77,9 +81,10 @@ def entries(found: Found, _: Says) -> Sheet:
     """The ledger, entry by entry, each with its place in the log."""
     return Sheet(
         _("Hours of the ledger"),
-        (_("Day"), _("Training"), _("Hours learned"), _("Log"), _("Entry"), _("Leaf")),
+        (_("Day"), _("Training"), _("How"), _("Hours learned"), _("Log"), _("Entry"), _("Leaf")),
         [
-            (one["earned_on"], one["programme"], _signed(one["ms"]), one["origin"] or "—",
+            (one["earned_on"], one["programme"], _("on site") if one["modality"] == "offline" else _("online"),
+             _signed(one["ms"]), one["origin"] or "—",
              one["index"] if one["index"] is not None else "—", (one["hash"] or "—")[:23])
             for person in found["hours"] for one in person["entries"]
         ],
@@ -102,6 +107,25 @@ def lines(found: Found, _: Says) -> Sheet:
     )
 
 
+def law(found: Found, _: Says) -> Sheet:
+    """Hours so far against what the law asks: of one person, or of many with their names."""
+    rows = [("", one) for one in found["person"]["law"]] if "person" in found else [
+        (person["name"] or "—", one) for person in found["people"] for one in person["law"]
+    ]  # fmt: skip
+    named = "person" not in found
+    return Sheet(
+        _("Hours that the law asks"),
+        (*((_("Name"),) if named else ()), _("When"), _("Class hours"), _("Judged"), _("On site, as stated")),
+        [
+            (*((name,) if named else ()), law_words.when_text(Training(one["training"]), _),
+             law_words.hours_text(one["has_micro"], one["asked_hours"], one["clause"], _),
+             law_words.verdict_text(Verdict(one["verdict"]), one["short_micro"], _),
+             hours(one["stated_ms"]) if one["stated_ms"] else "—")
+            for name, one in rows
+        ],
+    )  # fmt: skip
+
+
 def certificates(found: Found, _: Says) -> Sheet:
     named = ("name",) if found["certificates"] and "name" in found["certificates"][0] else ()
     return Sheet(
@@ -118,12 +142,19 @@ def certificates(found: Found, _: Says) -> Sheet:
 def people(found: Found, _: Says) -> Sheet:
     return Sheet(
         _("People"),
-        (_("Name"), _("Unit"), _("Post"), _("Employment"), _("From"), _("To")),
+        (_("Name"), _("Unit"), _("Post"), _("Employment"), _("From"), _("To"), _("Must leave the post"),
+         _("Certificate by")),
         [
-            (one["name"] or "—", one["unit"], one["post"], kinds(_)[one["kind"]], one["from_on"], one["to_on"])
+            (one["name"] or "—", one["unit"], one["post"], kinds(_)[one["kind"]], one["from_on"], one["to_on"],
+             must_leave(one, _) or "—", one["certificate_by"])
             for one in found["people"]
         ],
-    )
+    )  # fmt: skip
+
+
+def must_leave(one: Mapping[str, Any], _: Says) -> str:
+    """Why somebody must leave the post, as figures counted them last; empty: they need not."""
+    return leaving.why("training" in one["must_leave"], "certificate" in one["must_leave"], _)
 
 
 def paper(

@@ -1,9 +1,10 @@
 """One person, one file (一人一档): what an employer has of somebody's training, signed, with the log's leaves.
 
-Posts and absences, assignments, the three levels with who signed, every hour of the ledger in the employer's own
-programmes beside its leaf, certificates of the employer's register. Hours that were earned elsewhere stand in it while
-the person's consent holds, as sums by year and by whom they were learned with, and not otherwise. The document's number
-is masked. That an archive leaves is written down, for the person too.
+Posts and absences, hours so far against what the law asks of the post (`training.lawful`), assignments, the three
+levels with who signed, every hour of the ledger in the employer's own programmes beside its leaf, certificates of the
+employer's register. Hours that were earned elsewhere stand in it while the person's consent holds, as sums by year and
+by whom they were learned with, and not otherwise. The document's number is masked. That an archive leaves is written
+down, for the person too.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from elearn.errors import NotFound
 from elearn.people import consents, persons
 from elearn.people.models import Disclosure, Membership, Organisation, Placement
 from elearn.people.registry import local_day
+from elearn.training import lawful
 from elearn.training.archives import papers
 from elearn.training.archives.models import TrainingArchiveTaken
+from elearn.training.figures import leaving
 from elearn.training.figures.board_tables import hours
 
 WHAT = "person archive: name, masked document number, posts, training, hours, certificates"
@@ -139,6 +142,8 @@ def gathered(session: Session, membership: Membership, house: House, *, now: dat
     subject = subjects_of(session, [membership.person_id], sealing_key=house.keys.sealing).get(membership.person_id)
     agreed = consents.may_see_elsewhere(session, employer.id, [membership.person_id], on=local_day(now))
     certificates = rows(CERTIFICATES)
+    asked = lawful.of_memberships(session, [membership.id], on=local_day(now))
+    leave = leaving.leaving(session, [membership.id]).get(membership.id, leaving.Leaving())
     return PersonArchive(
         membership.person_id,
         employer,
@@ -148,6 +153,8 @@ def gathered(session: Session, membership: Membership, house: House, *, now: dat
                 "person_id": membership.person_id, "name": facts.name, "document_masked": facts.document_masked,
                 "employer": {"id": employer.id, "name": employer.name, "credit_code": employer.credit_code},
                 "absences": rows(ABSENCES), "elsewhere_agreed": bool(agreed),
+                "must_leave": leave.reasons, "certificate_by": leave.certificate_by,
+                "law": [one.fact() for one in asked.get(membership.id, [])],
             },
             "placements": rows(PLACEMENTS),
             "assignments": rows(ASSIGNMENTS),
@@ -206,6 +213,7 @@ def pdf(archive: PersonArchive, language: str, *, issuer: str) -> bytes:
         (_("Employer"), archive.employer.name),
         (_("Hours learned"), hours(archive.total_ms)),
         (_("Away from the post"), "; ".join(away) or "—"),
+        (_("Must leave the post"), papers.must_leave(person, _) or "—"),
         (_("Hours from elsewhere"), _("shown, with consent") if person["elsewhere_agreed"] else _("not shown")),
     ]
     note = _(
@@ -220,7 +228,7 @@ def pdf(archive: PersonArchive, language: str, *, issuer: str) -> bytes:
 
 def _sheets(archive: PersonArchive, language: str) -> list[papers.Sheet]:
     _ = speaker(language)
-    every = (papers.placements, papers.assignments, papers.levels, papers.entries, papers.certificates)
+    every = (papers.placements, papers.law, papers.assignments, papers.levels, papers.entries, papers.certificates)
     return [one(archive.found, _) for one in (*every, papers.elsewhere)]
 
 

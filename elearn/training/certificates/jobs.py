@@ -15,6 +15,7 @@ from elearn.jobs import task
 from elearn.people.dated import holds_on
 from elearn.people.models import Membership, Organisation
 from elearn.people.registry import local_day
+from elearn.training.certificates import warnings
 from elearn.training.certificates.models import WorkerCertificate
 from elearn.training.certificates.reading import holds
 from elearn.training.certificates.register import GROUPS, regimes
@@ -32,6 +33,7 @@ def of_the_night() -> None:
     session = db.session()
     settle_all(session)
     warn(session, at=utcnow())
+    warnings.warn(session, at=utcnow())
     session.commit()
 
 

@@ -34,6 +34,9 @@ class WorkerCertificate(Base):
         sa.CheckConstraint("scan_sha256 ~ '^[0-9a-f]{64}$'", name="scan"),
         sa.Index(None, "person_id"),
         sa.Index(None, "organisation_id", "holds_to"),
+        sa.Index(
+            "ix_worker_certificate_listed", "organisation_id", sa.text("coalesce(holds_to, 'infinity'::date)"), "id"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

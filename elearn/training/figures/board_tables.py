@@ -134,10 +134,21 @@ def facts(sums: Sums, _: Says) -> list[tuple[str, str, str]]:
         (_("Training done"), share(sums.done, sums.assigned), _of(sums.done, sums.assigned, _)),
         (_("Hours learned"), hours(sums.credited_ms), _("credited, by the clock")),
         (_("Overdue"), str(sums.overdue), _("assignments after their day")),
-        (_("Must leave the post"), str(sums.barred), _("people, until they are trained")),
-        (_("Certificates held"), share(sums.holding, sums.asked), _of(sums.holding, sums.asked, _)),
+        (_("Must leave the post"), str(sums.barred), _leaving(sums, _)),
+        (_("Certificates held"), share(sums.holding, sums.asked), _held(sums, _)),
         (_("Certificates that run out"), str(sums.expiring), _("within 90 days")),
     ]
+
+
+def _leaving(sums: Sums, _: Says) -> str:
+    if not sums.unqualified:
+        return _("people, until they are trained")
+    return _("people; %(count)s of them without the certificate the post asks for", count=sums.unqualified)
+
+
+def _held(sums: Sums, _: Says) -> str:
+    said = _of(sums.holding, sums.asked, _)
+    return said + _("; %(count)s have until a day", count=sums.until) if sums.until else said
 
 
 def _of(part: int, whole: int, _: Says) -> str:

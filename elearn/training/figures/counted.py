@@ -23,7 +23,10 @@ class FigureMember(Base):
     """Somebody who is placed in an enterprise today, as they were counted last."""
 
     __tablename__ = "figure_member"
-    __table_args__ = (sa.Index(None, "unit_id", "membership_id"),)
+    __table_args__ = (
+        sa.Index(None, "unit_id", "membership_id"),
+        sa.Index(None, "certificate_by", postgresql_where=sa.text("certificate_by IS NOT NULL")),
+    )
 
     membership_id: Mapped[UUID] = mapped_column(primary_key=True)
     person_id: Mapped[UUID] = mapped_column(index=True)
@@ -39,6 +42,10 @@ class FigureMember(Base):
     """Valid today, of any category."""
     expiring: Mapped[int]
     """Of them: those that run out within `figure_sql.EXPIRES_DAYS`."""
+    unqualified: Mapped[bool] = mapped_column(server_default=sa.false())
+    """The post asks for a certificate, none is held, and no day is given for it (any more): it must be left."""
+    certificate_by: Mapped[date | None]
+    """The day until which a certificate that is not held may be missing, also when it is over."""
 
 
 class FigureCell(Base):
@@ -82,13 +89,15 @@ class UnitFigure(Base):
     done: Mapped[int]
     overdue: Mapped[int]
     barred: Mapped[int]
-    """People who must leave the post until something is done."""
+    """People who must leave the post until something is done; in the row of all purposes and periods also those who
+    lack the certificate it asks for, each counted once."""
     required_ms: Mapped[int]
     credited_ms: Mapped[int]
     asked: Mapped[int]
     holding: Mapped[int]
     certificates: Mapped[int]
     expiring: Mapped[int]
+    unqualified: Mapped[int] = mapped_column(server_default=sa.text("0"))
     computed_at: Mapped[datetime]
 
 
@@ -119,6 +128,8 @@ class FigureDay(Base):
     one: Mapped[bool] = mapped_column(primary_key=True, server_default=sa.true(), autoincrement=False)
     through_on: Mapped[date | None]
     """None: nobody has been counted yet."""
+    rows_through: Mapped[int | None]
+    """The number of the newest row of the requirements catalogue that was followed."""
 
 
 # Who comes, leaves or falls due on a day: the calendar is followed by these, never by reading everybody.

@@ -6,7 +6,7 @@ them. Only the list of people reads members, and only those of nodes in which a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -48,6 +48,12 @@ class Sums:
     holding: int = 0
     certificates: int = 0
     expiring: int = 0
+    unqualified: int = 0
+
+    @property
+    def until(self) -> int:
+        """People without the certificate who have a day until which they may go on."""
+        return self.asked - self.holding - self.unqualified
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Sums)))
@@ -61,7 +67,7 @@ class Sums:
 
 
 MEASURES = tuple(one.name for one in fields(Sums))
-ALWAYS = ("people", "asked", "holding", "certificates", "expiring")
+ALWAYS = ("people", "asked", "holding", "certificates", "expiring", "unqualified")
 """Of today, whatever period and purpose are chosen."""
 
 
@@ -73,6 +79,12 @@ class Chosen:
     """0: all; a year; or a quarter, `20263`."""
     purpose: str = ""
     kind: str = ""
+
+    @property
+    def of_today(self) -> frozenset[str]:
+        """The measures that are of today whatever the period: also who must leave the post, unless a purpose is chosen,
+        to which no certificate belongs."""
+        return frozenset(ALWAYS if self.purpose else (*ALWAYS, "barred"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +124,9 @@ def board(session: Session, unit_id: UUID, chosen: Chosen) -> Board:
     here = [one for one in rows if one.period == chosen.period and one.purpose == chosen.purpose]
     kinds = {
         kind: _together(
-            Sums.of(one for one in today if one.kind == kind), Sums.of(one for one in here if one.kind == kind)
+            Sums.of(one for one in today if one.kind == kind),
+            Sums.of(one for one in here if one.kind == kind),
+            chosen.of_today,
         )
         for kind in sorted({one.kind for one in [*today, *here]})
     }
@@ -145,9 +159,9 @@ def of_today(session: Session, unit_id: UUID) -> dict[str, Sums]:
     return {one.kind: sums for one in rows if (sums := Sums.of([one]))}
 
 
-def _together(today: Sums, period: Sums) -> Sums:
+def _together(today: Sums, period: Sums, of_today: Collection[str]) -> Sums:
     """People and certificates of today with what a period and purpose add up to."""
-    return Sums(**{one: getattr(today if one in ALWAYS else period, one) for one in MEASURES})
+    return Sums(**{one: getattr(today if one in of_today else period, one) for one in MEASURES})
 
 
 def _newest_first(period: int) -> tuple[int, int]:
@@ -170,9 +184,9 @@ def lines(
     today = sa.and_(UnitFigure.period == 0, UnitFigure.purpose == "")
     here = sa.and_(UnitFigure.period == chosen.period, UnitFigure.purpose == chosen.purpose)
     sums = {
-        one: sa.func.coalesce(sa.func.sum(getattr(UnitFigure, one)).filter(today if one in ALWAYS else here), 0).label(
-            one
-        )
+        one: sa.func.coalesce(
+            sa.func.sum(getattr(UnitFigure, one)).filter(today if one in chosen.of_today else here), 0
+        ).label(one)
         for one in MEASURES
     }
     wanted = [UnitFigure.unit_id == Organisation.id, sa.or_(today, here)]
@@ -240,7 +254,12 @@ class Somebody:
     done: int
     overdue: int
     barred: int
+    """Assignments because of which the post must be left."""
     credited_ms: int
+    unqualified: bool
+    """The post must be left because the certificate it asks for is missing."""
+    certificate_by: date | None
+    """Until when it may be missing."""
     first_due_on: date | None
     """Of what is not done."""
 
@@ -271,7 +290,7 @@ SELECT id FROM branch WHERE CAST(:from_unit AS uuid) IS NULL OR id >= :from_unit
 """Of a few people: down those branches in which there is somebody, and no other unit is looked at."""
 _PEOPLE = """
 SELECT f.person_id, f.membership_id, n.name, f.kind, f.unit_id, o.name, p.post, c.assigned, c.done, c.overdue,
-       c.barred, c.credited_ms,
+       c.barred, c.credited_ms, f.unqualified, f.certificate_by,
        (SELECT min(a.due_on) FROM elearn.assignment a WHERE a.person_id = f.person_id
         AND a.membership_id = f.membership_id AND a.state IN ('waiting', 'open'))
 FROM elearn.figure_member f
@@ -291,7 +310,7 @@ ORDER BY f.unit_id, f.membership_id LIMIT :size
 _WANTED = {
     Show.ALL: ("u.people", "TRUE"),
     Show.OVERDUE: ("u.overdue", "c.overdue > 0"),
-    Show.BARRED: ("u.barred", "c.barred > 0"),
+    Show.BARRED: ("u.barred", "(c.barred > 0 OR f.unqualified)"),
     Show.UNTRAINED: ("(u.people - u.trained)", "c.done = 0"),
     Show.UNLICENSED: ("(u.asked - u.holding)", "f.asked AND NOT f.holding"),
 }

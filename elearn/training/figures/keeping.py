@@ -2,6 +2,7 @@
 
     membership, placement, assignment, certificate, hours_entry ──trigger──► figure_mark (a person)
     the calendar (came, left, fell due, ran out) ──once a day──────────────► figure_mark
+    what posts ask for (a row was loaded, or begins today) ──next run──────► figure_mark
     figure_mark ─► settle: what the person added is taken off each node above, counted afresh, and put on again
     organisation_tree ──trigger──► figure_roll (a node) ─► settle: that node alone is added up from its members
 
@@ -19,6 +20,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -27,12 +29,15 @@ from sqlalchemy.orm import Session
 from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses.requirements import service as requirements
-from elearn.courses.requirements.rows import Category, Group
+from elearn.courses.requirements.choosing import Catalogue
 from elearn.db import db, rows_changed
 from elearn.people.registry import local_day
 from elearn.training import tallies
+from elearn.training.certificates import qualified
+from elearn.training.certificates.posts import Posts
 from elearn.training.figures import sql
 from elearn.training.figures.counted import FigureDay, FigureMember
+from elearn.training.law import Law
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +45,6 @@ AT_ONCE = 2_000
 """Marks of one transaction."""
 PEOPLE_AT_ONCE = 50_000
 """Whose figures `rebuild` adds up in one statement."""
-LICENSED = frozenset({Group.PRINCIPAL, Group.MANAGER, Group.SPECIAL_OPERATION})
-"""Whose posts ask for a certificate (三项岗位)."""
 ONE_WRITER = "elearn.figures"
 
 
@@ -81,7 +84,7 @@ def settle(session: Session, *, now: datetime, at_once: int = AT_ONCE, wait: boo
         return 0
     tallies.fold(session)
     today = local_day(now)
-    taken = _follow_calendar(session, today)
+    taken = _follow(session, today)
     people = session.scalars(sa.text(sql.TAKE_MARKS), {"at_once": at_once}).all()
     if people:
         _count_again(session, sorted(set(people)), today=today, now=now)
@@ -102,7 +105,7 @@ def rebuild(session: Session, *, now: datetime, tell: Callable[[str], None] = lo
     today = local_day(now)
     for statement in sql.EMPTY:
         session.execute(sa.text(statement))
-    values = {"today": today, "licensed": _licensed(session, today)}
+    values = _asked(session, today)
     session.execute(sa.text(sql.put_members("TRUE")), values)
     people = session.scalars(sa.select(sa.func.count()).select_from(FigureMember)).one()
     tell(f"{people} people are placed")
@@ -114,7 +117,7 @@ def rebuild(session: Session, *, now: datetime, tell: Callable[[str], None] = lo
         session.execute(adding, {"units": units, "sign": 1, "now": now})
         done += many
         tell(f"{done} of {people} people stand in their nodes")
-    session.merge(FigureDay(one=True, through_on=today))
+    session.merge(FigureDay(one=True, through_on=today, rows_through=requirements.catalogue(session).number))
     session.flush()
     return people
 
@@ -125,7 +128,7 @@ def check(session: Session, *, today: date, below: UUID | None = None) -> list[D
     `below`: only this node and those below it. Asks the whole history at once: not for a page. What is marked and not
     counted yet differs, rightly: settle first.
     """
-    values = {"today": today, "licensed": _licensed(session, today), "below": below}
+    values = {**_asked(session, today), "below": below}
     rows = session.execute(sa.text(sql.compare(below is not None)), values)
     stands = slice(4, 4 + len(sql.MEASURES))
     return [Difference(one[0], one[1], one[2], one[3], tuple(one[stands]), tuple(one[stands.stop :])) for one in rows]
@@ -150,31 +153,56 @@ def _hold_tree(session: Session) -> None:
     session.execute(sa.text("SELECT pg_advisory_xact_lock_shared(hashtext('elearn.organisation_tree'))"))
 
 
-def _follow_calendar(session: Session, today: date) -> int:
-    """Mark everybody for whom a dated boundary lies between the day that was followed last and this one."""
+def _follow(session: Session, today: date) -> int:
+    """Mark everybody for whom something changed without anybody doing it, since the calendar was followed last."""
     day = session.get(FigureDay, True, with_for_update=True)
-    through = None if day is None else day.through_on
-    if through == today:
+    through, rows = (None, None) if day is None else (day.through_on, day.rows_through)
+    held = requirements.catalogue(session)
+    if (through, rows) == (today, held.number):
         return 0
     if through is None:
-        marked = session.execute(sa.text(sql.MARK_EVERYBODY))
+        marked = rows_changed(session.execute(sa.text(sql.MARK_EVERYBODY)))
     else:
         # A clock that was set back is followed back.
         first, last = min(through, today), max(through, today)
-        marked = session.execute(sa.text(sql.MARK_BOUNDARIES), {"first": first, "last": last})
-    session.merge(FigureDay(one=True, through_on=today))
+        boundaries = sa.text(sql.MARK_BOUNDARIES)
+        marked = rows_changed(session.execute(boundaries, {"first": first, "last": last})) if first < last else 0
+        marked += _follow_law(session, held, through, rows, today)
+    session.merge(FigureDay(one=True, through_on=today, rows_through=held.number))
     session.flush()
-    return rows_changed(marked)
+    return marked
+
+
+def _follow_law(session: Session, held: Catalogue, through: date, rows: int | None, today: date) -> int:
+    """Mark whoever stands at a post that asks for something else than when figures were counted last.
+
+    Rows are only added: those of then say what was asked then. `rows`: None, nobody knows; then all posts count afresh.
+    """
+    before = Posts(Law(Catalogue([one for one in held.rows if rows is not None and one.number <= rows])), through)
+    now = Posts(Law(held), today)
+    changed = [
+        (category, region) for category, region in qualified.pairs(session, today)
+        if rows is None or before.asks(category, region) != now.asks(category, region)
+    ]  # fmt: skip
+    if not changed:
+        return 0
+    values = {
+        "categories": [one for one, _region in changed],
+        "regions": [region or "" for _category, region in changed],
+        "today": today,
+    }
+    return rows_changed(session.execute(sa.text(sql.MARK_ASKED), values))
 
 
 def _count_again(session: Session, people: Sequence[UUID], *, today: date, now: datetime) -> None:
     """Off the nodes with what these people added before, and on with what they add now."""
-    values = {"people": list(people), "today": today, "licensed": _licensed(session, today)}
+    which = "m.person_id = ANY(:people)"
+    values = {"people": list(people), **_asked(session, today, which=which, people=list(people))}
     adding = sa.text(sql.add(members="f.person_id = ANY(:people)"))
     session.execute(adding, {"people": list(people), "sign": -1, "now": now})
     for statement in sql.TAKE_OFF:
         session.execute(sa.text(statement), {"people": list(people)})
-    session.execute(sa.text(sql.put_members("m.person_id = ANY(:people)")), values)
+    session.execute(sa.text(sql.put_members(which)), values)
     session.execute(sa.text(sql.put_cells("f.person_id = ANY(:people)")), values)
     session.execute(adding, {"people": list(people), "sign": 1, "now": now})
 
@@ -186,7 +214,7 @@ def _add_up(session: Session, units: Collection[UUID], *, now: datetime) -> None
     session.execute(sa.text(sql.add(above="t.above_id = ANY(:units)")), {**values, "sign": 1, "now": now})
 
 
-def _licensed(session: Session, today: date) -> list[str]:
-    """Ids of the categories whose holders need a certificate."""
-    rows = [one.row for one in requirements.catalogue(session).everywhere("categories", today)]
-    return sorted({row.id for row in rows if isinstance(row, Category) and row.group in LICENSED})
+def _asked(session: Session, today: date, which: str = "TRUE", **values: Any) -> dict[str, Any]:
+    """What the posts of these people ask for, as values of what counts them."""
+    found = qualified.pairs(session, today, which=which, **values)
+    return {"today": today, **qualified.asked(requirements.catalogue(session), found, today)}

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from elearn.training.certificates.qualified import ASKS, FITS, LEAVES, STANDS, VALID
+
 ADDED: Final = ("assigned", "done", "overdue", "barred", "required_ms", "credited_ms")
 """Of a cell, in its order."""
-HELD: Final = ("asked", "holding", "certificates", "expiring")
+HELD: Final = ("asked", "holding", "certificates", "expiring", "unqualified")
 """Of a member, in its order."""
 MEASURES: Final = ("people", "trained", *ADDED, *HELD)
 """Of a node, in its order."""
@@ -43,24 +45,31 @@ UNION SELECT person_id FROM elearn.worker_certificate WHERE holds_to >= :first A
 UNION SELECT person_id FROM elearn.worker_certificate
       WHERE holds_to > CAST(:first AS date) + {EXPIRES_DAYS} AND holds_to <= CAST(:last AS date) + {EXPIRES_DAYS}
 UNION SELECT person_id FROM elearn.worker_certificate WHERE ended_on > :first AND ended_on <= :last
+UNION SELECT person_id FROM elearn.figure_member WHERE certificate_by >= :first AND certificate_by < :last
 """
+MARK_ASKED: Final = """
+INSERT INTO elearn.figure_mark (person_id)
+SELECT m.person_id FROM elearn.placement p
+JOIN elearn.membership m ON m.id = p.membership_id
+JOIN elearn.organisation o ON o.id = m.organisation_id
+JOIN unnest(CAST(:categories AS text[]), CAST(:regions AS text[])) k (category, region)
+    ON k.category = p.category AND k.region = coalesce(o.region, '')
+WHERE p.to_on IS NULL OR p.to_on >= :today
+"""
+"""Whoever stands at posts that ask for something else than they did."""
 
 # --- what a member adds -----------------------------------------------------------------------------------------------
 
 _MEMBERS: Final = f"""
-SELECT m.id AS membership_id, m.person_id, p.unit_id, m.kind,
-       coalesce(p.category = ANY(:licensed), false) AS asked,
-       coalesce(p.category = ANY(:licensed) AND c.fits, false) AS holding, c.certificates, c.expiring
-FROM elearn.membership m
-JOIN elearn.organisation o ON o.id = m.organisation_id AND o.kind = 'enterprise'
-JOIN elearn.placement p ON p.membership_id = m.id AND p.from_on <= :today AND (p.to_on IS NULL OR p.to_on >= :today)
+SELECT m.id AS membership_id, m.person_id, p.unit_id, m.kind, k.category IS NOT NULL AS asked,
+       k.category IS NOT NULL AND coalesce(c.fits, false) AS holding, c.certificates, c.expiring,
+       k.category IS NOT NULL AND NOT coalesce(c.fits, false) AND {LEAVES} AS unqualified,
+       CASE WHEN NOT coalesce(c.fits, false) THEN due.by_on END AS certificate_by
+FROM {STANDS} {ASKS}
 CROSS JOIN LATERAL (
     SELECT count(*) AS certificates, count(*) FILTER (WHERE w.holds_to <= CAST(:today AS date) + {EXPIRES_DAYS})
-               AS expiring, bool_or(w.category = p.category) AS fits
-    FROM elearn.worker_certificate w
-    WHERE w.person_id = m.person_id AND w.organisation_id = m.organisation_id AND w.from_on <= :today
-      AND (w.holds_to IS NULL OR w.holds_to >= :today) AND (w.ended_on IS NULL OR w.ended_on > :today)
-      AND w.check_state <> 'differs'
+               AS expiring, bool_or({FITS}) AS fits
+    FROM elearn.worker_certificate w WHERE {VALID}
 ) c
 WHERE m.from_on <= :today AND (m.to_on IS NULL OR m.to_on >= :today) AND {{which}}
 """
@@ -96,9 +105,8 @@ GROUP BY membership_id, quarter, purpose
 
 def put_members(which: str) -> str:
     """Into `figure_member`; `which`: a condition on memberships `m`."""
-    return f"INSERT INTO elearn.figure_member (membership_id, person_id, unit_id, kind, {', '.join(HELD)})" + (
-        _MEMBERS.format(which=which)
-    )
+    columns = f"membership_id, person_id, unit_id, kind, {', '.join(HELD)}, certificate_by"
+    return f"INSERT INTO elearn.figure_member ({columns})" + _MEMBERS.format(which=which)
 
 
 def put_cells(which: str) -> str:
@@ -136,27 +144,30 @@ ANALYZE: Final = "ANALYZE elearn.figure_member, elearn.figure_cell"
 
 def _sums(*, members: str, cells: str, which: str, above: str) -> str:
     """One row a node, period, purpose and kind. A cell counts in its quarter, its year and over all, for its purpose
-    and over all; people and certificates once."""
+    and over all; people and certificates once. Over all, who must leave the post counts once whatever the reasons are:
+    a certificate that is missing belongs to no period and no purpose."""
     of_person = ", ".join(f"sum({one})::bigint AS {one}" for one in ADDED if one != "barred")
     of_unit = ", ".join(f"sum({one})::bigint AS {one}" for one in ADDED)
     held = ", ".join(f"sum({one}::int)::bigint AS {one}" for one in HELD)
     all_ = ", ".join(f"sum(u.{one})::bigint AS {one}" for one in MEASURES)
-    none_added, none_held = ", ".join("0" for _ in ADDED), ", ".join("0" for _ in HELD)
+    unqualified = "sum(unqualified::int)::bigint"
+    none_added = ", ".join(unqualified if one == "barred" else "0::bigint" for one in ADDED)
+    none_held = ", ".join("0" for _ in HELD)
     return f"""
     SELECT t.above_id AS unit_id, u.period, u.purpose, u.kind, {all_}
     FROM (
         SELECT unit_id, 0::bigint AS period, '' AS purpose, kind, count(*) AS people, 0::bigint AS trained,
-               {none_added.replace("0", "0::bigint")}, {held}
+               {none_added}, {held}
         FROM {members} f WHERE {which} GROUP BY unit_id, kind
         UNION ALL
         SELECT unit_id, period, purpose, kind, 0, sum((done > 0)::int)::bigint, {of_unit}, {none_held}
         FROM (
             SELECT f.membership_id, f.unit_id, f.kind, p.period, w.purpose, {of_person},
-                   (sum(barred) > 0)::int::bigint AS barred
+                   (sum(barred) > 0 AND NOT (f.unqualified AND p.period = 0 AND w.purpose = ''))::int::bigint AS barred
             FROM {members} f JOIN {cells} c ON c.membership_id = f.membership_id
             CROSS JOIN LATERAL (VALUES (0::bigint), (c.quarter / 10), (c.quarter)) p (period)
             CROSS JOIN LATERAL (VALUES (''), (c.purpose)) w (purpose)
-            WHERE {which} GROUP BY f.membership_id, f.unit_id, f.kind, p.period, w.purpose
+            WHERE {which} GROUP BY f.membership_id, f.unit_id, f.kind, f.unqualified, p.period, w.purpose
         ) each GROUP BY unit_id, period, purpose, kind
     ) u ({_COLUMNS})
     JOIN elearn.organisation_tree t ON t.below_id = u.unit_id

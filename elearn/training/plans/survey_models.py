@@ -50,6 +50,9 @@ class Survey(Base):
     created_by: Mapped[UUID] = mapped_column(sa.ForeignKey(PERSON))
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
+    """When somebody opened it: whoever stood there on that day is asked."""
+    to_ask: Mapped[int | None]
+    """How many that are, as a job asks them."""
     closed_at: Mapped[datetime | None]
 
 

@@ -42,6 +42,8 @@ class QuestionKind(StrEnum):
 
 class SurveyState(StrEnum):
     DRAFT = "draft"
+    OPENING = "opening"
+    """Thousands are written down one page after the other; nobody is told yet, and nobody answers."""
     OPEN = "open"
     CLOSED = "closed"
 
@@ -132,7 +134,7 @@ def kept_kind(kind: str, asked: Mapping[str, int], *, anonymous: bool) -> str | 
 def results_are_shown(state: SurveyState, answers: int, *, anonymous: bool) -> bool:
     """Whether anybody sees counts: of an anonymous survey once it is over, so that nobody sees what one more answer
     changed, and never of fewer than five."""
-    if state is SurveyState.DRAFT:
+    if state in (SurveyState.DRAFT, SurveyState.OPENING):
         return False
     return not anonymous or (state is SurveyState.CLOSED and answers >= LEAST)
 

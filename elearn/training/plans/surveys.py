@@ -13,13 +13,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from elearn.errors import Conflict, Malformed, NotFound
-from elearn.people import tree
-from elearn.people.dated import holds_on
-from elearn.people.models import EmploymentKind, Membership, Organisation, Person, Placement
+from elearn.people.models import EmploymentKind, Organisation
 from elearn.people.registry import local_day
 from elearn.training.models import Purpose
 from elearn.training.plans import survey_rules
@@ -27,11 +24,6 @@ from elearn.training.plans.models import PlanState, TrainingPlan
 from elearn.training.plans.survey_models import Survey, SurveyAnswer, SurveyAsked, SurveyQuestion, SurveyReply
 from elearn.training.plans.survey_rules import Question, Reply, SurveyState
 from elearn.training.plans.yearly import Item, add_line, begin, lines, versions
-from elearn.training.telling import messages
-from elearn.training.telling.messages import Kind, Telling
-
-MOST_ASKED = 20_000
-"""People of one survey: a group asks its enterprises one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ def questions(session: Session, survey_id: UUID) -> Sequence[SurveyQuestion]:
 
 def add_question(session: Session, survey_id: UUID, question: Question) -> None:
     """At the end. Raises Conflict `not_draft`, Malformed `questions`."""
-    _draft(session, survey_id)
+    draft(session, survey_id)
     there = questions(session, survey_id)
     if len(there) >= survey_rules.MOST_QUESTIONS:
         raise Malformed("A survey has at most 20 questions.", code="questions")
@@ -114,7 +106,7 @@ def add_question(session: Session, survey_id: UUID, question: Question) -> None:
 
 def remove_question(session: Session, survey_id: UUID, question_id: UUID) -> None:
     """Raises Conflict `not_draft`, NotFound."""
-    _draft(session, survey_id)
+    draft(session, survey_id)
     row = session.get(SurveyQuestion, question_id)
     if row is None or row.survey_id != survey_id:
         raise NotFound("There is no such question.")
@@ -124,61 +116,15 @@ def remove_question(session: Session, survey_id: UUID, question_id: UUID) -> Non
 
 def discard(session: Session, survey_id: UUID) -> None:
     """Throw away what nobody was asked. Raises Conflict `not_draft`."""
-    row = _draft(session, survey_id)
+    row = draft(session, survey_id)
     session.execute(sa.delete(SurveyQuestion).where(SurveyQuestion.survey_id == survey_id))
     session.delete(row)
     session.flush()
 
 
-def open_up(session: Session, survey_id: UUID, *, at: datetime) -> int:
-    """Ask whoever stands there today, each once, and tell them; answers how many.
-
-    Raises Conflict `not_draft`; Malformed `questions`, `ends_on`, `nobody`, `many`.
-    """
-    survey, today = _draft(session, survey_id), local_day(at)
-    if not questions(session, survey_id):
-        raise Malformed("A survey has at least one question.", code="questions")
-    survey_rules.check_days(survey.year, survey.ends_on, today)
-    standing = (
-        sa.select(sa.literal(survey.id), Membership.person_id, Placement.unit_id, Membership.kind, sa.false())
-        .ext(distinct_on(Membership.person_id))
-        .join(Placement, Placement.membership_id == Membership.id)
-        .join(Person, Person.id == Membership.person_id)
-        .where(
-            Membership.id.in_(tree.placed_in(survey.organisation_id, on=today)),
-            holds_on(Placement, today),
-            Person.erased_at.is_(None),
-        )
-        .order_by(Membership.person_id, Membership.from_on.desc(), Membership.id)
-    )
-    if survey.kinds:
-        standing = standing.where(Membership.kind.in_(survey.kinds))
-    columns = ("survey_id", "person_id", "unit_id", "kind", "answered")
-    people = session.scalars(
-        sa.insert(SurveyAsked).from_select(columns, standing).returning(SurveyAsked.person_id)
-    ).all()
-    if not people:
-        raise Malformed("Nobody of these kinds of employment stands here today.", code="nobody")
-    if len(people) > MOST_ASKED:
-        raise Malformed("These are more than 20000 people: ask the units below one by one.", code="many")
-    survey.state, survey.opened_at = SurveyState.OPEN, at
-    session.flush()
-    name = session.scalar(sa.select(Organisation.name).where(Organisation.id == survey.organisation_id)) or ""
-    facts = {
-        "organisation": name, "title": survey.title, "ends_on": survey.ends_on.isoformat(),
-        "survey_id": str(survey.id), "anonymous": survey.anonymous,
-    }  # fmt: skip
-    messages.tell(
-        session,
-        [Telling(one, Kind.SURVEY, str(survey.id), facts, survey.organisation_id) for one in people],
-        at=at,
-    )
-    return len(people)
-
-
 def close(session: Session, survey_id: UUID, *, at: datetime) -> None:
     """No more answers are taken. Raises Conflict `not_open`."""
-    survey = _locked(session, survey_id)
+    survey = locked(session, survey_id)
     if survey.state is not SurveyState.OPEN:
         raise Conflict("This survey is not open.", code="not_open")
     survey.state, survey.closed_at = SurveyState.CLOSED, at
@@ -313,15 +259,16 @@ def _row(survey_id: UUID, position: int, one: Question) -> SurveyQuestion:
     )
 
 
-def _locked(session: Session, survey_id: UUID) -> Survey:
+def locked(session: Session, survey_id: UUID) -> Survey:
     survey = session.get(Survey, survey_id, with_for_update=True, populate_existing=True)
     if survey is None:
         raise NotFound("There is no such survey.")
     return survey
 
 
-def _draft(session: Session, survey_id: UUID) -> Survey:
-    survey = _locked(session, survey_id)
+def draft(session: Session, survey_id: UUID) -> Survey:
+    """Locked. Raises Conflict `not_draft`, NotFound."""
+    survey = locked(session, survey_id)
     if survey.state is not SurveyState.DRAFT:
         raise Conflict("This survey was opened: its questions do not change any more.", code="not_draft")
     return survey

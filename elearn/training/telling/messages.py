@@ -44,6 +44,12 @@ class Kind(StrEnum):
     """To who keeps the register: so many run out."""
     CERTIFICATE_DIFFERS = "certificate_differs"
     """An own certificate was looked up and is not as the register says."""
+    NOT_QUALIFIED = "not_qualified"
+    """The post must be left: the certificate it asks for is missing."""
+    ASSESSMENT_DUE = "assessment_due"
+    """A principal or manager is assessed until a day."""
+    POSTS_WITHOUT = "posts_without"
+    """To who keeps the people: so many newly lack the certificate their post asks for."""
     PLAN_WAITING = "plan_waiting"
     """To the principal: a yearly plan waits for approval."""
     PLAN_APPROVED = "plan_approved"
@@ -79,6 +85,9 @@ FACTS: dict[Kind, frozenset[str]] = {
     Kind.CERTIFICATE_EXPIRING: frozenset({"title", "to_on"}),
     Kind.CERTIFICATES_EXPIRING: frozenset({"organisation", "count", "days"}),
     Kind.CERTIFICATE_DIFFERS: frozenset({"title", "organisation"}),
+    Kind.NOT_QUALIFIED: frozenset({"organisation", "work", "work_en", "by_on"}),
+    Kind.ASSESSMENT_DUE: frozenset({"organisation", "work", "work_en", "by_on"}),
+    Kind.POSTS_WITHOUT: frozenset({"organisation", "count", "leave", "until"}),
     Kind.PLAN_WAITING: frozenset({"organisation", "year", "plan_id"}),
     Kind.PLAN_APPROVED: frozenset({"organisation", "year", "plan_id"}),
     Kind.PLAN_RETURNED: frozenset({"organisation", "year", "plan_id", "why"}),
@@ -98,7 +107,7 @@ FACTS: dict[Kind, frozenset[str]] = {
 """Which facts the words of a kind need: texts, whole numbers (`_ms`), days as `2026-07-01` (`_on`), ids (`_id`).
 
 `lines` of DUE: a list of {programme, left_ms, due_on, overdue, bars_post}, the most urgent first; `more`: how many
-stand on no line.
+stand on no line. `by_on` of NOT_QUALIFIED: the day that is over, or empty where there was none.
 """
 
 

@@ -62,7 +62,46 @@ def said(kind: Kind, facts: Mapping[str, Any]) -> Said:
             _("%(count)s reminders could not be sent", **known),
             (_("%(organisation)s: these people have no message by phone or e-mail.", **known),),
         )
+    if kind in (Kind.NOT_QUALIFIED, Kind.ASSESSMENT_DUE):
+        return _post(kind, {**known, "work": facts["work" if language() == "zh" else "work_en"]})
+    if kind is Kind.POSTS_WITHOUT:
+        return _posts_without(known)
     return _plain(kind, known)
+
+
+def _post(kind: Kind, known: Mapping[str, Any]) -> Said:
+    """The own post asks for a certificate that is not in the register."""
+    no_course = _("A training that your enterprise gives does not replace it.")
+    if kind is Kind.ASSESSMENT_DUE:
+        return Said(
+            _("Pass the assessment by %(by_on)s", **known),
+            (_("%(work)s at %(organisation)s: you need the assessment certificate by then.", **known), no_course),
+        )
+    title = _("You may not work at this post now: %(work)s", **known)
+    if known["by_on"]:
+        late = _(
+            "The assessment was due by %(by_on)s. Leave the post until %(organisation)s has your certificate.", **known
+        )
+        return Said(title, (late, no_course))
+    return Said(
+        title,
+        (
+            _("Leave the post until %(organisation)s has a valid certificate of yours for this work.", **known),
+            _("You hold one? Show it to your training office. You hold none? Ask there how to get it."),
+        ),
+    )
+
+
+def _posts_without(known: Mapping[str, Any]) -> Said:
+    """To who keeps the people."""
+    lines = (
+        (known["leave"], _("%(organisation)s: %(leave)s of them may not work at their post now.", **known)),
+        (known["until"], _("%(organisation)s: %(until)s of them must pass the assessment within 90 days.", **known)),
+    )
+    return Said(
+        _("%(count)s people lack the certificate their post asks for", **known),
+        tuple(text for many, text in lines if many),
+    )
 
 
 def _asked(left_ms: int, due: str | None) -> str:

@@ -78,6 +78,9 @@ NEW, CHANGED, LEAVES, UNCHANGED, GONE, REFUSED = (
         (row(post="焊工"), MEMBER, CHANGED, [Change.POST], TODAY),
         (row(category="so_lv_electric"), MEMBER, CHANGED, [Change.CATEGORY], TODAY),
         (row(employment="flexible"), MEMBER, CHANGED, [Change.EMPLOYMENT], TODAY),
+        (row(firm="路桥一公司"), MEMBER, CHANGED, [Change.FIRM], TODAY),
+        (row(firm="路桥一公司"), held(firm="路桥一公司"), UNCHANGED, [], None),
+        (row(), held(firm="路桥一公司"), UNCHANGED, [], None),
         (row(post="焊工"), held(placed_on=TOMORROW), CHANGED, [Change.POST], TOMORROW),
         (row(post="焊工"), held(from_on=SOON, placed_on=SOON), CHANGED, [Change.POST], SOON),
         (row(staff_number="A1"), MEMBER, CHANGED, [Change.STAFF_NUMBER], TODAY),
@@ -131,6 +134,7 @@ ROWS = st.builds(
     path=st.sampled_from([(), ("生产部",), ("后勤", "乙班")]),
     employment=st.sampled_from([None, "employee", "flexible"]),
     category=st.sampled_from([None, "a", "b"]),
+    firm=st.sampled_from(["", "甲公司", "乙公司"]),
 )
 
 
@@ -149,6 +153,7 @@ def after(of_row: Row, known: Known | None, decision: Decision) -> Known | None:
             path=of_row.path,
             post=of_row.post,
             category=of_row.category,
+            firm=of_row.firm,
         )
         return replace(MEMBER, held=made)
     assert known is not None
@@ -161,6 +166,7 @@ def after(of_row: Row, known: Known | None, decision: Decision) -> Known | None:
         path=of_row.path if Change.UNIT in changes else known.held.path,
         post=of_row.post if Change.POST in changes else known.held.post,
         category=of_row.category if Change.CATEGORY in changes else known.held.category,
+        firm=of_row.firm if {Change.FIRM, Change.EMPLOYMENT} & changes else known.held.firm,
     )
     if decision.from_on is not None and changes - {Change.END}:
         became = replace(became, placed_on=decision.from_on)

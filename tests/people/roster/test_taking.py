@@ -60,8 +60,10 @@ Place = tuple[str, str, date, date | None]
 def take(session: Session, employer: Organisation, clerk: UUID) -> Take:
     """Send, read, confirm and take in."""
 
-    def done(rows: Sequence[Sequence[str]], *, at: datetime = JULY, wishes: Wishes = ALL) -> RosterDraft:
-        draft = looked_at(session, employer, clerk, rows, at=at)
+    def done(
+        rows: Sequence[Sequence[str]], *, at: datetime = JULY, wishes: Wishes = ALL, header: Sequence[str] = HEADER
+    ) -> RosterDraft:
+        draft = looked_at(session, employer, clerk, rows, at=at, header=header)
         taking.confirm(session, draft.id, wishes, by=clerk, at=at)
         taking.take(session, draft.id, keys=KEYS, now=lambda: at)
         return drafts.own_draft(session, draft.id)
@@ -70,9 +72,10 @@ def take(session: Session, employer: Organisation, clerk: UUID) -> Take:
 
 
 def looked_at(
-    session: Session, employer: Organisation, clerk: UUID, rows: Sequence[Sequence[str]], *, at: datetime = JULY
-) -> RosterDraft:
-    content = text(rows, header=HEADER)
+    session: Session, employer: Organisation, clerk: UUID, rows: Sequence[Sequence[str]], *, at: datetime = JULY,
+    header: Sequence[str] = HEADER,
+) -> RosterDraft:  # fmt: skip
+    content = text(rows, header=header)
     draft = drafts.ask(session, employer, name="a.csv", content=content, categories={}, by=clerk, keys=KEYS, at=at)
     looking.read(session, draft.id, keys=KEYS, now=lambda: at)
     return drafts.own_draft(session, draft.id)
@@ -322,6 +325,29 @@ def test_an_account_opens_by_phone_or_staff_number_and_its_number_changes_until_
     account(one).password_hash = "x"
     session.flush()
     assert take([row("甲甲", one, phone="13900000003")]).result == {"unchanged": 1}
+
+
+def test_who_sent_somebody_is_noted_put_right_and_ends_with_the_way_of_being_employed(
+    session: Session, take: Take
+) -> None:
+    number = a_resident_id()
+
+    def says(kind: str, firm: str, at: datetime) -> tuple[dict[str, int], list[tuple[str, str]]]:
+        line = (*row("派遣", number, kind=kind), firm)
+        draft = take([line], at=at, header=(*HEADER, "*劳务派遣公司（全称）"))
+        person = persons.find_person(session, DocumentKind.RESIDENT_ID, number, KEYS)
+        assert person is not None
+        held = sa.select(Membership).where(Membership.person_id == person.id).order_by(Membership.from_on)
+        found = session.scalars(held.execution_options(populate_existing=True))
+        return draft.result, [(one.kind.value, one.firm) for one in found]
+
+    assert says("劳务派遣", "金沙 劳务", JULY) == ({"new": 1}, [("dispatched", "金沙 劳务")])
+    assert says("劳务派遣", "", JULY) == ({"unchanged": 1}, [("dispatched", "金沙 劳务")])
+    assert says("劳务派遣", "云岭劳务", JULY) == ({"changed": 1, "change:firm": 1}, [("dispatched", "云岭劳务")])
+    assert says("正式", "", AUGUST) == (
+        {"changed": 1, "change:employment": 1},
+        [("dispatched", "云岭劳务"), ("employee", "")],
+    )
 
 
 def test_who_is_erased_is_forgotten_by_rosters_too(session: Session, employer: Organisation, clerk: UUID) -> None:
