@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -106,6 +106,11 @@ def new_id() -> UUID:
     random = int.from_bytes(os.urandom(10), "big")
     value = (stamp & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 64 & 0xFFF) << 64 | 2 << 62
     return UUID(int=value | random & (1 << 62) - 1)
+
+
+def among(column: sa.SQLColumnExpression[UUID], ids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    """The column is one of these: one parameter, however many. `in_` makes one of each: 280 ms for a group's 11,000."""
+    return column == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid())))
 
 
 def plan_each_time(session: Session) -> None:

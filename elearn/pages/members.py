@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import Enrolment
-from elearn.db import plan_each_time
+from elearn.db import among, plan_each_time
 from elearn.errors import Malformed
 from elearn.locale import gettext as _
 from elearn.pages.forms import said
@@ -121,7 +120,7 @@ def members_of(
         shown, total = _so_spelled(session, values, skip)
     else:
         if found.persons is not None:
-            chosen.append(Membership.person_id == sa.any_(sa.literal(found.persons, ARRAY(sa.Uuid()))))
+            chosen.append(among(Membership.person_id, found.persons))
         elif text:
             chosen.append(called(text))
         shown, total = _standing(session, organisation_id, chosen, on, skip, text)

@@ -13,7 +13,7 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.rows import Category
-from elearn.db import db
+from elearn.db import among, db
 from elearn.errors import NOT_SEEN, Conflict, Malformed, NotFound
 from elearn.locale import gettext as _
 from elearn.locale import language
@@ -182,7 +182,7 @@ def rule_list() -> ResponseReturnValue:
     rows = session.execute(
         sa.select(AssignRule, Organisation.name)
         .join(Organisation, Organisation.id == AssignRule.organisation_id)
-        .where(AssignRule.organisation_id.in_({*line, *own}))
+        .where(among(AssignRule.organisation_id, {*line, *own}))
         .order_by(AssignRule.closed_at.is_not(None), AssignRule.created_at.desc(), AssignRule.id)
     ).all()
     return render_template(

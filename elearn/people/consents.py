@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from elearn import zone
 from elearn.clock import utcnow
+from elearn.db import among
 from elearn.people.models import Consent, Membership
 from elearn.people.registry import local_day
 
@@ -65,7 +66,7 @@ def may_see_elsewhere(
     """
     chosen = sa.and_(
         Consent.organisation_id == organisation_id,
-        Consent.person_id == sa.any_(sa.cast(list(person_ids), sa.ARRAY(sa.Uuid))),
+        among(Consent.person_id, person_ids),
     )
     return {person_id for person_id, _organisation in _members_agreed(session, chosen, on)}
 

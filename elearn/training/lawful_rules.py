@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses.requirements import service as requirements
 from elearn.courses.requirements.rows import Category, Training
+from elearn.db import among
 from elearn.training import law_hours
 from elearn.training.law_hours import LEADING, STAFF, Gives, Judgement, LawAsks, Learned, Verdict
 from elearn.training.models import AssignRule, LawNote, Occasion, Programme, Purpose
@@ -154,7 +155,7 @@ def short_programmes(
     """Those of these programmes that stand in such a rule, or in none and were short by themselves when made."""
     rows = session.execute(
         sa.select(AssignRule.id, AssignRule.programme_ids).where(
-            AssignRule.organisation_id.in_({*line, *own}), AssignRule.closed_at.is_(None)
+            among(AssignRule.organisation_id, {*line, *own}), AssignRule.closed_at.is_(None)
         )
     ).all()
     short = short_rules(session, line, own, on=on) if rows else set()

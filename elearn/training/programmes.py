@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import ClassCourse, Course, TrainingClass
-from elearn.db import new_id
+from elearn.db import among, new_id
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import tree
 from elearn.people.models import EmploymentKind, Organisation
@@ -264,7 +264,7 @@ def lines(session: Session, nodes: Collection[UUID], *, today: date, only: UUID 
     rows = session.execute(
         sa.select(Programme, Organisation.name, courses)
         .join(Organisation, Organisation.id == Programme.organisation_id)
-        .where(Programme.organisation_id.in_(list(nodes)), Programme.id == only if only else sa.true())
+        .where(among(Programme.organisation_id, nodes), Programme.id == only if only else sa.true())
         .order_by(Programme.closed_at.is_not(None), Programme.created_at.desc(), Programme.id)
     ).all()
     counted = tallies.of_programmes(session, [programme.id for programme, _name, _courses in rows], today=today)
