@@ -102,6 +102,13 @@ def takes_up_to(octets: Callable[[], int]) -> Callable[[Callable[P, T]], Callabl
     return mark
 
 
+def attachment(content: bytes, kind: str, name: str) -> Response:
+    """A file to keep, of this media type; made for one reader, so no cache keeps it."""
+    response = Response(content, 200, {"Cache-Control": "private, no-store"}, mimetype=kind)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
 def _largest_body() -> int:
     view = current_app.view_functions.get(request.endpoint or "")
     octets: Callable[[], int] | None = getattr(view, "largest_body", None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Response, send_file, url_for
@@ -15,11 +16,13 @@ from werkzeug.security import safe_join
 
 from elearn.errors import NotFound
 from elearn.runtime import runtime
-from media.manifest import PUBLIC
+from media.manifest import PUBLIC, Manifest
+from media.playlist import media_playlist
 
 HASH = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[\w-]+(\.\w+)?(/[\w-]+(\.\w+)?)*", re.ASCII)
 """How packaging names files: no dots but one before the ending, no other sign that a path gives a meaning."""
+PLAYLIST = "application/vnd.apple.mpegurl"
 YEAR_S = 365 * 24 * 3600
 TYPES = {
     ".m4s": "video/iso.segment",  # RFC 8216bis, 3.1.2
@@ -68,3 +71,17 @@ def media_url(content_hash: str, path: str) -> str:
     if base:
         return f"{base.rstrip('/')}/{content_hash}/{PUBLIC}/{path}"
     return url_for("elearn.courses.media_file", content_hash=content_hash, path=path)
+
+
+def rendition(manifest: Manifest, name: str, key_uri: Callable[[int], str]) -> str:
+    """One rendition's playlist: segments are static files, keys come from whichever door asks. Raises NotFound."""
+    if name not in {one.name for one in manifest.renditions}:
+        raise NotFound("There is nothing at this address.")
+    return media_playlist(
+        manifest, name, segment_uri=lambda path: media_url(manifest.content_hash, path), key_uri=key_uri
+    )
+
+
+def playlist(text: str) -> Response:
+    """A playlist as an answer: it names keys, so nobody keeps it."""
+    return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})

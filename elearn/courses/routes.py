@@ -11,18 +11,16 @@ from elearn.clock import utcnow
 from elearn.courses import delivery, preview, subtitles, teaching, uploads
 from elearn.courses.models import Upload
 from elearn.db import db, new_id
-from elearn.errors import NotFound
 from elearn.locale import gettext
 from elearn.people.callers import require_caller
 from elearn.people.models import Role
 from elearn.people.permissions import ANYBODY, MANAGER, SIGNED_IN, TEACHER, scope_of
 from elearn.runtime import runtime
 from elearn.web import allow
-from media.playlist import master_playlist, media_playlist
+from media.playlist import master_playlist
 
 bp = Blueprint("courses", __name__)
 
-PLAYLIST = "application/vnd.apple.mpegurl"
 LIMIT_KEY = "ELEARN_UPLOAD_BYTES"
 """Key of the application's config: the largest video taken, in bytes; default `uploads.MAX_UPLOAD_BYTES`."""
 
@@ -95,7 +93,7 @@ def subtitle_file(subtitle_id: UUID) -> ResponseReturnValue:
 def preview_master(unit_id: UUID) -> ResponseReturnValue:
     """The renditions of a unit, for those who teach it: no sitting stands behind it, so nothing is earned."""
     manifest = preview.manifest_of(db.session(), unit_id, _teaching(), runtime().settings.media_dir)
-    return _playlist(
+    return delivery.playlist(
         master_playlist(
             manifest,
             lambda name: url_for("elearn.courses.preview_rendition", unit_id=unit_id, rendition=name),
@@ -108,14 +106,9 @@ def preview_master(unit_id: UUID) -> ResponseReturnValue:
 def preview_rendition(unit_id: UUID, rendition: str) -> ResponseReturnValue:
     """The segments of one rendition."""
     manifest = preview.manifest_of(db.session(), unit_id, _teaching(), runtime().settings.media_dir)
-    if rendition not in {one.name for one in manifest.renditions}:
-        raise NotFound("There is no such file.")
-    return _playlist(
-        media_playlist(
-            manifest,
-            rendition,
-            segment_uri=lambda path: delivery.media_url(manifest.content_hash, path),
-            key_uri=lambda index: url_for("elearn.courses.preview_key", unit_id=unit_id, index=index),
+    return delivery.playlist(
+        delivery.rendition(
+            manifest, rendition, lambda index: url_for("elearn.courses.preview_key", unit_id=unit_id, index=index)
         )
     )
 
@@ -137,10 +130,6 @@ def media_file(content_hash: str, path: str) -> ResponseReturnValue:
 
 def _teaching() -> frozenset[UUID]:
     return scope_of(require_caller(), Role.TEACHER, Role.INSTITUTION_MANAGER)
-
-
-def _playlist(text: str) -> Response:
-    return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})
 
 
 def _acting() -> frozenset[UUID]:

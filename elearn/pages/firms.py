@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from elearn import web
@@ -63,20 +63,20 @@ def firm() -> ResponseReturnValue:
     node, _nodes = frame.own_organisations(*READS)
     session, today, page = db.session(), local_day(utcnow()), frame.page_number()
     name = Form.asked()["name"]
-    found = next((one for one in firms.firms(session, node.id, on=today) if one.name == name), None)
-    if found is None:
+    found = firms.firms(session, node.id, on=today, name=name)
+    if not found:
         raise NotFound("There is no such firm.")
     return render_template(
         "elearn/firm.html",
         node=node,
-        firm=found,
+        firm=found[0],
         people=firms.sent_by(session, node.id, name, on=today, skip=(page - 1) * PAGE),
         kinds=employment_kinds(),
         stands=Stands,
         text=stands_text,
         tones=TONES,
         page=page,
-        pages=-(-found.people // PAGE),
+        pages=-(-found[0].people // PAGE),
         page_url=lambda number: url_for("elearn.pages.firm", organisation=node.id, name=name, page=number),
     )
 
@@ -108,6 +108,4 @@ def firms_file() -> ResponseReturnValue:
                 for one in everybody
             ],
         )
-    answer = Response(out.getvalue(), 200, {"Cache-Control": "private, no-store"}, mimetype=web.XLSX)
-    answer.headers.set("Content-Disposition", "attachment", filename=f"firms-{today}.xlsx")
-    return answer
+    return web.attachment(out.getvalue(), web.XLSX, f"firms-{today}.xlsx")

@@ -120,7 +120,7 @@ def assignments_file() -> ResponseReturnValue:
     }  # fmt: skip
     with Workbook(out, title=_("Assignments"), as_of=now) as book:
         book.add(_("Assignments"), columns, [_row(one, today) for one in found])
-    return _file(out.getvalue(), web.XLSX, f"training-{today}.xlsx")
+    return web.attachment(out.getvalue(), web.XLSX, f"training-{today}.xlsx")
 
 
 @web.allow(ENTERPRISE_STAFF)
@@ -250,13 +250,7 @@ def _card(held: Membership, unit: Organisation) -> Response:
         law=lawful.of_memberships(session, [held.id], on=local_day(now)).get(held.id, []),
     )
     made = level_card.card(level_card.card_lines(session, held.id), said, locale.language(), at=now)
-    return _file(made, "application/pdf", "three-level-card.pdf")
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    response = Response(content, 200, {"Cache-Control": "private, no-store"}, mimetype=kind)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return web.attachment(made, "application/pdf", "three-level-card.pdf")
 
 
 def _member(membership_id: UUID, *roles: Any) -> tuple[Membership, Organisation]:

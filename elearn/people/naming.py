@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from elearn.db import Base
-from elearn.people.models import EMPLOYERS, Person
+from elearn.people import tree
+from elearn.people.models import Person
 
 FEW = 3_000
 """Where no more people stand than these, they are sooner looked at than an employer's letters."""
@@ -46,17 +47,11 @@ AND strpos(lower(s.name), lower(:name)) > 0
 """Of a `member_letter` by this short name: those called `name`. Given names differ more than surnames do, so the last
 letter leads to fewer."""
 
-EMPLOYING: Final = sa.text("""
-SELECT o.id FROM (
-    SELECT below_id AS id FROM elearn.organisation_tree WHERE above_id = :node
-    UNION SELECT above_id FROM elearn.organisation_tree WHERE below_id = :node
-) t JOIN elearn.organisation o USING (id)
-WHERE (o.level IS NULL OR o.level = ANY (:employers)) AND (
-    SELECT count(*) FROM (
-        SELECT FROM elearn.organisation_tree b JOIN elearn.placement p ON p.unit_id = b.below_id
-        WHERE b.above_id = :node LIMIT :few + 1
-    ) x
-) > :few
+STANDING: Final = sa.text("""
+SELECT count(*) FROM (
+    SELECT FROM elearn.organisation_tree b JOIN elearn.placement p ON p.unit_id = b.below_id
+    WHERE b.above_id = :node LIMIT :few + 1
+) x
 """)
 
 
@@ -110,8 +105,9 @@ def so_called(session: Session, text: str, *, most: int) -> list[UUID] | None:
 def spelled(session: Session, node_id: UUID) -> Sequence[UUID]:
     """The employers among whose letters (`SPELLED`) a common name of this node is found; none: so few people stand
     there that each is sooner looked at."""
-    values = {"node": node_id, "few": FEW, "employers": [one.value for one in EMPLOYERS]}
-    return session.scalars(EMPLOYING, values).all()
+    if session.scalars(STANDING, {"node": node_id, "few": FEW}).one() <= FEW:
+        return ()
+    return tree.employing(session, node_id)
 
 
 def _letters(text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

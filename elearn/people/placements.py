@@ -131,17 +131,18 @@ def end(session: Session, membership_id: UUID, last_on: date) -> None:
 
 def checked_post(post: str) -> str:
     """One line of at most 100 characters; may be empty. Raises Malformed `post`."""
-    said = " ".join(post.split())
-    if len(said) > MAX_POST:
-        raise Malformed("The name of a post has at most 100 characters.", code="post")
-    return said
+    return _one_line(post, MAX_POST, "The name of a post has at most 100 characters.", "post")
 
 
 def checked_firm(firm: str) -> str:
     """The same of the firm that sent somebody. Raises Malformed `firm`."""
-    said = " ".join(firm.split())
-    if len(said) > MAX_FIRM:
-        raise Malformed("The name of a firm has at most 100 characters.", code="firm")
+    return _one_line(firm, MAX_FIRM, "The name of a firm has at most 100 characters.", "firm")
+
+
+def _one_line(text: str, most: int, otherwise: str, code: str) -> str:
+    said = " ".join(text.split())
+    if len(said) > most:
+        raise Malformed(otherwise, code=code)
     return said
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import url_for
 
-from elearn.courses import catalogue
+from elearn.courses import catalogue, delivery
 from elearn.courses.catalogue import UnitFacts
 from elearn.courses.delivery import media_url
 from elearn.courses.models import UnitKind
@@ -18,7 +18,7 @@ from elearn.tracking.ingest import Whose
 from elearn.tracking.lrs.rules.check import actor_key, key_of
 from media.errors import BadManifest
 from media.manifest import Manifest
-from media.playlist import master_playlist, media_playlist
+from media.playlist import master_playlist
 
 VIDEO = "https://w3id.org/xapi/video/activity-type/video"
 LESSON = "http://adlnet.gov/expapi/activities/lesson"
@@ -74,14 +74,8 @@ def master(facts: UnitFacts, sitting_id: UUID) -> str:
 
 def rendition(facts: UnitFacts, sitting_id: UUID, name: str) -> str:
     """One rendition's playlist: segments are static files, keys come from the sitting. Raises NotFound."""
-    manifest = _manifest(facts)
-    if name not in {one.name for one in manifest.renditions}:
-        raise NotFound("There is nothing at this address.")
-    return media_playlist(
-        manifest,
-        name,
-        segment_uri=lambda path: media_url(facts.content_hash, path),
-        key_uri=lambda index: url_for("elearn.tracking.key", sitting_id=sitting_id, index=index),
+    return delivery.rendition(
+        _manifest(facts), name, lambda index: url_for("elearn.tracking.key", sitting_id=sitting_id, index=index)
     )
 
 

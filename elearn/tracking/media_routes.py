@@ -11,6 +11,7 @@ from elearn import web
 from elearn.clock import utcnow
 from elearn.courses import catalogue, page_text, page_units
 from elearn.courses.catalogue import UnitFacts
+from elearn.courses.delivery import playlist
 from elearn.db import db
 from elearn.errors import NotFound
 from elearn.locale import gettext as _
@@ -22,21 +23,19 @@ from elearn.tracking.doorway import bp, state_of, token_of, touch
 from elearn.tracking.messages import Nothing
 from elearn.tracking.standing import store
 
-PLAYLIST = "application/vnd.apple.mpegurl"
-
 
 @bp.get("/sittings/<uuid:sitting_id>/master.m3u8")
 @web.allow(LEARNER)
 def master_playlist(sitting_id: UUID) -> ResponseReturnValue:
     """The renditions of this sitting's unit."""
-    return _playlist(addresses.master(_facts_of(sitting_id), sitting_id))
+    return playlist(addresses.master(_facts_of(sitting_id), sitting_id))
 
 
 @bp.get("/sittings/<uuid:sitting_id>/<rendition>.m3u8")
 @web.allow(LEARNER)
 def rendition_playlist(sitting_id: UUID, rendition: str) -> ResponseReturnValue:
     """The segments of one rendition; its keys come from this sitting."""
-    return _playlist(addresses.rendition(_facts_of(sitting_id), sitting_id, rendition))
+    return playlist(addresses.rendition(_facts_of(sitting_id), sitting_id, rendition))
 
 
 @bp.get("/sittings/<uuid:sitting_id>/keys/<int:index>")
@@ -133,7 +132,3 @@ def _facts_of(sitting_id: UUID) -> UnitFacts:
     """The unit of one of the caller's own sittings."""
     session = db.session()
     return catalogue.unit_facts(session, sittings.unit_of(session, current_person_id(), sitting_id))
-
-
-def _playlist(text: str) -> Response:
-    return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})

@@ -92,10 +92,10 @@ PEOPLE = sa.text(
 )
 
 
-def firms(session: Session, node_id: UUID, *, on: date) -> list[Firm]:
-    """Every firm with people in the node or below it today, those furthest behind first: one query."""
+def firms(session: Session, node_id: UUID, *, on: date, name: str | None = None) -> list[Firm]:
+    """Every firm with people in the node or below it today, or this one; those furthest behind first: one query."""
     found: dict[str, dict[Stands, int]] = {}
-    for firm, stands, count in session.execute(FIRMS, {"node": node_id, "today": on, "firm": None}):
+    for firm, stands, count in session.execute(FIRMS, {"node": node_id, "today": on, "firm": name}):
         found.setdefault(firm, dict.fromkeys(Stands, 0))[Stands(stands)] = count
     made = [Firm(name, sum(stand.values()), stand) for name, stand in found.items()]
     return sorted(made, key=lambda one: (one.ready, -one.people, one.name))

@@ -16,17 +16,15 @@ from elearn.clock import utcnow
 from elearn.courses import delivery
 from elearn.courses.public import watching
 from elearn.db import db
-from elearn.errors import NotFound
 from elearn.people.permissions import ANYBODY
 from elearn.people.signin import counted_tries
 from elearn.runtime import runtime
 from elearn.web import allow
 from media.manifest import Manifest
-from media.playlist import master_playlist, media_playlist
+from media.playlist import master_playlist
 
 bp = Blueprint("public", __name__)
 
-PLAYLIST = "application/vnd.apple.mpegurl"
 MOST = 6000
 """Requests of one address in a quarter of an hour: some two hundred people who watch at once need as many keys."""
 
@@ -36,7 +34,7 @@ MOST = 6000
 def public_master(unit_id: UUID) -> ResponseReturnValue:
     """The renditions of an open unit."""
     manifest = _manifest(unit_id)
-    return _playlist(
+    return delivery.playlist(
         master_playlist(
             manifest, lambda name: url_for("elearn.public.public_rendition", unit_id=unit_id, rendition=name)
         )
@@ -48,14 +46,9 @@ def public_master(unit_id: UUID) -> ResponseReturnValue:
 def public_rendition(unit_id: UUID, rendition: str) -> ResponseReturnValue:
     """The segments of one rendition."""
     manifest = _manifest(unit_id)
-    if rendition not in {one.name for one in manifest.renditions}:
-        raise NotFound("There is no such file.")
-    return _playlist(
-        media_playlist(
-            manifest,
-            rendition,
-            segment_uri=lambda path: delivery.media_url(manifest.content_hash, path),
-            key_uri=lambda index: url_for("elearn.public.public_key", unit_id=unit_id, index=index),
+    return delivery.playlist(
+        delivery.rendition(
+            manifest, rendition, lambda index: url_for("elearn.public.public_key", unit_id=unit_id, index=index)
         )
     )
 
@@ -90,7 +83,3 @@ def _count() -> None:
 def _manifest(unit_id: UUID) -> Manifest:
     _count()
     return watching.manifest_of(db.session(), unit_id, runtime().settings.media_dir)
-
-
-def _playlist(text: str) -> Response:
-    return Response(text, content_type=PLAYLIST, headers={"Cache-Control": "no-store"})

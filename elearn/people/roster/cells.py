@@ -217,16 +217,17 @@ def staff_number_of(cell: object) -> str:
 
 
 def post_of(cell: object) -> str:
-    text = said(cell)
-    if len(text) > MOST_POST:
-        raise BadCell(Wrong.POST_FORM, most=str(MOST_POST))
-    return text
+    return _short(cell, MOST_POST, Wrong.POST_FORM)
 
 
 def firm_of(cell: object) -> str:
+    return _short(cell, MOST_FIRM, Wrong.FIRM_FORM)
+
+
+def _short(cell: object, most: int, otherwise: Wrong) -> str:
     text = said(cell)
-    if len(text) > MOST_FIRM:
-        raise BadCell(Wrong.FIRM_FORM, most=str(MOST_FIRM))
+    if len(text) > most:
+        raise BadCell(otherwise, most=str(most))
     return text
 
 

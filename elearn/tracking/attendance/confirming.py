@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from elearn.courses.models import TrainingClass
+from elearn.db import among
 from elearn.errors import Conflict, Forbidden, NotFound
 from elearn.tracking.attendance import proposing
 from elearn.tracking.attendance.models import (
@@ -109,7 +110,7 @@ def _waiting(session: Session, list_id: UUID, acting: Collection[UUID]) -> tuple
         sa.select(AttendanceList, ClassSession)
         .join(ClassSession, ClassSession.id == AttendanceList.session_id)
         .join(TrainingClass, TrainingClass.id == ClassSession.class_id)
-        .where(AttendanceList.id == list_id, of_house().in_(acting))
+        .where(AttendanceList.id == list_id, among(of_house(), acting))
         .with_for_update(of=ClassSession, key_share=True)
     ).one_or_none()
     if row is None:

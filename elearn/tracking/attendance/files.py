@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from elearn.courses import sent_files
 from elearn.courses.models import TrainingClass
+from elearn.db import among
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.tracking.attendance.models import AttendanceFile, ClassSession
 from elearn.tracking.attendance.planning import own_session
@@ -122,7 +123,7 @@ def _readable(acting: Collection[UUID], teacher: UUID | None) -> sa.Select[Atten
         .join(TrainingClass, TrainingClass.id == AttendanceFile.class_id)
         .outerjoin(ClassSession, ClassSession.id == AttendanceFile.session_id)
         .where(
-            sa.func.coalesce(AttendanceFile.unit_id, TrainingClass.institution_id).in_(acting)
+            among(sa.func.coalesce(AttendanceFile.unit_id, TrainingClass.institution_id), acting)
             | (sa.false() if teacher is None else ClassSession.teacher_id == teacher)
         )
     )

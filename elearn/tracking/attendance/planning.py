@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from elearn.clock import MILLISECOND
 from elearn.courses import classes, describing
 from elearn.courses.models import Kind, OutlineItem, TrainingClass
+from elearn.db import among
 from elearn.errors import Conflict, Malformed, NotFound
 from elearn.people import tree
 from elearn.people.models import Membership, Person
@@ -185,7 +186,7 @@ def own_session(
         .join(TrainingClass, TrainingClass.id == ClassSession.class_id)
         .where(ClassSession.id == session_id)
     )
-    mine = of_house().in_(acting)
+    mine = among(of_house(), acting)
     query = query.where(mine if teacher is None else mine | (ClassSession.teacher_id == teacher))
     found = session.scalars(query.with_for_update(of=ClassSession, key_share=True) if lock else query).one_or_none()
     if found is None:
