@@ -22,25 +22,113 @@ def test_whole_milliseconds_survive_the_way_there_and_back(moment: datetime) -> 
     assert timedelta(0) <= moment - clock.from_ms(there) < timedelta(milliseconds=1)
 
 
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class FarDatabase:
+    """A database at the end of a line: each question is on its way for so many ms, and its answer for so many more.
+
+    Its clock shows noon when this process began to count; `moved` is what somebody set it forward by since.
+    """
+
+    def __init__(self, *ways: tuple[int, int]) -> None:
+        self.ways = iter(ways)
+        self.passed_ms = 0
+        self.asked = 0
+        self.moved = timedelta(0)
+
+    def monotonic(self) -> float:
+        return 70 + self.passed_ms / 1000
+
+    def now(self) -> datetime:
+        return NOON + timedelta(milliseconds=self.passed_ms) + self.moved
+
+    def ask(self) -> datetime:
+        there_ms, back_ms = next(self.ways)
+        self.asked += 1
+        self.passed_ms += there_ms
+        answer = self.now()
+        self.passed_ms += back_ms
+        return answer
+
+    def clock(self) -> DatabaseClock:
+        return DatabaseClock(self.ask, monotonic=self.monotonic)
+
+    def off(self, read: DatabaseClock) -> timedelta:
+        """By how much a reading is ahead of the database's clock."""
+        shown = read()
+        return shown - self.now()
+
+
 def test_the_database_is_asked_once_and_time_goes_on_in_between() -> None:
-    asked: list[int] = []
+    far = FarDatabase((0, 0))
+    read = far.clock()
+    assert read() == NOON
+    far.passed_ms += 4_999
+    assert read() == NOON + timedelta(milliseconds=4_999)
+    assert far.asked == 1
+
+
+@pytest.mark.parametrize("moved", [timedelta(days=1), timedelta(seconds=-3)])
+def test_a_database_that_moves_its_clock_is_followed_after_the_refresh(moved: timedelta) -> None:
+    far = FarDatabase((0, 0), (0, 0))
+    read = far.clock()
+    assert read() == NOON
+    far.moved = moved
+    far.passed_ms += 4_000
+    assert far.off(read) == -moved
+    far.passed_ms += 2_000
+    assert far.off(read) == timedelta(0)
+
+
+def test_a_connection_that_must_be_opened_first_does_not_set_the_clock() -> None:
+    far = FarDatabase((350, 0), (1, 1))
+    assert far.off(far.clock()) == timedelta(0)
+    assert far.asked == 2
+
+
+def test_the_shortest_of_five_round_trips_sets_the_clock_where_all_are_long() -> None:
+    far = FarDatabase((350, 0), (40, 10), (20, 16), (90, 0), (0, 70))
+    assert far.off(far.clock()) == timedelta(milliseconds=2)
+    assert far.asked == 5
+
+
+@pytest.mark.parametrize("way", [(400, 0), (0, 400), (150, 250)])
+def test_a_slow_answer_takes_no_time_from_anybody_and_gives_none(way: tuple[int, int]) -> None:
+    far = FarDatabase((1, 1), way, (1, 1))
+    read = far.clock()
+    for _ in range(3):
+        assert far.off(read) == timedelta(0)
+        far.passed_ms += 6_000
+    assert far.asked == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=5, max_size=15))
+def test_no_reading_is_further_off_than_half_the_shortest_of_the_first_round_trips(ways: list[tuple[int, int]]) -> None:
+    far = FarDatabase(*ways)
+    read = far.clock()
+    tried = ways[: next((n for n, way in enumerate(ways, 1) if sum(way) <= 2), 5)]
+    limit = timedelta(milliseconds=min(map(sum, tried))) / 2
+    assert abs(far.off(read)) <= limit
+    for _ in range(len(ways) - far.asked):
+        far.passed_ms += 6_000
+        assert abs(far.off(read)) <= limit
+
+
+def test_who_asks_while_another_looks_goes_on_with_what_is_known() -> None:
+    far = FarDatabase((0, 0), (0, 0))
+    seen: list[datetime] = []
 
     def ask() -> datetime:
-        asked.append(1)
-        return datetime(2026, 1, 1, tzinfo=UTC)
+        if far.asked == 1:  # within the second look
+            seen.append(read())
+        return far.ask()
 
-    read = DatabaseClock(ask)
-    first, second = read(), read()
-    assert first >= datetime(2026, 1, 1, tzinfo=UTC)
-    assert second >= first
-    assert len(asked) == 1
-
-
-def test_a_database_that_moves_its_clock_is_followed_after_the_refresh() -> None:
-    answers = iter([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)])
-    read = DatabaseClock(lambda: next(answers), refresh_s=0)
-    assert read().day == 1
-    assert read().day == 2
+    read = DatabaseClock(ask, monotonic=far.monotonic)
+    assert read() == NOON
+    far.passed_ms += 6_000
+    assert read() == NOON + timedelta(seconds=6)
+    assert seen == [NOON + timedelta(seconds=6)]
 
 
 def test_the_application_asks_the_clock_it_was_given(app: Flask) -> None:

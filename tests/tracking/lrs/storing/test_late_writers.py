@@ -210,6 +210,6 @@ def test_the_bound_follows_the_database_whatever_a_readers_clock_says(real: Flas
     with real.app_context():
         clock = real.extensions["elearn"].clock
         now = clock()
-        clock._base = (clock._base[0], clock._base[1] + timedelta(seconds=60))
+        clock._known = (clock._known[0], clock._known[1] + timedelta(seconds=60))
         assert clock() - now > timedelta(seconds=59)
         assert read_through(real)[0] < now
