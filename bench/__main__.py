@@ -1,19 +1,22 @@
 """Everything that is measured, as ratios to its limit, in one run.
 
-    python -m bench
+    python -m bench [NAME ...]
 
 One line a figure: the ratio, its limit where there is one, and what was measured. Exit status 1 when a limit is
-broken. `bench/soak.py` stands apart: it takes minutes of real watching.
+broken, or a bench ended with an error: the others are measured all the same. NAME: only these. `bench/soak.py`
+stands apart: it takes minutes of real watching.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
-import itertools
+import math
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench import (
@@ -101,28 +104,45 @@ def lesson_page(base: str, example: Example) -> tuple[int, str]:
     return sum(sizes.values()), parts
 
 
+BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
+    "demonstration": starts_and_pages,
+    "media_packaging": media_packaging.run,
+    "verifier": verifier.run,
+    "heartbeat": heartbeat.run,
+    "history": history.run,
+    "lrs": lrs.run,
+    "eligibility": eligibility.run,
+    "exam_feed": exam_feed.run,
+    "ledger_doors": ledger_doors.run,
+    "ledger_formats": ledger_formats.run,
+    "ledger_log": ledger_log.run,
+    "ledger_monitor": ledger_monitor.run,
+    "packages": packages.run,
+    "catalogue": catalogue.run,
+    "course_tests": course_tests.run,
+    "dashboards": dashboards.run,
+    "assigning": assigning.run,
+    "roster": roster.run,
+}
+
+
+def measured(names: Iterable[str]) -> Iterator[Figure]:
+    """One bench after the other; one that breaks is a figure of its own, beyond every limit."""
+    for name in names:
+        try:
+            yield from BENCHES[name]()
+        except Exception as error:
+            traceback.print_exc()
+            yield Figure(name, math.inf, 1.0, f"ended with an error: {error!r:.200}")
+
+
 def main() -> int:
-    benches = (
-        starts_and_pages,
-        media_packaging.run,
-        verifier.run,
-        heartbeat.run,
-        history.run,
-        lrs.run,
-        eligibility.run,
-        exam_feed.run,
-        ledger_doors.run,
-        ledger_formats.run,
-        ledger_log.run,
-        ledger_monitor.run,
-        packages.run,
-        catalogue.run,
-        course_tests.run,
-        dashboards.run,
-        assigning.run,
-        roster.run,
-    )
-    return say(itertools.chain.from_iterable(bench() for bench in benches))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    names: list[str] = parser.parse_args().names
+    for unknown in set(names) - set(BENCHES):
+        parser.error(f"there is no bench {unknown}")
+    return say(measured(names or BENCHES))
 
 
 if __name__ == "__main__":

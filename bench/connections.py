@@ -1,4 +1,4 @@
-"""Heartbeats of 32 connections at once, through granian with two processes: median and p99, told only.
+"""Heartbeats of 32 connections at once, through `elearn serve` with two web processes: median and p99, told only.
 
 Each is signed before the clock runs and good for once, so they are driven from here, in threads.
 """
@@ -32,11 +32,9 @@ Signed = tuple[Watcher, Sequence[bytes]]
 
 @contextmanager
 def served(settings: Settings) -> Iterator[int]:
-    """granian with two workers in front of the application; the port it answers on."""
-    port, log = free_port(), settings.data_dir.parent / "granian.log"
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "elearn.serving:wsgi"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "8"]
-    command += ["--no-access-log", "--log-level", "error"]
+    """`elearn serve` with two web processes, as it runs in life; the port it answers on."""
+    port, log = free_port(), settings.data_dir.parent / "serve.log"
+    command = [sys.executable, "-m", "elearn", "serve", "--host", "127.0.0.1", "--port", str(port), "--processes", "2"]
     with running(command, os.environ | settings.to_env(), log) as server:
         wait_for(partial(status_of, port, "/healthz"), "the server", server, log)
         yield port
@@ -91,5 +89,5 @@ def run(place: Place, rounds: int = 3) -> Iterator[Figure]:
         p99 / median,
         None,
         f"p99 {p99:.0f} ms, median {median:.0f} ms, {len(took_s) / whole_s:.0f} requests a second "
-        f"(granian, 2 workers; the client shares the processors)",
+        f"(elearn serve, 2 web processes; worker, signer and client share the processors)",
     )
