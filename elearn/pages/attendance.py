@@ -35,6 +35,7 @@ from elearn.tracking.attendance import (
     rules,
 )
 from elearn.tracking.attendance.models import ClassSession, SessionCancelled
+from elearn.training.telling import meetings
 
 
 def install(bp: Blueprint) -> None:
@@ -123,8 +124,9 @@ def _planned(held: TrainingClass, form: Form) -> bool:
         return False
     if not forms.is_first():
         return True
+    now = utcnow()
     try:
-        planning.plan(
+        made = planning.plan(
             db.session(),
             held.id,
             outline_item_id=item,
@@ -134,7 +136,7 @@ def _planned(held: TrainingClass, form: Form) -> bool:
             to_at=datetime.combine(on, ends, shown.ZONE),
             by=current_person_id(),
             acting=frame.acting(MANAGES),
-            at=utcnow(),
+            at=now,
         )
     except (Malformed, Conflict) as error:
         forms.undo_first()
@@ -144,8 +146,9 @@ def _planned(held: TrainingClass, form: Form) -> bool:
         }  # fmt: skip
         form.blame(error, where, "place")
         return False
+    meetings.tell(db.session(), at=now, only=made.id)
     db.session.commit()
-    frame.say(_("The session is planned. Open its screen when it begins."))
+    frame.say(_("The session is planned, and who is expected has a message. Open its screen when it begins."))
     return True
 
 
@@ -220,15 +223,15 @@ def _not_done(
 @web.allow(ATTENDANCE_KEEPER)
 def cancel_session(session_id: UUID) -> ResponseReturnValue:
     """It does not take place."""
-    form = Form.sent()
+    form, now = Form.sent(), utcnow()
     try:
         planning.cancel(
-            db.session(), session_id, reason=form["why"], by=current_person_id(), acting=acting_in(session_id),
-            at=utcnow(),
-        )  # fmt: skip
+            db.session(), session_id, reason=form["why"], by=current_person_id(), acting=acting_in(session_id), at=now
+        )
     except (Malformed, Conflict) as error:
         return _not_done(session_id, error, form, {"no_reason": "why"}, listing=form)
-    return _done(session_id, _("The session is cancelled."))
+    meetings.tell(db.session(), at=now, only=session_id)
+    return _done(session_id, _("The session is cancelled. Who had a message of it has another."))
 
 
 # --- the teacher's screen ---------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from elearn.people.permissions import ENTERPRISE, ENTERPRISE_STAFF
 from elearn.people.registry import local_day
 from elearn.tracking.attendance import reading
 from elearn.training import classrooms, programmes
+from elearn.training.telling import meetings
 
 BESIDE = {
     "nobody": "giver", "several": "giver_number", "document_form": "giver_number", "document_check": "giver_number",
@@ -93,17 +94,19 @@ def plan_training_session() -> ResponseReturnValue:
     if not forms.is_first():
         return redirect(back, 303)
     session = db.session()
+    now = utcnow()
     try:
         with session.begin_nested():
             made = classrooms.plan(
-                session, asked, by=current_person_id(), acting=tree.below(session, [node.id]), at=utcnow()
+                session, asked, by=current_person_id(), acting=tree.below(session, [node.id]), at=now
             )
     except (Malformed, Conflict) as error:
         forms.undo_first()
         form.blame(error, BESIDE, "place")
         return _page(node, nodes, form), 422
+    meetings.tell(session, at=now, only=made.id)
     session.commit()
-    frame.say(_("The session is planned. Whoever is invited sees it on their start page."))
+    frame.say(_("The session is planned. Whoever is invited has a message, and sees it on their start page."))
     return redirect(url_for("elearn.pages.one_session", session_id=made.id), 303)
 
 

@@ -31,6 +31,7 @@ from elearn.training.certificates.rules import CheckState, EndsBy, Standing
 from elearn.training.figures import keeping
 from elearn.training.telling import messages
 from elearn.training.telling.messages import Kind
+from elearn.training.telling.sending import Channel, Outgoing
 from tests import builders_people as people
 from tests.conftest import ManualClock
 from tests.pages.conftest import Browser, text_of
@@ -65,7 +66,8 @@ def works(session: Session) -> Works:
         name="电修车间", at=people.AT,
     )  # fmt: skip
     number = people.a_resident_id()
-    worker = people.an_account(session, person=people.a_person(session, name="张电工", document_number=number))
+    person = people.a_person(session, name="张电工", document_number=number)
+    worker = people.an_account(session, person=person, phone=people.a_phone())
     second = people.an_account(session, person=people.a_person(session, name="王二"))
     for account in (worker, second):
         membership = organisations.join(
@@ -249,10 +251,13 @@ def test_its_end_is_told_three_times_and_to_who_keeps_it_once_a_week(
     Browser(app, session, works.clerk).post("/training/certificates/new", a_paper(works, to_on="2026-09-30"))
     told = 0
     for day in (date(2026, 7, 1), date(2026, 7, 2), date(2026, 7, 3), date(2026, 8, 1), date(2026, 8, 31)):
-        told += jobs.warn(session, at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC))
+        at = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
+        told += jobs.warn(session, at=at, channels=[Channel.SMS])
     mine = [one.kind for one in messages.newest(session, works.worker.person_id)[0]]
     assert mine == [Kind.CERTIFICATE_EXPIRING] * 3, "at 90, 60 and 30 days; at 91 nothing"
     assert told == 6
+    rung = session.execute(sa.select(Outgoing.person_id, Outgoing.kind)).all()
+    assert rung == [(works.worker.person_id, Kind.CERTIFICATE_EXPIRING)] * 3, "the worker's own phone alone"
     weeks = [one.facts["count"] for one in messages.newest(session, works.clerk.person_id)[0]]
     assert weeks == [1, 1, 1]
     assert [one.kind for one in messages.newest(session, works.workshop_clerk.person_id)[0]] == []

@@ -70,6 +70,8 @@ def test_from_the_plan_to_the_settled_assignment_and_the_card(
     held = session.scalars(sa.select(ClassSession)).one()
     assert (held.unit_id, held.outline_item_id, held.kind) == (room.unit.id, None, "practice")
     assert "车间A" in phone.page("/"), "who is invited sees it"
+    assert "Come to the training on site" in phone.page("/messages")
+    assert "You give a session on site" in giver.page("/messages")
     assert "09:00–11:00" in giver.page("/sessions")
     assert "Sessions that you give" in giver.page("/my-training")
     clock.now = at("08:55")
@@ -119,6 +121,19 @@ def test_from_the_plan_to_the_settled_assignment_and_the_card(
     card = pdf_text(clerk.get(f"/training/members/{present.id}/card.pdf").data)
     assert "Credited on site" in card
     assert "2 h 00 min" in card
+
+
+def test_a_session_that_is_cancelled_is_told_to_who_was_invited_with_the_reason(
+    session: Session, room: Classroom, browser: Browsers
+) -> None:
+    clerk, phone = browser(room.clerk), browser(account_of(session, room.members[0].person_id))
+    session.commit()
+    clerk.post("/training/sessions", a_plan(room))
+    held = session.scalars(sa.select(ClassSession)).one()
+    assert clerk.post(f"/sessions/{held.id}/cancel", {"why": "停电"}).status_code == 303
+    said = phone.page("/messages")
+    for words in (f"Cancelled: {room.programme.title}", "Jul 1, 2026 at 09:00", "停电"):
+        assert words in said, words
 
 
 def test_a_programme_may_be_taught_on_site_alone(

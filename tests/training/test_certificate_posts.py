@@ -15,7 +15,7 @@ from elearn.courses.requirements.choosing import Catalogue, Loaded
 from elearn.courses.requirements.rows import Category, Group
 from elearn.credit_export.paper.sheets import speaker
 from elearn.people import placements
-from elearn.people.models import Account, Membership, Role
+from elearn.people.models import Account, Membership, Person, Role
 from elearn.training import checking
 from elearn.training.archives import papers
 from elearn.training.certificates import qualified, warnings
@@ -28,6 +28,7 @@ from elearn.training.law import Law
 from elearn.training.models import Assignment
 from elearn.training.telling import messages
 from elearn.training.telling.messages import Kind
+from elearn.training.telling.sending import Channel, Outgoing
 from tests import builders_people as people
 from tests.builders_training import Works, a_works
 
@@ -326,6 +327,23 @@ def test_who_may_not_work_is_told_once_and_then_weekly_and_a_day_that_comes_thre
     at = datetime(2026, 11, 1, 3, tzinfo=UTC)
     settled(session, at)
     assert warnings.warn(session, at=at) == 0
+
+
+def test_the_phone_of_who_may_not_work_rings_each_time_they_are_told(works: Works) -> None:
+    session = works.session
+    rung, silent = (works.hire(post="焊工", category="so_fusion_weld") for _ in range(2))
+    people.an_account(session, person=session.get_one(Person, rung.person_id), phone=people.a_phone())
+    clerk = a_keeper(works, Role.ENTERPRISE_CLERK, works.enterprise.id)
+    for night in (TODAY, TODAY, TODAY + DAY, TODAY + 7 * DAY):
+        at = datetime(night.year, night.month, night.day, 3, tzinfo=UTC)
+        settled(session, at)
+        warnings.warn(session, at=at, channels=[Channel.SMS])
+    letters = session.scalars(sa.select(Outgoing).order_by(Outgoing.made_at)).all()
+    assert [(one.person_id, one.kind, one.organisation_id) for one in letters] == [
+        (rung.person_id, Kind.NOT_QUALIFIED, works.enterprise.id)
+    ] * 2, "the first day and a week later; neither who has no phone nor who keeps the people"
+    assert len(told(session, silent.person_id)) == 2
+    assert len(told(session, clerk.person_id)) == 1
 
 
 def test_a_programme_that_was_passed_is_no_assessment(works: Works) -> None:

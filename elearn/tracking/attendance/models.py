@@ -34,6 +34,7 @@ class ClassSession(Ledger, Base):
         sa.CheckConstraint("num_nulls(outline_item_id, unit_id) = 1", name="item_or_unit"),
         sa.Index(None, "class_id", "from_at"),
         sa.Index(None, "teacher_id", "from_at"),
+        sa.Index(None, "from_at"),
         sa.Index(None, "unit_id", "from_at", postgresql_where=sa.text("unit_id IS NOT NULL")),
     )
 

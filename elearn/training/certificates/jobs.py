@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,8 +22,10 @@ from elearn.training.certificates.reading import holds
 from elearn.training.certificates.register import GROUPS, regimes
 from elearn.training.certificates.rules import STAGES, life, stage
 from elearn.training.keepers import keepers
-from elearn.training.telling import messages
+from elearn.training.telling import messages, phones
+from elearn.training.telling.jobs import reminds_by
 from elearn.training.telling.messages import Kind, Telling
+from elearn.training.telling.sending import Channel
 
 AT_ONCE = 2_000
 
@@ -32,8 +35,9 @@ def of_the_night() -> None:
     """At 01:20 in China."""
     session = db.session()
     settle_all(session)
-    warn(session, at=utcnow())
-    warnings.warn(session, at=utcnow())
+    channels = reminds_by()
+    warn(session, at=utcnow(), channels=channels)
+    warnings.warn(session, at=utcnow(), channels=channels)
     session.commit()
 
 
@@ -66,8 +70,9 @@ def settle_all(session: Session) -> int:
         session.commit()
 
 
-def warn(session: Session, *, at: datetime) -> int:
-    """Tell workers whose certificates run out, at 90, 60 and 30 days, and once a week who keeps the register.
+def warn(session: Session, *, at: datetime, channels: Collection[Channel] = ()) -> int:
+    """Tell workers whose certificates run out, at 90, 60 and 30 days, also by `channels`; and who keeps the register
+    once a week.
 
     Only employers for whom they work today tell. Answers how many messages were new; does not commit.
     """
@@ -94,6 +99,7 @@ def warn(session: Session, *, at: datetime) -> int:
         )
         for row in rows
     ]  # fmt: skip
+    phones.ring(session, channels, tellings, at=at)
     counts: dict[UUID, int] = {}
     for row in rows:
         counts[row.organisation_id] = counts.get(row.organisation_id, 0) + 1

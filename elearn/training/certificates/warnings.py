@@ -3,13 +3,14 @@
     may not work     the first night, and every week from then on
     has a day        90, 60 and 30 days before it
 
-Keepers of a unit are told how many are new in it, not again what they were told. Whom it may concern is read from the
-figures; what is told of them is looked up as it is now, some thousand people at a time.
+Both also go to the phone of whoever can be reached. Keepers of a unit are told how many are new in it, not again what
+they were told. Whom it may concern is read from the figures; what is told of them is looked up as it is now, some
+thousand people at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,8 +26,9 @@ from elearn.training.certificates.qualified import Missing
 from elearn.training.certificates.rules import STAGES
 from elearn.training.keepers import keepers
 from elearn.training.law import Law
-from elearn.training.telling import messages
+from elearn.training.telling import messages, phones
 from elearn.training.telling.messages import Kind, Message, Telling
+from elearn.training.telling.sending import Channel
 
 AT_ONCE = 2_000
 CONCERNED = sa.text("""
@@ -34,8 +36,8 @@ SELECT DISTINCT person_id FROM elearn.figure_member WHERE unqualified OR certifi
 """)
 
 
-def warn(session: Session, *, at: datetime) -> int:
-    """Tell them; answers how many messages were new. Does not commit."""
+def warn(session: Session, *, at: datetime, channels: Collection[Channel] = ()) -> int:
+    """Tell them, in the application and by `channels`; answers how many messages were new. Does not commit."""
     on = local_day(at)
     posts = Posts(Law(catalogue(session)), on)
     people = session.scalars(CONCERNED, {"until": on + timedelta(days=STAGES[-1])}).all()
@@ -44,6 +46,7 @@ def warn(session: Session, *, at: datetime) -> int:
         tellings, first = _of_page(session, people[start : start + AT_ONCE], posts, on)
         new += first
         told += messages.tell(session, tellings, at=at)
+        phones.ring(session, channels, tellings, at=at)
     return told + messages.tell(session, _to_keepers(session, new, on), at=at)
 
 

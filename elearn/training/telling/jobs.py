@@ -12,7 +12,7 @@ from elearn.outgoing import Service
 from elearn.people.identity import Keys
 from elearn.runtime import runtime
 from elearn.training.apprentices import records as apprenticeships
-from elearn.training.telling import inviting, reminders, sending
+from elearn.training.telling import inviting, meetings, reminders, sending
 from elearn.training.telling.emailing import Emails
 from elearn.training.telling.sending import Carrier, Channel, TextMessages
 
@@ -40,6 +40,9 @@ def reminds_by() -> list[Channel]:
 @task("training.remind", every="5 * * * *")
 def remind() -> None:
     reminders.remind(db.session(), at=utcnow(), channels=reminds_by())
+    meetings.tell(db.session(), at=utcnow())
+    meetings.ring(db.session(), reminds_by(), at=utcnow())
+    db.session.commit()
 
 
 @task(inviting.INVITE)

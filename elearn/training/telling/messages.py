@@ -54,6 +54,12 @@ class Kind(StrEnum):
     """To the principal: a yearly plan waits for approval."""
     PLAN_APPROVED = "plan_approved"
     PLAN_RETURNED = "plan_returned"
+    SESSION = "session"
+    """A session on site, at which one is expected."""
+    SESSION_GIVEN = "session_given"
+    """A session on site that one gives."""
+    SESSION_CANCELLED = "session_cancelled"
+    """It does not take place."""
     SURVEY = "survey"
     """A survey asks what training is needed."""
     APPRENTICESHIP_BEGUN = "apprenticeship_begun"
@@ -91,6 +97,9 @@ FACTS: dict[Kind, frozenset[str]] = {
     Kind.PLAN_WAITING: frozenset({"organisation", "year", "plan_id"}),
     Kind.PLAN_APPROVED: frozenset({"organisation", "year", "plan_id"}),
     Kind.PLAN_RETURNED: frozenset({"organisation", "year", "plan_id", "why"}),
+    Kind.SESSION: frozenset({"title", "held_on", "begins", "ends", "place"}),
+    Kind.SESSION_GIVEN: frozenset({"title", "held_on", "begins", "ends", "place"}),
+    Kind.SESSION_CANCELLED: frozenset({"title", "held_on", "begins", "why"}),
     Kind.SURVEY: frozenset({"organisation", "title", "ends_on", "survey_id", "anonymous"}),
     Kind.APPRENTICESHIP_BEGUN: frozenset({"organisation", "from_on", "to_on", "apprenticeship_id"}),
     Kind.APPRENTICESHIP_SIGN: frozenset({"organisation", "to_on", "apprenticeship_id"}),

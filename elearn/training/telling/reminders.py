@@ -19,8 +19,7 @@ from elearn.people.models import Account, Membership, Organisation
 from elearn.people.registry import local_day
 from elearn.training.keepers import keepers
 from elearn.training.models import Assignment, Programme, State
-from elearn.training.telling import messages, sending
-from elearn.training.telling.emailing import EmailAddress
+from elearn.training.telling import messages, phones, sending
 from elearn.training.telling.messages import Kind, Telling
 from elearn.training.telling.reminding import ASSIGNED, BEFORE_DAYS, LEAVE_POST, Duty, may_ring, steps, summary
 from elearn.training.telling.sending import Channel, Letter, Outgoing
@@ -218,11 +217,9 @@ def _letters(session: Session, people: Sequence[UUID], channels: Collection[Chan
 
 def _reached(session: Session, channel: Channel, people: Sequence[UUID], on: date) -> set[UUID]:
     """Who of these has an address of the channel and no letter of today."""
-    confirmed = sa.exists().where(EmailAddress.person_id == Account.person_id, EmailAddress.verified_at.is_not(None))
     query = sa.select(Account.person_id).where(
         Account.person_id.in_(people),
-        Account.closed_at.is_(None),
-        Account.phone_sealed.is_not(None) if channel is Channel.SMS else confirmed,
+        phones.reached(channel),
         ~sa.exists().where(
             Outgoing.person_id == Account.person_id, Outgoing.channel == channel, Outgoing.cause == on.isoformat()
         ),

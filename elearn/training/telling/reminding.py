@@ -8,7 +8,8 @@
 
 A run that is missed is made up for by the newest reminder alone: whoever was not reminded
 for a fortnight gets one, not four.
-Text messages and e-mails keep quiet from 21:00 to 08:00 in China, and nobody gets more than one of each a day.
+Text messages and e-mails keep quiet from 21:00 to 08:00 in China, and nobody gets more than one of each a day about
+what is due; a session on site of tomorrow is told by itself.
 """
 
 from __future__ import annotations

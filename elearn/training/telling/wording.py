@@ -157,6 +157,22 @@ def _plain(kind: Kind, known: Mapping[str, Any]) -> Said:
             return say(_("The training plan is approved"), _("%(organisation)s, %(year)s."))
         case Kind.PLAN_RETURNED:
             return say(_("The training plan came back"), _("%(organisation)s, %(year)s: %(why)s"))
+        case Kind.SESSION:
+            return say(
+                _("Come to the training on site: %(title)s"),
+                _("%(held_on)s, %(begins)s to %(ends)s, %(place)s."),
+                _("Scan the code there when you come and when you go: only then the time counts."),
+            )
+        case Kind.SESSION_GIVEN:
+            return say(
+                _("You give a session on site: %(title)s"),
+                _("%(held_on)s, %(begins)s to %(ends)s, %(place)s."),
+                _("Everybody scans the code on your screen there."),
+            )
+        case Kind.SESSION_CANCELLED:
+            return say(
+                _("Cancelled: %(title)s"), _("It does not take place on %(held_on)s at %(begins)s. Why: %(why)s")
+            )
         case Kind.SURVEY:
             return say(
                 _("What training do you need? %(organisation)s asks"),
