@@ -14,6 +14,7 @@ import resource
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from uuid import UUID
@@ -24,7 +25,7 @@ from sqlalchemy.orm import Session
 from bench.exam_feed import OUTLINE, fill
 from bench.figures import Figure, say
 from bench.watching import a_place
-from elearn.credit_export.exam_system import packages, receipt_files
+from elearn.credit_export.exam_system import desks, packages, receipt_files
 from elearn.credit_export.exam_system.answers import Desk
 from elearn.credit_export.exam_system.mapping import default_profile
 from elearn.credit_export.exam_system.package_verifying import verify
@@ -34,7 +35,6 @@ from elearn.credit_export.models import Receiver
 from elearn.credit_export.paper import sheets
 from elearn.credit_export.paper.sheets import Hours, LogProof, Proof
 from elearn.db import db
-from elearn.people.identity import Keys
 
 ROWS = 10_000
 MAKE_S, VERIFY_S, RECEIPT_S, PDF_S = 30.0, 30.0, 60.0, 1.0
@@ -48,17 +48,10 @@ def _peak_mb() -> float:
 
 def of_packages(rows: int) -> Iterator[Figure]:
     with a_place() as place, place.app.app_context():
-        session, kept = db.session(), place.app.extensions["elearn"].kept
+        session = db.session()
         credentials = fill(session, place.settings, rows)
         receiver = session.scalars(sa.select(Receiver).where(Receiver.client_id == credentials.client_id)).one()
-        desk = Desk(
-            receiver=receiver,
-            outlines=frozenset({OUTLINE}),
-            keys=Keys(sealing=place.settings.sealing_key, index=place.settings.index_key),
-            signer=kept["exam.signer"],
-            issuer="https://hours.example",
-            now=datetime.now(UTC),
-        )
+        desk = replace(desks.desk_for(session, receiver), outlines=frozenset({OUTLINE}), now=datetime.now(UTC))
         chosen = packages.choose(session, desk.outlines, Scope(everyone=True))
         _through(session, desk, chosen[: rows // 10])
         before_mb = _peak_mb()

@@ -111,10 +111,10 @@ def come_back_from_another_device(handset: Phone, reader: Reader) -> None:
     assert reader.here().states["valuetext"] == told, "where the focus is, not every second is read out"
 
 
-def answer(handset: Phone, reader: Reader) -> None:
+def answer(handset: Phone, reader: Reader, *, whole_ms: int = LESSON_S * 1000) -> None:
     """Mark what is right and send it."""
     stem = handset.page.inner_text("[data-check=stem]")
-    asked = next(one for one in questions(LESSON_S * 1000) if one.stem == stem)
+    asked = next(one for one in questions(whole_ms) if one.stem == stem)
     wanted = {asked.options[place] for place in asked.correct}
     marked = set[str]()
     while marked != wanted:
@@ -191,3 +191,31 @@ def finish(school: School, handset: Phone, reader: Reader, learner: Learner) -> 
     reader.becomes("link", "返回课程")
     reader.press("Enter")
     reader.page.wait_for_url("**/courses/*")
+
+
+def read_pages(handset: Phone, reader: Reader, *, count: int, whole_ms: int) -> None:
+    """A lesson of pages: each read until it is told to be counted, then turned; a check is answered where it comes."""
+    page = handset.page
+
+    def asking() -> bool:
+        return page.is_visible("#check-dialog[open][data-stage=asking]")
+
+    def counted() -> bool:
+        return page.inner_text("[data-page-says]") != ""
+
+    reader.round()
+    require_reflow(page)
+    skip(reader)
+    reader.to("button", "开始阅读")
+    reader.press("Enter")
+    for number in range(1, count + 1):
+        reader.becomes("heading", f"第{number}节")
+        reader.announcements()
+        while not counted():
+            handset.wait_until(lambda: counted() or asking(), "the page to count", timeout_s=30)
+            if asking():
+                answer(handset, reader, whole_ms=whole_ms)
+                reader.press("Enter")
+        if number < count:
+            reader.to("button", "下一页")
+            reader.press("Enter")

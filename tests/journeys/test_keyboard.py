@@ -30,6 +30,7 @@ from tests.journeys import keyboard_pages as pages
 from tests.journeys.lessons import offer_packaged, package_short
 from tests.journeys.school import Learner, School
 from tests.journeys.screen_reader import reading
+from tests.journeys.test_reading import a_lesson_of_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +119,25 @@ def test_a_worker_without_a_pointer_studies_a_lesson_and_takes_its_test(
     with school.database() as session:
         mine = sa.select(TestAttempt).where(TestAttempt.person_id == offered.learner.person_id)
         assert session.scalars(mine).one().passed
+
+
+def test_a_worker_without_a_pointer_reads_a_lesson_of_pages(school: School, chromium: Browser) -> None:
+    learner, lengths_ms = school.a_learner(), (4_000, 4_000)
+    whole_ms = sum(lengths_ms)
+    unit_id = a_lesson_of_pages(school, learner, lengths_ms)
+    with phone(chromium) as handset:
+        reader = reading(handset.page)
+        pages.sign_in(school, reader, learner)
+        handset.open_lesson(school.base, unit_id)
+        learn.read_pages(handset, reader, count=len(lengths_ms), whole_ms=whole_ms)
+        while school.believed(learner)["final"] < whole_ms:
+            handset.wait_for_check(timeout_s=40)
+            learn.answer(handset, reader, whole_ms=whole_ms)
+            reader.press("Enter")
+        assert "8 秒" in reader.hear("本课已学完")
+        reader.becomes("link", "返回课程")
+        assert [said for said in reader.transcript if "本页已计入" in said], reader.transcript
+    assert school.believed(learner) == {"pending": 0, "final": whole_ms}
 
 
 TOLD = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +38,7 @@ TEXT = """## 三不伤害
 """
 
 
-def a_lesson_of_pages(school: School, learner: Learner) -> str:
+def a_lesson_of_pages(school: School, learner: Learner, lengths_ms: Sequence[int] = PAGES_MS) -> str:
     """Offered from now on; its first page has a picture."""
     now = datetime.now(UTC)
     with school.database() as session:
@@ -52,10 +53,10 @@ def a_lesson_of_pages(school: School, learner: Learner) -> str:
                 learner.person_id,
                 now,
             )
-            for index, each_ms in enumerate(PAGES_MS)
+            for index, each_ms in enumerate(lengths_ms)
         ]
         unit = page_units.register_pages(
-            session, lesson.id, lesson.title, pages, questions(sum(PAGES_MS)), at=now, published=True
+            session, lesson.id, lesson.title, pages, questions(sum(lengths_ms)), at=now, published=True
         )
         session.commit()
         return str(unit.id)
