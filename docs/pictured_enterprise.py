@@ -36,7 +36,7 @@ from elearn.training.plans.survey_models import Survey, SurveyAsked
 from elearn.training.plans.survey_rules import Reply, SurveyState
 from elearn.training.plans.surveys import Asks
 from elearn.training.plans.yearly import Item
-from elearn.training.telling import reminders
+from elearn.training.telling import meetings, reminders
 
 TOKENS = "tokens.json"
 """Beside the example: links can be read once only, when they are made."""
@@ -176,7 +176,8 @@ def _classroom(session: Session, enterprise: UUID, clerk: UUID, example: Example
         asked = classrooms.Asked(
             held, enterprise, Kind.THEORY, UUID(example.worker_ids[1]), "一号楼培训室", from_at, to_at
         )
-        classrooms.plan(session, asked, by=clerk, acting=[enterprise], at=now)
+        made = classrooms.plan(session, asked, by=clerk, acting=[enterprise], at=now)
+        meetings.tell(session, at=now, only=made.id)
 
 
 def _survey(session: Session, enterprise: UUID, clerk: UUID, *, now: datetime) -> None:
