@@ -107,7 +107,7 @@ def test_a_slow_answer_takes_no_time_from_anybody_and_gives_none(way: tuple[int,
 def test_no_reading_is_further_off_than_half_the_shortest_of_the_first_round_trips(ways: list[tuple[int, int]]) -> None:
     far = FarDatabase(*ways)
     read = far.clock()
-    tried = ways[: next((n for n, way in enumerate(ways, 1) if sum(way) <= 2), 5)]
+    tried = ways[: next((n for n, way in enumerate(ways[:5], 1) if sum(way) <= 2), 5)]
     limit = timedelta(milliseconds=min(map(sum, tried))) / 2
     assert abs(far.off(read)) <= limit
     for _ in range(len(ways) - far.asked):

@@ -199,7 +199,7 @@ def a_hooked_page(run: Run, name: str, saw: dict[str, Any]) -> Story:
 
 
 def a_hidden_page(run: Run, name: str, saw: dict[str, Any]) -> Story:
-    """The tab is put behind another one after two seconds, for PLAYED_S."""
+    """The tab is put behind another one after two seconds, for PLAYED_S, or until it has played half of that."""
     with a_tab(run.chromium, run.cookies[name], run.school.base) as tab:
         if name == OVERRIDDEN:
             tab.before_every_page(ALWAYS_VISIBLE)
@@ -210,7 +210,10 @@ def a_hidden_page(run: Run, name: str, saw: dict[str, Any]) -> Story:
         tab.hide()
         yield lambda: tab.evaluate(REALLY_HIDDEN)
         before_s = position_s(tab)
-        yield seconds(PLAYED_S)
+        if name == OVERRIDDEN:  # on a busy machine its media may come late
+            yield lambda: position_s(tab) - before_s > PLAYED_S / 2
+        else:
+            yield seconds(PLAYED_S)
         saw["hidden"] = tab.evaluate(REALLY_HIDDEN)
         saw["played_hidden_s"] = position_s(tab) - before_s
         if name == OVERRIDDEN:
