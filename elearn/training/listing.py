@@ -5,8 +5,6 @@
 
 With few people little is read however it is ordered. With many a walk in the list's order soon has a page together,
 because a good part of what it meets belongs to them. How many they are is looked at first, and not left to guesses.
-A page of many employers is mostly a few lines of each: so many are asked of each of them first, and all that the page
-may take only of those whose last line stands in it.
 """
 
 from __future__ import annotations
@@ -62,16 +60,14 @@ WITH a AS MATERIALIZED (
 """
 """Materialized, so that nobody walks everything in the list's order to find the few of these."""
 OF_MANY = """
-{with_named} SELECT a.id, e.id AS employer_id, a.nth = e.reach AS is_last
-FROM unnest(CAST(:employing AS uuid[]), CAST(:reaches AS int[])) e (id, reach) {each}
-CROSS JOIN LATERAL (SELECT a.*, row_number() OVER ({order}) AS nth FROM (
+{with_named} SELECT a.id FROM unnest(CAST(:employing AS uuid[])) e (id) {each} CROSS JOIN LATERAL (
     SELECT a.id, a.due_on FROM elearn.assignment a {programme}
     WHERE a.organisation_id = e.id {of_each} AND {condition} {of_named} AND EXISTS (
         SELECT FROM elearn.membership m JOIN {stands}
         JOIN elearn.organisation_tree t ON t.below_id = l.unit_id AND t.above_id = :node {named}
         WHERE m.id = a.membership_id {people} OFFSET 0
-    ) {order} LIMIT e.reach
-) a) a
+    ) {order} LIMIT :reach
+) a
 """
 OF_PURPOSE = sa.text("""
 SELECT g.id FROM elearn.training_programme g WHERE g.purpose = :purpose AND g.organisation_id IN (
@@ -121,47 +117,24 @@ class Found:
     statement: str
     values: dict[str, Any]
 
-    @property
-    def _employing(self) -> list[UUID] | None:
-        """Those whose assignments are walked through, each by itself; None: the people are few."""
-        found: list[UUID] | None = None if "members" in self.values else self.values["employing"]
-        return found
-
     def count(self, condition: str, most: int) -> int:
         """How many, at most so many."""
         if most < 1:
             return 0
         asked = f"SELECT count(*) FROM ({self._asked(condition, '')} LIMIT :most) x"
-        return int(self.session.scalar(sa.text(asked), self._values(most) | {"most": most}) or 0)
+        return int(self.session.scalar(sa.text(asked), self.values | {"most": most, "reach": most}) or 0)
 
     def ids(self, condition: str, order: str, size: int, skip: int) -> list[UUID]:
         """One page of them."""
         if size < 1:
             return []
-        asked = sa.text(f"{self._asked(condition, order)} ORDER BY {order} LIMIT :size OFFSET :skip")
-        if self._employing is None:
-            return list(self.session.scalars(asked, self._values(size) | {"size": size, "skip": skip}))
-        whole = size + skip
-        reaches = dict.fromkeys(self._employing, first_of_each(whole, len(self._employing)))
-        while True:
-            values = self.values | {"reaches": [min(whole, reaches[one]) for one in self._employing]}
-            rows = self.session.execute(asked, values | {"size": whole, "skip": 0}).all()
-            # Whose last line stands before the page's end may have more lines there.
-            short = {row.employer_id for row in rows if row.is_last and reaches[row.employer_id] < whole}
-            if not short:
-                return [row.id for row in rows[skip:]]
-            reaches |= dict.fromkeys(short, whole)
+        asked = f"{self._asked(condition, order)} ORDER BY {order} LIMIT :size OFFSET :skip"
+        return list(
+            self.session.scalars(sa.text(asked), self.values | {"size": size, "skip": skip, "reach": size + skip})
+        )
 
     def _asked(self, condition: str, order: str) -> str:
         return self.statement.replace("{condition}", condition).replace("{order}", f"ORDER BY {order}" if order else "")
-
-    def _values(self, reach: int) -> dict[str, Any]:
-        return self.values | {"reaches": [reach] * len(self._employing or ())}
-
-
-def first_of_each(whole: int, employers: int) -> int:
-    """How many lines of each employer are looked at first, of so many that the page may take."""
-    return max(8, 4 * whole // max(1, employers))
 
 
 def search(session: Session, wanted: Wanted, *, today: date) -> Found:
