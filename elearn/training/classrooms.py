@@ -20,19 +20,26 @@ from elearn.people import persons, tree
 from elearn.people.identity import DocumentKind, Keys
 from elearn.people.models import Membership, Person
 from elearn.people.registry import local_day
-from elearn.tracking.attendance import facts, planning
+from elearn.tracking.attendance import planning
 from elearn.tracking.attendance.models import ClassSession
 from elearn.tracking.attendance.reading import MOST_SEATS
 from elearn.training.models import Programme
 
-INVITED = sa.text("""
-SELECT DISTINCT a.person_id
+INVITED = """
+SELECT a.person_id
 FROM elearn.training_programme g
 JOIN elearn.assignment a ON a.programme_id = g.id AND a.state = 'open'
-JOIN elearn.membership m ON m.id = a.membership_id AND m.from_on <= :on AND (m.to_on IS NULL OR m.to_on >= :on)
-JOIN elearn.placement p ON p.membership_id = m.id AND p.from_on <= :on AND (p.to_on IS NULL OR p.to_on >= :on)
-JOIN elearn.organisation_tree t ON t.below_id = p.unit_id AND t.above_id = :unit
-WHERE g.class_id = :class_id AND a.person_id <> :giver LIMIT :most
+JOIN elearn.membership m ON m.id = a.membership_id
+JOIN elearn.placement p ON p.membership_id = m.id
+JOIN elearn.organisation_tree t ON t.below_id = p.unit_id AND t.above_id = s.unit_id
+WHERE g.class_id = s.class_id AND a.person_id <> s.teacher_id
+  AND (s.from_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN m.from_on AND coalesce(m.to_on, 'infinity')
+  AND (s.from_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN p.from_on AND coalesce(p.to_on, 'infinity')
+"""
+"""To a session `s` of an enterprise's own training: whose assignment is open and who stands in its unit that day."""
+INVITED_TO = sa.text(f"""
+SELECT DISTINCT i.person_id FROM elearn.class_session s CROSS JOIN LATERAL ({INVITED}) i
+WHERE s.id = :session LIMIT :most
 """)
 ON_SITE = """(
     SELECT coalesce(sum(h.amount_ms), 0)::bigint FROM elearn.hours_entry h
@@ -107,11 +114,7 @@ def giver(session: Session, node_id: UUID, name: str, number: str, keys: Keys, *
 
 def invited(session: Session, held: ClassSession) -> list[UUID]:
     """Whose assignment of the programme is open and who stands in the session's unit that day; 500 at most."""
-    where = {
-        "class_id": held.class_id, "unit": held.unit_id, "on": facts.day_of(held), "giver": held.teacher_id,
-        "most": MOST_SEATS,
-    }  # fmt: skip
-    return list(session.scalars(INVITED, where))
+    return list(session.scalars(INVITED_TO, {"session": held.id, "most": MOST_SEATS}))
 
 
 def attended_ms(session: Session, assignment_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -39,10 +39,11 @@ def reminds_by() -> list[Channel]:
 
 @task("training.remind", every="5 * * * *")
 def remind() -> None:
-    reminders.remind(db.session(), at=utcnow(), channels=reminds_by())
-    meetings.tell(db.session(), at=utcnow())
-    meetings.ring(db.session(), reminds_by(), at=utcnow())
-    db.session.commit()
+    session, now, channels = db.session(), utcnow(), reminds_by()
+    reminders.remind(session, at=now, channels=channels)
+    meetings.tell(session, at=now)
+    meetings.ring(session, channels, at=now)
+    session.commit()
 
 
 @task(inviting.INVITE)
