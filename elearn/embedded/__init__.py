@@ -40,6 +40,9 @@ from elearn.embedded.supervisor import START_S, DirectoryLock, Watcher
 
 __all__ = ["EmbeddedError", "Running", "Services", "libpq_url", "services", "start"]
 
+DROP_S = 30.0
+"""So long a database is tried to be removed while a superuser's session is on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -59,7 +62,17 @@ class Services:
 
     def drop_database(self, name: str) -> None:
         """Remove a database and end the sessions on it; no error when there is none."""
-        self._in_maintenance(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        plain = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+        until = time.monotonic() + DROP_S
+        while True:
+            try:
+                return self._in_maintenance(plain + sql.SQL(" WITH (FORCE)"))
+            except psycopg.errors.InsufficientPrivilege:
+                if time.monotonic() > until:
+                    raise
+            # An autovacuum is the superuser's: FORCE may not end it, a plain DROP asks it to go and waits for it.
+            with contextlib.suppress(psycopg.errors.ObjectInUse):
+                return self._in_maintenance(plain)
 
     def url_of(self, name: str) -> str:
         before, _, after = self.database_url.partition(f"/{postgres.DATABASE}?")

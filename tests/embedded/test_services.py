@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
@@ -63,6 +65,24 @@ def test_a_database_is_copied_from_a_template_with_its_rows(servers: embedded.Se
         servers.drop_database(name)
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         connect(copy)
+
+
+def test_a_database_is_removed_once_the_superuser_has_left_it_as_autovacuum_does(
+    servers: embedded.Services, shared_data_dir: Path
+) -> None:
+    """Such a session may not be ended by force; ours beside it is."""
+    ours = connect(servers.create_database("vacuumed"))
+    password = json.loads((shared_data_dir / "embedded.json").read_text())["postgres"]
+    host = servers.database_url.partition("host=")[2]
+    theirs = psycopg.connect(f"postgresql:///vacuumed?user={postgres.SUPERUSER}&password={password}&host={host}")
+    leaves = threading.Timer(1.0, theirs.close)
+    leaves.start()
+    servers.drop_database("vacuumed")
+    leaves.join()
+    with pytest.raises(psycopg.OperationalError):
+        ours.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        connect(servers.url_of("vacuumed"))
 
 
 def test_nobody_gets_in_without_the_right_password(servers: embedded.Services) -> None:
