@@ -9,6 +9,9 @@ import type { View } from "./view";
 import { canPut } from "./ways";
 
 const AGAIN_MS = 2000;
+/** How it ended; `away`: nobody answered, so there was nothing to put. */
+export type Asked = "passed" | "closed" | "away";
+
 /** Nothing is lost by these: the learner is told, and asks again. */
 const WAYS_CLOSED = new Set(["no_such_way", "no_way", "no_question", "check_begun", "too_many_codes", "service_down"]);
 
@@ -20,7 +23,9 @@ export interface Asker {
   over(why: Ended): void;
   stuck(problem: Refused): void;
   locked(detail: string): void;
-  refresh(): Promise<void>;
+  refresh(): Promise<unknown>;
+  /** No check could be had: whoever studies `sitting` goes on, and is asked once somebody answers. */
+  unanswered(sitting: Sitting): void;
   /** Send what earlier sittings owe and a passed check made room for; `full`: some of it waits for the next one. */
   sendOld(sitting: Sitting): Promise<"nothing" | "sent" | "full">;
 }
@@ -43,9 +48,9 @@ export class Asking {
     this.checks.dismiss();
   }
 
-  /** Put the check; `wanted` when the learner asked. Resolves when the dialog is over: true when one was passed. */
-  async run(sitting: Sitting, wanted: boolean): Promise<boolean> {
-    if (this.busy) return false;
+  /** Put the check; `wanted` when the learner asked. Resolves when the dialog is over. */
+  async run(sitting: Sitting, wanted: boolean): Promise<Asked> {
+    if (this.busy) return "closed";
     this.busy = true;
     try {
       this.view.rest();
@@ -54,7 +59,7 @@ export class Asking {
         if (typeof after === "object") after = await this.once(sitting, wanted, after.method);
         else if (after === "again" || (after === "passed" && (await this.more(sitting)))) {
           after = await this.once(sitting, wanted);
-        } else return after === "passed";
+        } else return after;
       }
     } finally {
       this.busy = false;
@@ -72,7 +77,8 @@ export class Asking {
   }
 
   /** One check; `method` when the learner chose another way to confirm. */
-  private async once(sitting: Sitting, wanted: boolean, method?: string): Promise<After> {
+  private async once(sitting: Sitting, wanted: boolean, method?: string): Promise<After | "away"> {
+    let put = false;
     await sitting.outbox.flush();
     const { token } = sitting.opening;
     const url = `${sitting.url}/checks`;
@@ -94,6 +100,7 @@ export class Asking {
         this.view.busy(null);
         return "again";
       }
+      put = true;
       return await this.checks.run(check, leftMs, async (said) => {
         const call = { method: "POST", token, body: said } as const;
         const outcome = await this.door.json<CheckOutcome>(`${url}/${check.id}`, call);
@@ -110,7 +117,9 @@ export class Asking {
         return { method: "question" };
       }
       await this.failed(problem, wanted);
-      return "closed";
+      if (!problem.passing || put) return "closed";
+      this.asker.unanswered(sitting);
+      return "away";
     }
   }
 

@@ -19,6 +19,8 @@ export class Lesson extends Study {
   });
   private readonly offline = new OfflineStudy(this.config, this.view, this.covers, this.door, this.store, this);
   private media: Media | null = null;
+  /** Play goes on where a check cannot be put: it played, or play was pressed while the question was on its way. */
+  private goesOn = false;
 
   // -- start
 
@@ -42,13 +44,14 @@ export class Lesson extends Study {
   }
 
   async play(): Promise<void> {
+    this.goesOn = true;
     if (!this.media || this.asking.isOpen) return;
     void this.media.load().catch(() => undefined); // while the sitting is opened
     if (!this.isOpen && !(await this.open())) return;
     const state = this.sitting?.state;
     // Where there is no network nothing can be asked: the lesson goes on, and the check comes with the network.
     if (state && (state.held || (state.check_due && !this.outbox?.isAway))) {
-      await this.check(false);
+      await this.put(false);
       return;
     }
     this.view.cover(null);
@@ -165,11 +168,19 @@ export class Lesson extends Study {
   }
 
   async check(wanted: boolean): Promise<void> {
-    const sitting = this.asking.isOpen ? null : await this.opened();
-    if (!sitting) return;
-    const passed = await this.asking.run(sitting, wanted);
-    if (this.sitting !== sitting) return;
-    if (!this.completed(sitting.state) && passed && !wanted && !this.atEnd) await this.start();
+    if (this.asking.isOpen) return;
+    this.goesOn = !this.view.video.paused;
+    await this.put(wanted);
+  }
+
+  private async put(wanted: boolean): Promise<void> {
+    const sitting = await this.opened();
+    if (!sitting || this.asking.isOpen) return;
+    const asked = await this.asking.run(sitting, wanted);
+    if (this.sitting !== sitting || this.completed(sitting.state) || this.atEnd) return;
+    // What could not be put comes with the network; only who missed a check has to wait for it.
+    const goesOn = asked === "away" ? this.goesOn && !sitting.state.held : asked === "passed" && !wanted;
+    if (goesOn) await this.start();
   }
 
   /** A downloaded lesson stays open: it may be gone on with where there is no network. */

@@ -20,6 +20,7 @@ import { Touches } from "./touches";
 import type { View } from "./view";
 
 const LEAVING_MS = 3000;
+const UNANSWERED_MS = 5000;
 
 export abstract class Study {
   sitting: Sitting | null = null;
@@ -29,6 +30,8 @@ export abstract class Study {
   protected readonly asking: Asking;
   private readonly touches = new Touches();
   private openingNow: Promise<boolean> | null = null;
+  /** Runs where a check could not be had: meanwhile none is asked for, but by the learner. */
+  private unanswered: ReturnType<typeof setTimeout> | undefined;
   private completionShown: boolean;
   /** What counted late on this page: a day has a limit for it. */
   private lateMs = 0;
@@ -49,6 +52,7 @@ export abstract class Study {
       stuck: (problem) => this.stuck(problem),
       locked: (detail) => this.covers.checksLocked(detail),
       refresh: () => this.refresh(),
+      unanswered: (sitting) => this.askLater(sitting),
       sendOld: (sitting) => this.opener.sendMore(sitting),
     });
   }
@@ -181,8 +185,17 @@ export abstract class Study {
     if (this.outbox?.settled) this.obey(state);
     const due = state.held || (state.check_due && !this.isEnding);
     // Without network nothing can be asked: what is due is asked when it is back.
-    if (due && !this.outbox?.isAway) void this.check(false);
+    if (due && !this.outbox?.isAway && this.unanswered === undefined) void this.check(false);
     else this.completed(state);
+  }
+
+  private askLater(sitting: Sitting): void {
+    clearTimeout(this.unanswered);
+    this.unanswered = setTimeout(() => {
+      this.unanswered = undefined;
+      if (this.sitting !== sitting || !sitting.isLive) return;
+      void this.refresh().then((answered) => answered || this.askLater(sitting));
+    }, UNANSWERED_MS);
   }
 
   /**
@@ -194,17 +207,20 @@ export abstract class Study {
     return left !== null && (this.outbox?.admits(...left) ?? false);
   }
 
-  protected async refresh(): Promise<void> {
+  /** False where nobody answers. */
+  protected async refresh(): Promise<boolean> {
     const { sitting } = this;
-    if (!sitting?.isLive) return;
+    if (!sitting?.isLive) return true;
     try {
       const state = await this.door.json<State>(sitting.url, { token: sitting.opening.token });
       sitting.outbox.heard(state); // what other sittings sent takes room from this one
       if (this.sitting === sitting) this.heard(state);
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
-      if (!problem.passing && this.sitting === sitting) this.stuck(problem);
+      if (problem.passing) return false;
+      if (this.sitting === sitting) this.stuck(problem);
     }
+    return true;
   }
 
   protected over(why: Ended): void {

@@ -125,6 +125,15 @@ class School:
             rows = session.execute(query, {"learner": learner.person_id}).all()
         return {"pending": 0, "final": 0} | {str(state): int(ms) for state, ms in rows}
 
+    def ask_after(self, learner: Learner, ms: int) -> None:
+        """A check falls due as soon as so much is pending: what is drawn at random may be anywhere in a lesson."""
+        with self.database() as session:
+            session.execute(
+                sa.text("UPDATE elearn.learner_watch SET check_due_after_ms = :ms WHERE learner_id = :learner"),
+                {"ms": ms, "learner": learner.person_id},
+            )
+            session.commit()
+
     def refusals(self, learner: Learner) -> set[str]:
         """The exact codes of what was refused, as auditors see them."""
         query = sa.text(

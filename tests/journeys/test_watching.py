@@ -13,7 +13,7 @@ from tests.journeys.school import SHORT_S, Learner, School
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
@@ -131,6 +131,34 @@ def test_moments_without_network_cost_nothing(school: School, chromium: Browser)
         assert before < 6000, "the server heard nothing of the last seconds"
         handset.page.context.set_offline(False)
         wait_for(lambda: school.believed(learner)["pending"] > before, seconds=45, what="what was watched offline")
+        watch_to_the_end(school, handset, learner)
+    require_whole_lesson_at_the_exam_system(school, learner)
+
+
+def test_a_check_that_cannot_be_fetched_stops_nobody_and_comes_with_the_network(
+    school: School, chromium: Browser
+) -> None:
+    learner = school.a_learner()
+    asked: list[Route] = []
+
+    def break_the_connection(*, while_pressing_play: bool) -> None:
+        """The lesson goes on, because it played or because play was pressed while nothing came."""
+        handset.wait_until(lambda: bool(asked), "a question on its way", timeout_s=40)
+        handset.wait_until(lambda: is_paused(handset), "the lesson to wait for it", timeout_s=5)
+        stood = handset.position_s()
+        if while_pressing_play:
+            go_on(handset)
+        asked.pop().abort("connectionrefused")
+        handset.wait_until(lambda: handset.position_s() > stood + 0.5, "the lesson to go on", timeout_s=10)
+
+    with phone(chromium) as handset:
+        handset.page.route("**/sittings/*/checks", lambda route: asked.append(route))
+        start(school, handset, learner)
+        school.ask_after(learner, 3000)
+        break_the_connection(while_pressing_play=False)
+        press_pause(handset)  # pausing reports, and the answer says that a check is due
+        break_the_connection(while_pressing_play=True)
+        handset.page.unroute("**/sittings/*/checks")
         watch_to_the_end(school, handset, learner)
     require_whole_lesson_at_the_exam_system(school, learner)
 

@@ -51,7 +51,8 @@ class Place:
              "members": [one.id for one in self.members]},
         )  # fmt: skip
         self.settle()
-        self.session.execute(sa.text("ANALYZE elearn.assignment, elearn.membership, elearn.placement, elearn.person"))
+        asked = "assignment membership placement person training_programme organisation organisation_tree"
+        self.session.execute(sa.text("ANALYZE " + ", ".join(f"elearn.{one}" for one in asked.split())))
 
     def settle(self) -> None:
         self.session.flush()
