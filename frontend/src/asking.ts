@@ -24,7 +24,7 @@ export interface Asker {
   stuck(problem: Refused): void;
   locked(detail: string): void;
   refresh(): Promise<unknown>;
-  /** No check could be had: whoever studies `sitting` goes on, and is asked once somebody answers. */
+  /** Nobody answered about a check: it is asked for once somebody does. */
   unanswered(sitting: Sitting): void;
   /** Send what earlier sittings owe and a passed check made room for; `full`: some of it waits for the next one. */
   sendOld(sitting: Sitting): Promise<"nothing" | "sent" | "full">;
@@ -117,9 +117,9 @@ export class Asking {
         return { method: "question" };
       }
       await this.failed(problem, wanted);
-      if (!problem.passing || put) return "closed";
+      if (!problem.passing) return "closed";
       this.asker.unanswered(sitting);
-      return "away";
+      return put ? "closed" : "away";
     }
   }
 

@@ -30,7 +30,7 @@ export abstract class Study {
   protected readonly asking: Asking;
   private readonly touches = new Touches();
   private openingNow: Promise<boolean> | null = null;
-  /** Runs where a check could not be had: meanwhile none is asked for, but by the learner. */
+  /** Runs where nobody answered about a check: meanwhile none is asked for, but by the learner. */
   private unanswered: ReturnType<typeof setTimeout> | undefined;
   private completionShown: boolean;
   /** What counted late on this page: a day has a limit for it. */

@@ -159,6 +159,16 @@ def test_a_check_that_cannot_be_fetched_stops_nobody_and_comes_with_the_network(
         press_pause(handset)  # pausing reports, and the answer says that a check is due
         break_the_connection(while_pressing_play=True)
         handset.page.unroute("**/sittings/*/checks")
+        # An answer that gets nowhere: the same question comes again by itself.
+        handset.page.route("**/checks/*", lambda route: route.abort("connectionrefused"))
+        handset.wait_for_check(timeout_s=40)
+        stem = handset.page.inner_text("[data-check=stem]")
+        handset.page.click("[data-check=options] label")
+        handset.page.click("[data-check=go]")
+        handset.page.wait_for_selector("#check-dialog", state="hidden")
+        handset.page.unroute("**/checks/*")
+        handset.wait_for_check(timeout_s=20)
+        assert handset.page.inner_text("[data-check=stem]") == stem
         watch_to_the_end(school, handset, learner)
     require_whole_lesson_at_the_exam_system(school, learner)
 
