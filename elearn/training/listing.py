@@ -5,12 +5,17 @@
 
 With few people little is read however it is ordered. With many a walk in the list's order soon has a page together,
 because a good part of what it meets belongs to them. How many they are is looked at first, and not left to guesses.
+A page of many employers is mostly a few lines of each: so many are walked to of each first, and all that the page may
+take only of those whose last line stands in it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +30,15 @@ MOST_SPELLED = 100_000
 """People of a common name who are kept in mind (in PostgreSQL's `work_mem`) while a list is walked."""
 FEW = 3_000
 """People whose assignments are read and put in order; of more than these a walk finds a page sooner."""
+LEAST_OF_EACH = 8
+"""Lines of each employer that are walked to in any case."""
+
+
+class Order(StrEnum):
+    """Of a list's assignments `a`; indexes have both."""
+
+    SOONEST = "a.due_on, a.id"
+    NEWEST = "a.due_on DESC, a.id DESC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,8 @@ WITH a AS MATERIALIZED (
 """
 """Materialized, so that nobody walks everything in the list's order to find the few of these."""
 OF_MANY = """
-{with_named} SELECT a.id FROM unnest(CAST(:employing AS uuid[])) e (id) {each} CROSS JOIN LATERAL (
+{with_named} SELECT a.id, a.due_on, e.id AS employer_id, e.programme_id
+FROM unnest(CAST(:employers AS uuid[]), CAST(:programmes AS uuid[])) e (id, programme_id) CROSS JOIN LATERAL (
     SELECT a.id, a.due_on FROM elearn.assignment a {programme}
     WHERE a.organisation_id = e.id {of_each} AND {condition} {of_named} AND EXISTS (
         SELECT FROM elearn.membership m JOIN {stands}
@@ -76,9 +91,7 @@ SELECT g.id FROM elearn.training_programme g WHERE g.purpose = :purpose AND g.or
 )
 """)
 """Who stands in a node is assigned programmes of what lies above it and below it."""
-OF_EACH = (
-    "CROSS JOIN unnest(CAST(:programmes AS uuid[])) w (programme_id)", "AND a.programme_id = w.programme_id",
-)  # fmt: skip
+OF_EACH = "AND a.programme_id = e.programme_id"
 """An index has each employer's assignments of each programme in the list's order too."""
 SPELLED_PEOPLE = f"""
 SELECT s.membership_id FROM elearn.member_letter s WHERE {SPELLED} AND EXISTS (
@@ -109,6 +122,10 @@ class Named:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+Walked = tuple[UUID, UUID | None]
+"""Whose assignments are walked through in the list's order: an employer's, of any programme (None) or of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A list: how many it has, and which. Conditions and orders are about the assignment `a`."""
@@ -116,25 +133,53 @@ class Found:
     session: Session
     statement: str
     values: dict[str, Any]
+    walked: Sequence[Walked] | None = None
+    """None: the people are few, and no walk is needed."""
 
     def count(self, condition: str, most: int) -> int:
         """How many, at most so many."""
         if most < 1:
             return 0
         asked = f"SELECT count(*) FROM ({self._asked(condition, '')} LIMIT :most) x"
-        return int(self.session.scalar(sa.text(asked), self.values | {"most": most, "reach": most}) or 0)
+        return int(self.session.scalar(sa.text(asked), self._values(self.walked, most) | {"most": most}) or 0)
 
-    def ids(self, condition: str, order: str, size: int, skip: int) -> list[UUID]:
+    def ids(self, condition: str, order: Order, size: int, skip: int) -> list[UUID]:
         """One page of them."""
         if size < 1:
             return []
-        asked = f"{self._asked(condition, order)} ORDER BY {order} LIMIT :size OFFSET :skip"
-        return list(
-            self.session.scalars(sa.text(asked), self.values | {"size": size, "skip": skip, "reach": size + skip})
-        )
+        whole = skip + size
+        first = whole if self.walked is None else first_of_each(whole, len(self.walked))
+        found = self._lines(condition, order, self.walked, first, whole)
+        if first < whole:
+            seen = Counter((row.employer_id, row.programme_id) for row in found)
+            short = [each for each, lines in seen.items() if lines == first]
+            if short:
+                found = [row for row in found if (row.employer_id, row.programme_id) not in short]
+                found += self._lines(condition, order, short, whole, whole)
+                found.sort(key=lambda row: (row.due_on, row.id), reverse=order is Order.NEWEST)
+        return [row.id for row in found[skip:whole]]
+
+    def _lines(
+        self, condition: str, order: Order, walked: Sequence[Walked] | None, of_each: int, size: int
+    ) -> list[sa.Row[Any]]:
+        """The first so many, among so many of each that is walked through."""
+        asked = sa.text(f"{self._asked(condition, order)} ORDER BY {order} LIMIT :size")
+        return list(self.session.execute(asked, self._values(walked, of_each) | {"size": size}))
 
     def _asked(self, condition: str, order: str) -> str:
         return self.statement.replace("{condition}", condition).replace("{order}", f"ORDER BY {order}" if order else "")
+
+    def _values(self, walked: Sequence[Walked] | None, of_each: int) -> dict[str, Any]:
+        # A limit that is a constant: the planner must know it, or it reads and sorts all of an employer's.
+        if walked is None:
+            return self.values
+        employers, programmes = zip(*walked, strict=True) if walked else ((), ())
+        return self.values | {"employers": list(employers), "programmes": list(programmes), "reach": of_each}
+
+
+def first_of_each(whole: int, walked: int) -> int:
+    """How many lines of each are looked at first, of so many that a page may take."""
+    return min(whole, max(LEAST_OF_EACH, 4 * whole // max(1, walked)))
 
 
 def search(session: Session, wanted: Wanted, *, today: date) -> Found:
@@ -147,8 +192,6 @@ def search(session: Session, wanted: Wanted, *, today: date) -> Found:
     if wanted.name:
         values["name"] = wanted.name
     programmes = _programmes(session, wanted)
-    if programmes is not None:
-        values["programmes"] = programmes
     named = _named(session, wanted)
     values |= named.values
     if not named.many:
@@ -157,16 +200,16 @@ def search(session: Session, wanted: Wanted, *, today: date) -> Found:
         if len(found) <= FEW:
             about = "" if programmes is None else "AND a.programme_id = ANY (:programmes)"
             statement = OF_FEW.format(programme=PROGRAMME, condition="{condition}", which=about)
-            return Found(session, statement, values | {"members": list(found)})
-    each, of_each = ("", "") if programmes is None else OF_EACH
+            return Found(session, statement, values | {"members": list(found), "programmes": programmes})
     with_named, of_named = (WITH_NAMED, OF_NAMED) if named.many else ("", "")
     statement = OF_MANY.format(
-        programme=PROGRAMME, condition="{condition}", order="{order}", stands=STANDS, each=each, of_each=of_each,
+        programme=PROGRAMME, condition="{condition}", order="{order}", stands=STANDS,
+        of_each="" if programmes is None else OF_EACH,
         with_named=with_named, of_named=of_named, named=named.join, people=of_kind + named.which,
     )  # fmt: skip
-    if "employing" not in values:
-        values["employing"] = tree.employing(session, wanted.node_id)
-    return Found(session, statement, values)
+    employing = values.get("employing") or tree.employing(session, wanted.node_id)
+    walked = [(one, each) for one in employing for each in (programmes if programmes is not None else [None])]
+    return Found(session, statement, values, walked)
 
 
 def _named(session: Session, wanted: Wanted) -> Named:

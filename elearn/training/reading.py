@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from elearn.training import listing
 from elearn.training.figures import dashboards
 from elearn.training.figures.dashboards import Sums
+from elearn.training.listing import Order
 from elearn.training.models import Occasion, Purpose, State
 
 PAGE = 50
@@ -145,13 +146,12 @@ CONDITIONS = {
     Show.WITHDRAWN: "a.state = 'withdrawn'",
 }
 
-SOONEST, NEWEST = "a.due_on, a.id", "a.due_on DESC, a.id DESC"
-PARTS: dict[Show, tuple[tuple[str, str], ...]] = {
-    **{one: ((condition, SOONEST),) for one, condition in CONDITIONS.items()},
-    Show.DONE: ((CONDITIONS[Show.DONE], NEWEST),),
-    Show.WITHDRAWN: ((CONDITIONS[Show.WITHDRAWN], NEWEST),),
+PARTS: dict[Show, tuple[tuple[str, Order], ...]] = {
+    **{one: ((condition, Order.SOONEST),) for one, condition in CONDITIONS.items()},
+    Show.DONE: ((CONDITIONS[Show.DONE], Order.NEWEST),),
+    Show.WITHDRAWN: ((CONDITIONS[Show.WITHDRAWN], Order.NEWEST),),
     Show.ALL: (
-        (UNFINISHED, SOONEST), (CONDITIONS[Show.DONE], NEWEST), (CONDITIONS[Show.WITHDRAWN], NEWEST),
+        (UNFINISHED, Order.SOONEST), (CONDITIONS[Show.DONE], Order.NEWEST), (CONDITIONS[Show.WITHDRAWN], Order.NEWEST),
     ),
 }  # fmt: skip
 """What a list has, part after part, each in an order that an index has: the most urgent first."""
@@ -184,7 +184,6 @@ JOIN elearn.person p ON p.id = a.person_id
 JOIN elearn.organisation u ON u.id = l.unit_id
 JOIN elearn.organisation o ON o.id = a.organisation_id
 """
-
 
 # Materialized, so that a page is read once, also where a planner that knows little of the other tables puts them first.
 TOLD = f"""

@@ -35,16 +35,19 @@ def is_paused(handset: Phone) -> bool:
     return bool(handset.evaluate("document.querySelector('video').paused"))
 
 
-def press_pause(handset: Phone) -> None:
-    """The button in the control bar: pauses, or plays on."""
-    handset.page.click(".controls [data-do=toggle]")
-
-
+PRESS_PAUSE = """() => {
+  if (!document.querySelector("video").paused) document.querySelector(".controls [data-do=toggle]").click();
+}"""
 GO_ON = """() => {
   if (document.querySelector("video").paused && !document.querySelector("#check-dialog").open)
     document.querySelector(".controls [data-do=toggle]").click();
 }"""
-"""Looks and presses in one step: a check that opened in between would cover the button."""
+"""Both look and press in one step: a check that opened in between would cover the button."""
+
+
+def press_pause(handset: Phone) -> None:
+    """The button in the control bar, unless it stands already: a check pauses too, and may come at any moment."""
+    handset.evaluate(PRESS_PAUSE)
 
 
 def go_on(handset: Phone) -> None:
@@ -125,7 +128,7 @@ def test_moments_without_network_cost_nothing(school: School, chromium: Browser)
         handset.page.context.set_offline(True)
         press_pause(handset)  # pausing reports, in vain for now
         handset.page.wait_for_selector("[data-network]:not([hidden])")
-        press_pause(handset)
+        handset.page.click(".controls [data-do=toggle]")
         play_to(handset, 7)
         before = school.believed(learner)["pending"]
         assert before < 6000, "the server heard nothing of the last seconds"

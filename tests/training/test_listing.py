@@ -136,11 +136,16 @@ def by_hand(place: Place, node: Organisation, asked: Asked) -> list[Assignment]:
     return late_last + [one for group in (1, 2) for one in found if groups[one.state] == group]
 
 
-@pytest.mark.parametrize("few", [3_000, 0], ids=["few people", "many people"])
+@pytest.mark.parametrize(
+    ("few", "least"),
+    [(3_000, 8), (0, 8), (0, 1)],
+    ids=["few people", "many people", "many people, a line of each employer first"],
+)
 def test_a_list_has_what_its_words_say_the_most_urgent_first_whichever_way_it_is_found(
-    place: Place, few: int, monkeypatch: pytest.MonkeyPatch
+    place: Place, few: int, least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(listing, "first_of_each", lambda whole, _walked: min(whole, least))
     works, session = place.works, place.session
     asked = [Asked(works.enterprise.id, show) for show in Show]
     asked += [
