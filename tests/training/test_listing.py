@@ -204,6 +204,27 @@ def test_those_of_a_common_name_are_the_same_by_their_letters_as_by_looking_at_e
         assert pages() == looked, (few, most)
 
 
+def test_of_a_node_whose_figures_say_that_many_stand_there_nobody_is_looked_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three thousand people were read only to learn that they are too many."""
+    session, works = place.session, place.works
+    place.settle()
+    monkeypatch.setattr(listing, "FEW", 2)
+    cases: list[tuple[Organisation, dict[str, Any], bool]] = [
+        (works.enterprise, {}, False),
+        (works.enterprise, {"kind": "flexible"}, True),  # one of them is
+        (works.enterprise, {"name": "王"}, True),
+        (works.workshop, {}, True),
+    ]
+    for node, said, looks in cases:
+        asked = Asked(node.id, **said)
+        wanted = [row.id for row in by_hand(place, node, asked)]
+        with asked_of(session) as sent:
+            assert [line.id for line in reading.lines(session, asked, today=TODAY)[0]] == wanted
+        assert any("LIMIT %(few)s" in statement for statement, _parameters in sent) == looks, asked
+
+
 def test_who_left_is_in_no_list_and_who_has_not_come_is_where_they_will_stand(place: Place) -> None:
     found, _total = reading.lines(place.session, Asked(place.works.team.id), today=TODAY)
     people = {one.membership_id for one in found}
