@@ -162,6 +162,8 @@ export abstract class Study {
   /** From now on `sitting` is studied; what the last one still owes is sent at the next start. */
   protected goOverTo(sitting: Sitting): void {
     this.outbox?.stop();
+    clearTimeout(this.unanswered);
+    this.unanswered = undefined;
     this.sitting = sitting;
   }
 
