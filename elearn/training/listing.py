@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from elearn.db import plan_each_time
 from elearn.people import naming, tree
 from elearn.people.naming import CALLED, SPELLED
+from elearn.training.figures import dashboards
 
 MOST_SPELLED = 100_000
 """People of a common name who are kept in mind (in PostgreSQL's `work_mem`) while a list is walked."""
@@ -66,11 +67,6 @@ WHERE t.above_id = :node AND p.from_on <= greatest(:today, m.from_on)
   AND (p.to_on IS NULL OR p.to_on >= greatest(:today, m.from_on)) {which}
 LIMIT :few
 """
-FIGURE = sa.text("""
-SELECT coalesce(sum(people), 0) FROM elearn.unit_figure
-WHERE unit_id = :node AND period = 0 AND purpose = '' AND (CAST(:kind AS text) IS NULL OR kind = :kind)
-""")
-"""How many people stand in a node, as its figures say: a minute old, or not there yet."""
 OF_FEW = """
 WITH a AS MATERIALIZED (
     SELECT a.id, a.due_on FROM elearn.assignment a {programme}
@@ -157,8 +153,7 @@ class Found:
         found = self._lines(condition, order, self.walked, first, whole)
         if first < whole:
             seen = Counter((row.employer_id, row.programme_id) for row in found)
-            short = [each for each, lines in seen.items() if lines == first]
-            if short:
+            if short := [each for each, lines in seen.items() if lines == first]:
                 found = [row for row in found if (row.employer_id, row.programme_id) not in short]
                 found += self._lines(condition, order, short, whole, whole)
                 found.sort(key=lambda row: (row.due_on, row.id), reverse=order is Order.NEWEST)
@@ -219,10 +214,11 @@ def search(session: Session, wanted: Wanted, *, today: date) -> Found:
 
 def _are_many(session: Session, wanted: Wanted) -> bool:
     """Whether figures say so; else those of a node are looked at until there are more than a few. A list is the same
-    either way, so old figures do no harm."""
+    either way, so figures that are a minute old, or not there yet, do no harm."""
     if wanted.name:
         return False
-    return int(session.scalar(FIGURE, {"node": wanted.node_id, "kind": wanted.kind}) or 0) > FEW
+    stand = dashboards.of_today(session, wanted.node_id)
+    return sum(sums.people for kind, sums in stand.items() if wanted.kind in (None, kind)) > FEW
 
 
 def _named(session: Session, wanted: Wanted) -> Named:

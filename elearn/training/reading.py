@@ -157,13 +157,13 @@ PARTS: dict[Show, tuple[tuple[str, Order], ...]] = {
 """What a list has, part after part, each in an order that an index has: the most urgent first."""
 
 # Where somebody stands on a day; who has not come yet: on their first.
-OF = """
+JOINED = """
 JOIN elearn.training_programme g ON g.id = a.programme_id
 JOIN elearn.membership m ON m.id = a.membership_id
 JOIN elearn.placement l ON l.membership_id = m.id AND l.from_on <= greatest(:today, m.from_on)
                        AND (l.to_on IS NULL OR l.to_on >= greatest(:today, m.from_on))
 """
-FROM = f"FROM elearn.assignment a {OF}"
+FROM = f"FROM elearn.assignment a {JOINED}"
 WITHIN = "JOIN elearn.organisation_tree t ON t.below_id = l.unit_id AND t.above_id = :node"
 TESTED = """EXISTS (
     SELECT FROM elearn.class_course c
@@ -188,7 +188,7 @@ JOIN elearn.organisation o ON o.id = a.organisation_id
 # Materialized, so that a page is read once, also where a planner that knows little of the other tables puts them first.
 TOLD = f"""
 WITH a AS MATERIALIZED (SELECT * FROM elearn.assignment WHERE id = ANY (:ids))
-{COLUMNS} FROM a {OF} {NAMED} ORDER BY array_position(:ids, a.id)
+{COLUMNS} FROM a {JOINED} {NAMED} ORDER BY array_position(:ids, a.id)
 """
 
 

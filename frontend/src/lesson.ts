@@ -19,8 +19,8 @@ export class Lesson extends Study {
   });
   private readonly offline = new OfflineStudy(this.config, this.view, this.covers, this.door, this.store, this);
   private media: Media | null = null;
-  /** Play goes on where a check cannot be put: it played, or play was pressed while the question was on its way. */
-  private goesOn = false;
+  /** When a check is asked for: it plays, or play is pressed while the question is on its way. */
+  private wantsToPlay = false;
 
   // -- start
 
@@ -44,7 +44,7 @@ export class Lesson extends Study {
   }
 
   async play(): Promise<void> {
-    this.goesOn = true;
+    this.wantsToPlay = true;
     if (!this.media || this.asking.isOpen) return;
     void this.media.load().catch(() => undefined); // while the sitting is opened
     if (!this.isOpen && !(await this.open())) return;
@@ -169,17 +169,17 @@ export class Lesson extends Study {
 
   async check(wanted: boolean): Promise<void> {
     if (this.asking.isOpen) return;
-    this.goesOn = !this.view.video.paused;
+    this.wantsToPlay = !this.view.video.paused;
     await this.put(wanted);
   }
 
   private async put(wanted: boolean): Promise<void> {
     const sitting = await this.opened();
-    if (!sitting || this.asking.isOpen) return;
+    if (!sitting) return;
     const asked = await this.asking.run(sitting, wanted);
     if (this.sitting !== sitting || this.completed(sitting.state) || this.atEnd) return;
     // What could not be put comes with the network; only who missed a check has to wait for it.
-    const goesOn = asked === "away" ? this.goesOn && !sitting.state.held : asked === "passed" && !wanted;
+    const goesOn = asked === "away" ? this.wantsToPlay && !sitting.state.held : asked === "passed" && !wanted;
     if (goesOn) await this.start();
   }
 

@@ -30,8 +30,8 @@ export abstract class Study {
   protected readonly asking: Asking;
   private readonly touches = new Touches();
   private openingNow: Promise<boolean> | null = null;
-  /** Runs where nobody answered about a check: meanwhile none is asked for, but by the learner. */
-  private unanswered: ReturnType<typeof setTimeout> | undefined;
+  /** Nobody answered about a check of this sitting: for a while none is asked for, but by the learner. */
+  private unanswered: Sitting | null = null;
   private completionShown: boolean;
   /** What counted late on this page: a day has a limit for it. */
   private lateMs = 0;
@@ -162,8 +162,6 @@ export abstract class Study {
   /** From now on `sitting` is studied; what the last one still owes is sent at the next start. */
   protected goOverTo(sitting: Sitting): void {
     this.outbox?.stop();
-    clearTimeout(this.unanswered);
-    this.unanswered = undefined;
     this.sitting = sitting;
   }
 
@@ -187,14 +185,16 @@ export abstract class Study {
     if (this.outbox?.settled) this.obey(state);
     const due = state.held || (state.check_due && !this.isEnding);
     // Without network nothing can be asked: what is due is asked when it is back.
-    if (due && !this.outbox?.isAway && this.unanswered === undefined) void this.check(false);
+    if (due && !this.outbox?.isAway && this.unanswered !== this.sitting) void this.check(false);
     else this.completed(state);
   }
 
   private askLater(sitting: Sitting): void {
-    clearTimeout(this.unanswered);
-    this.unanswered = setTimeout(() => {
-      this.unanswered = undefined;
+    if (this.unanswered === sitting) return;
+    this.unanswered = sitting;
+    setTimeout(() => {
+      if (this.unanswered !== sitting) return;
+      this.unanswered = null;
       if (this.sitting !== sitting || !sitting.isLive) return;
       void this.refresh().then((answered) => answered || this.askLater(sitting));
     }, UNANSWERED_MS);

@@ -155,6 +155,7 @@ def test_a_check_that_cannot_be_fetched_stops_nobody_and_comes_with_the_network(
         handset.wait_until(lambda: handset.position_s() > stood + 0.5, "the lesson to go on", timeout_s=10)
 
     with phone(chromium) as handset:
+        # Playwright writes on what it calls, which a method of a list does not bear.
         handset.page.route("**/sittings/*/checks", lambda route: asked.append(route))
         start(school, handset, learner)
         school.ask_after(learner, 3000)
