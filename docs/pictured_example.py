@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from elearn import jobs
 from elearn.courses import catalogue, classes, page_drafts, teaching
-from elearn.courses.models import Course, Kind, Lesson, Upload, UploadState
+from elearn.courses.models import Course, Kind, Lesson
 from elearn.courses.pool import QuestionDraft, windows
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.credit_export import records
 from elearn.credit_export.exam_system import packages, push_rules, push_targets, pushing, receivers
 from elearn.credit_export.exam_system.desks import desk_for

@@ -11,6 +11,7 @@ import select
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -48,6 +49,23 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else value.astimezone(UTC)
+
+
+class Word(sa.types.TypeDecorator[StrEnum]):
+    """Text in the database, one word of a StrEnum in the program."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
+        return None if value is None else self.words(value)
 
 
 class Base(DeclarativeBase):
@@ -92,6 +110,11 @@ def _refuse_change(mapper: Mapper[Any], connection: sa.Connection, target: objec
 def _refuse_delete(mapper: Mapper[Any], connection: sa.Connection, target: object) -> None:
     if isinstance(target, Ledger):
         raise LedgerViolation(f"{mapper.class_.__name__} rows are append-only: add a reversal")
+
+
+def one_of(column: str, values: type[StrEnum], name: str) -> sa.CheckConstraint:
+    """A column that holds one word of an enumeration."""
+    return sa.CheckConstraint(f"{column} IN ({', '.join(repr(value.value) for value in values)})", name=name)
 
 
 def rows_changed(done: sa.Result[Any]) -> int:

@@ -28,7 +28,7 @@ Open first: `models.py`, then `catalogue.py`.
     teachers/      who may teach, for whom, and in which class
     transfer/      a course from one installation to another
     public/        what anybody may watch without an account, and the notices and campaigns beside it
-    uploads.py     taking in a video, its progress
+    uploads.py     taking in a video, its progress (`upload_models.py`)
     packaging.py   the job that makes a unit of it
     delivery.py    packaged files, served to anybody
     routes.py      the doors

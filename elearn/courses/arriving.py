@@ -25,8 +25,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses import teaching, uploads
-from elearn.courses.models import ArrivingFile, Course, Lesson, Upload
+from elearn.courses.models import Course, Lesson
 from elearn.courses.tus import Checksum
+from elearn.courses.upload_models import ArrivingFile, Upload
 from elearn.db import new_id
 from elearn.errors import Conflict, DomainError, Malformed, NotFound, TooLarge, TooMany, Unavailable
 

@@ -8,34 +8,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.courses.centres import Centre, Level
 from elearn.courses.requirements.rows import Training
-from elearn.db import Base, Ledger, new_id
-
-
-class Word(sa.types.TypeDecorator[StrEnum]):
-    """Text in the database, one word of a StrEnum in the program."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def __init__(self, words: type[StrEnum]) -> None:
-        super().__init__()
-        self.words = words
-
-    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
-        return None if value is None else self.words(value).value
-
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
-        return None if value is None else self.words(value)
+from elearn.db import Base, Ledger, Word, new_id, one_of
 
 
 class Kind(StrEnum):
@@ -69,21 +51,6 @@ class UnitKind(StrEnum):
     @property
     def earns_online(self) -> bool:
         return self is not UnitKind.PRACTICE
-
-
-class UploadState(StrEnum):
-    WAITING = "waiting"
-    """Stored; the job has not begun."""
-    PACKAGING = "packaging"
-    PLACING = "placing"
-    """The unit exists; its files are being moved to where they are served from."""
-    DONE = "done"
-    FAILED = "failed"
-
-
-def one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
-    """A column that holds one word of an enumeration."""
-    return CheckConstraint(f"{column} IN ({', '.join(repr(value.value) for value in values)})", name=name)
 
 
 COURSE_WORDS = "(title || ' ') || summary"
@@ -419,49 +386,6 @@ class Enrolment(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     enrolled_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
-
-
-class Upload(Base):
-    """A video on its way to become a unit; what the page shows while a job packages it."""
-
-    __tablename__ = "upload"
-    __table_args__ = (
-        one_of("state", UploadState, "state"),
-        CheckConstraint("progress_permille BETWEEN 0 AND 1000", name="progress"),
-        Index("ix_upload_lesson_id", "lesson_id", "created_at"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"))
-    file_name: Mapped[str]
-    """As its sender calls it: shown, never used as a path."""
-    size_bytes: Mapped[int]
-    state: Mapped[UploadState] = mapped_column(Word(UploadState))
-    stage: Mapped[str]
-    progress_permille: Mapped[int] = mapped_column(SmallInteger)
-    error_code: Mapped[str | None]
-    error_facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("unit.id"))
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
-
-
-class ArrivingFile(Base):
-    """A video on its way in pieces (tus). How much is here is the size of its file, so a restart loses nothing."""
-
-    __tablename__ = "arriving_file"
-    __table_args__ = (CheckConstraint("length_bytes > 0", name="length_bytes"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    """Also of the upload that it becomes."""
-    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lesson.id"), index=True)
-    file_name: Mapped[str]
-    length_bytes: Mapped[int]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-    """Moved on by each piece; then it is gone."""
-    arrived_at: Mapped[datetime | None]
-    """Whole: an upload of the same id stands for it from now on."""
 
 
 class Subtitle(Base):

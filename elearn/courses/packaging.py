@@ -27,7 +27,8 @@ from sqlalchemy.orm import Session
 from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses import arriving, catalogue, uploads
-from elearn.courses.models import Lesson, Unit, Upload, UploadState
+from elearn.courses.models import Lesson, Unit
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.db import db
 from elearn.runtime import runtime
 from media.errors import BadManifest, DiskFull, Interrupted, MediaError, TargetExists

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from elearn.clock import utcnow
 from elearn.courses import delivery, preview, subtitles, teaching, uploads
-from elearn.courses.models import Upload
+from elearn.courses.upload_models import Upload
 from elearn.db import db, new_id
 from elearn.locale import gettext
 from elearn.people.callers import require_caller

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, describing, pool, unit_states
 from elearn.courses.describing import Particulars
-from elearn.courses.models import Course, Kind, Lesson, Outline, OutlineItem, Question, Unit, Upload, UploadState
+from elearn.courses.models import Course, Kind, Lesson, Outline, OutlineItem, Question, Unit
 from elearn.courses.public import sharing
 from elearn.courses.reading import read_questions
 from elearn.courses.requirements.rows import Training
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, NotFound
 

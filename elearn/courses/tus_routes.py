@@ -19,8 +19,8 @@ from flask.typing import ResponseReturnValue
 from elearn.clock import utcnow
 from elearn.courses import arriving, teaching, tus, uploads
 from elearn.courses.arriving import Gone, WrongChecksum
-from elearn.courses.models import ArrivingFile
 from elearn.courses.routes import largest_video
+from elearn.courses.upload_models import ArrivingFile
 from elearn.db import db
 from elearn.errors import Malformed
 from elearn.people.callers import require_caller

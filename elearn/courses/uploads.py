@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn import jobs
-from elearn.courses.models import Course, Lesson, Upload, UploadState
+from elearn.courses.models import Course, Lesson
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.errors import Conflict, Malformed, NotFound, TooLarge, Unavailable
 
 logger = logging.getLogger(__name__)

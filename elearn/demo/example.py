@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses import classes, teaching, uploads
-from elearn.courses.models import Kind, Unit, Upload, UploadState
+from elearn.courses.models import Kind, Unit
 from elearn.courses.pool import QuestionDraft
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.credit_export.exam_system import receivers
 from elearn.db import new_id
 from elearn.demo.kept import Example, SignIn

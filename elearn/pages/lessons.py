@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, pool, teaching, unit_states
-from elearn.courses.models import Course, Lesson, Question, Unit, UnitBlock, Upload, UploadState
+from elearn.courses.models import Course, Lesson, Question, Unit, UnitBlock
 from elearn.courses.unit_states import State, Step
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.errors import NotFound
 
 RUNNING = frozenset({UploadState.WAITING, UploadState.PACKAGING, UploadState.PLACING})

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word, one_of
-from elearn.db import Base, Ledger, new_id
+from elearn.db import Base, Ledger, Word, new_id, one_of
 from elearn.training.words import Cycle as Cycle
 from elearn.training.words import Occasion as Occasion
 from elearn.training.words import Purpose as Purpose

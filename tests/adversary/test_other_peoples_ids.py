@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import teaching
-from elearn.courses.models import Upload, UploadState
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.db import new_id
 from elearn.demo.scripted_player import ScriptedPlayer
 from elearn.people import callers

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from elearn.clock import utcnow
-from elearn.courses.models import Upload, UploadState
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.credit_export.exam_system.receivers import add_receiver
 from elearn.db import db, new_id
 from elearn.demo.scripted_player import ScriptedPlayer

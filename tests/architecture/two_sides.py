@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Outline, OutlineItem, Question, Word
-from elearn.db import Base, UtcDateTime, new_id
+from elearn.courses.models import Outline, OutlineItem, Question
+from elearn.db import Base, UtcDateTime, Word, new_id
 from elearn.people import organisations
 from elearn.people.models import Account, EmploymentKind, Membership, OrganisationKind, OrganisationLevel, Role
 from elearn.people.offices import invitations

@@ -26,8 +26,9 @@ from werkzeug.test import TestResponse
 
 from elearn.courses import arriving, tus, uploads
 from elearn.courses.arriving import Gone, WrongChecksum
-from elearn.courses.models import ArrivingFile, Lesson, Upload
+from elearn.courses.models import Lesson
 from elearn.courses.routes import LIMIT_KEY
+from elearn.courses.upload_models import ArrivingFile, Upload
 from elearn.errors import Conflict, Malformed, NotTaken, Stale, TooLarge, TooMany, Unavailable
 from elearn.people.models import Role
 from elearn.settings import Settings

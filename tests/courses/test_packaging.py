@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 from elearn import jobs
 from elearn.clock import utcnow
 from elearn.courses import catalogue, packaging, teaching, uploads
-from elearn.courses.models import Lesson, Unit, Upload, UploadState
+from elearn.courses.models import Lesson, Unit
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.db import db, new_id
 from elearn.runtime import runtime
 from media.manifest import KEYS_FILE, MANIFEST_FILE, find_damage, read_manifest

@@ -13,8 +13,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, teaching
-from elearn.courses.models import Lesson, Unit, Upload, UploadState
+from elearn.courses.models import Lesson, Unit
 from elearn.courses.reading import BadRows
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.db import db, new_id
 from elearn.errors import Conflict, Malformed, NotFound
 from tests.builders_courses import AT, a_course, a_lesson, a_question, a_unit, covering_questions

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from elearn import clock
 from elearn.courses import uploads
-from elearn.courses.models import Lesson, Upload, UploadState
+from elearn.courses.models import Lesson
 from elearn.courses.routes import LIMIT_KEY
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.db import new_id
 from elearn.errors import Conflict, Malformed, TooLarge, Unavailable
 from elearn.people.models import Role

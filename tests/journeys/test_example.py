@@ -12,7 +12,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from elearn.courses import catalogue, uploads
-from elearn.courses.models import Question, Upload, UploadState
+from elearn.courses.models import Question
+from elearn.courses.upload_models import Upload, UploadState
 from elearn.credit_export import records
 from elearn.credit_export.eligibility import Eligible, Ineligible, Judgement, Reason
 from elearn.credit_export.gathering import Case

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from elearn.courses.models import Upload
 from elearn.courses.routes import LIMIT_KEY
+from elearn.courses.upload_models import Upload
 from elearn.people.models import Account
 from tests.courses.test_uploads import VIDEO
 from tests.pages.conftest import Browser, World

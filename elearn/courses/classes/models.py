@@ -11,8 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.courses.classes.rules import Act, Change, Modality, Office, State
-from elearn.courses.models import Word, one_of
-from elearn.db import Base, Ledger, new_id
+from elearn.db import Base, Ledger, Word, new_id, one_of
 
 
 class PlanLine(Base):

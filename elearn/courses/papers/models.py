@@ -16,9 +16,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueC
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word, one_of
 from elearn.courses.questions.marking import Partial
-from elearn.db import Base, new_id
+from elearn.db import Base, Word, new_id, one_of
 
 
 class Purpose(StrEnum):

@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word, one_of
 from elearn.courses.public.rules import PostKind
-from elearn.db import Base, new_id
+from elearn.db import Base, Word, new_id, one_of
 
 OPEN_NOW = "opened_at IS NOT NULL AND ended_at IS NULL"
 SHOWN_NOW = "published_at IS NOT NULL AND withdrawn_at IS NULL"

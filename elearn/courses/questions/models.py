@@ -13,10 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word, one_of
 from elearn.courses.questions.formats import Format
 from elearn.courses.questions.kinds import Difficulty, Kind
-from elearn.db import Base, new_id
+from elearn.db import Base, Word, new_id, one_of
 
 
 class BankQuestion(Base):

@@ -10,9 +10,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Kind, Word, one_of
+from elearn.courses.models import Kind
 from elearn.courses.teachers.rules import Level
-from elearn.db import Base, Ledger, new_id
+from elearn.db import Base, Ledger, Word, new_id, one_of
 from elearn.people.sides import Side
 
 PERSON = "elearn.person.id"

@@ -19,8 +19,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from elearn.courses.models import one_of
-from elearn.db import Base, Ledger, new_id
+from elearn.db import Base, Ledger, new_id, one_of
 from elearn.errors import Malformed, NotFound
 from elearn.people import tree
 from elearn.people.models import Organisation, Person

@@ -8,8 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word, one_of
-from elearn.db import Base, Ledger, new_id
+from elearn.db import Base, Ledger, Word, new_id, one_of
 from elearn.training.certificates.rules import CertificateKind, CheckState, EndsBy
 
 PERSON = "elearn.person.id"

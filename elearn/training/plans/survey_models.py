@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.courses.models import Word, one_of
-from elearn.db import Base, new_id
+from elearn.db import Base, Word, new_id, one_of
 from elearn.training.models import ORGANISATION, PERSON
 from elearn.training.plans.survey_rules import Question, QuestionKind, SurveyState
 

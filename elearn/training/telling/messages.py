@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from elearn.courses.models import Word
-from elearn.db import Base, new_id, rows_changed
+from elearn.db import Base, Word, new_id, rows_changed
 from elearn.errors import NotFound
 
 PAGE = 30

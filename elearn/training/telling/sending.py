@@ -21,9 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from elearn.courses.models import Word, one_of
 from elearn.credit_export.exam_system.push_rules import waiting_s
-from elearn.db import Base, new_id, rows_changed
+from elearn.db import Base, Word, new_id, one_of, rows_changed
 from elearn.outgoing import NotUsable, OutOfOrder, Service
 from elearn.people import personal, tree
 from elearn.people.identity import Keys

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask, g
@@ -184,3 +185,12 @@ def an_authority(app: Flask, session: Session, house: House, place: Path) -> Ite
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def summary(output: str) -> str:
+    return output.splitlines()[-1].partition(": ")[2]
+
+
+def changed(one: Any, **members: Any) -> Any:
+    """Evidence as a liar shows it."""
+    return msgspec.structs.replace(one, **members)
