@@ -64,7 +64,7 @@ SUITES: Mapping[str, Sequence[str]] = {
     "attend leaves": [LEDGER + "log/test_attendance.py"],
     "marking": ["tests/courses/questions/test_marking.py"],
     "papers": ["tests/courses/papers/test_attempts.py"],
-    "rechecking": [LEDGER + "sampling/test_recheck.py"],
+    "rechecking": [LEDGER + "sampling/test_recheck.py", LEDGER + "sampling/test_recheck_forgeries.py"],
 }
 """Name -> the narrow tests that should see a mutation."""
 
