@@ -6,6 +6,7 @@ All tables live in the schema `elearn`. Times are aware UTC (`UtcDateTime`), ids
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import time
@@ -19,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapper, Session, registry
 
 from elearn import arrays
@@ -143,6 +145,15 @@ def plan_each_time(session: Session) -> None:
     differ a thousandfold, and the way that PostgreSQL keeps after a few times suits none of them.
     """
     session.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
+def abandon(session: Session) -> None:
+    """Roll back, whatever is left of the connection: one that takes no ROLLBACK any more has ended, and held nothing.
+
+    For what comes after a refusal, where an error of its own would replace the answer.
+    """
+    with contextlib.suppress(DBAPIError):
+        session.rollback()
 
 
 def _still_there(connection: Any, record: Any, proxy: Any) -> None:

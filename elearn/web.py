@@ -10,11 +10,12 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeGuard, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
+import psycopg
 from flask import Blueprint, Flask, Request, Response, current_app, g, jsonify, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
@@ -22,7 +23,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale
-from elearn.db import db
+from elearn.db import abandon, db
 from elearn.runtime import runtime
 
 logger = logging.getLogger(__name__)
@@ -215,14 +216,18 @@ def refused_page(error: HTTPException) -> Response:
     return response
 
 
-def is_away(error: DBAPIError) -> bool:
-    """Whether the database is gone, and not the command wrong."""
-    return error.connection_invalidated or isinstance(error, OperationalError)
+def is_away(error: BaseException | None) -> TypeGuard[DBAPIError | psycopg.OperationalError]:
+    """Whether the database is gone, and not the command wrong. Frequent commands go to the driver itself, which
+    says it in its own words."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return isinstance(error, psycopg.OperationalError)
 
 
-def away(error: DBAPIError) -> errors.Unavailable:
+def away(error: DBAPIError | psycopg.OperationalError) -> errors.Unavailable:
     """What a caller is told of it. The transaction is gone as a whole: the same may be sent again."""
-    logger.warning("the database is away", extra={"path": request.path, "kind": type(error.orig).__name__})
+    kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
+    logger.warning("the database is away: %s", kind, extra={"path": request.path})
     return errors.Unavailable("The service is away for a moment. Nothing was lost; please try again.")
 
 
@@ -268,14 +273,16 @@ def install(blueprint: Blueprint) -> None:
         logger.info("refused", extra={"code": error.error_code, "path": request.path})
         return refuse(_untold(error))
 
+    @blueprint.errorhandler(psycopg.Error)
     @blueprint.errorhandler(DBAPIError)
-    def on_database(error: DBAPIError) -> Response:
+    def on_database(error: DBAPIError | psycopg.Error) -> Response:
         if isinstance(error, DataError) and "NUL (0x00)" in str(error.orig):
             # PostgreSQL's text holds every character but this one, and nobody types it. The page that says so reads.
-            db.session.rollback()
+            abandon(db.session())
             return refuse(errors.Malformed("A text of the request holds a character that no text may hold."))
         if not is_away(error):
             raise error
+        abandon(db.session())
         g.elearn_broken = True  # the page that says so asks nothing of what is away
         return refuse(away(error))
 
@@ -291,6 +298,12 @@ def install(blueprint: Blueprint) -> None:
             return refused_page(error)
         body = jsonify(error=(error.name or "error").lower().replace(" ", "_"), detail=error.description)
         return body, error.code or 500
+
+    @blueprint.teardown_request
+    def let_go(_error: BaseException | None) -> None:
+        # Flask-SQLAlchemy closes the session next; on a lost connection that raises, and the answer would be lost too.
+        if db.session.registry.has():
+            abandon(db.session())
 
     @blueprint.after_request
     def harden(response: Response) -> Response:

@@ -363,8 +363,11 @@ def broken(error: Exception) -> ResponseReturnValue:
     except SQLAlchemyError:
         logger.warning("rollback failed after an error")
     g.elearn_broken = True
+    cause = getattr(error, "original_exception", error)
+    if web.is_away(cause):  # noticed by what comes after a view, or while an answer was being written
+        return web.refuse(web.away(cause))
     incident = incident_number()
-    logger.error("a request broke", extra={"incident": incident, "path": request.path})
+    logger.error("a request broke: incident %s", incident, extra={"incident": incident, "path": request.path})
     detail = _("Something went wrong on our side. Nothing was changed; please try again in a moment.")
     if not web.wants_page():
         return {"error": "internal", "detail": detail, "incident": incident}, 500

@@ -141,7 +141,7 @@ def by_documents(session: Session, indexes: Collection[bytes]) -> dict[bytes, Pe
 
 
 def other_documents(session: Session, person_id: UUID, keys: Keys) -> list[tuple[DocumentKind, str]]:
-    """Kind and masked number of the documents that somebody has beside the first one, in the order they came."""
+    """Kind and masked number of the documents that somebody has beside the first one, the earlier noted first."""
     person, sealer = get_person(session, person_id), Sealer(keys.sealing)
     rows = session.scalars(
         sa.select(OtherDocument)

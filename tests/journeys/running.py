@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -109,6 +110,11 @@ class RunningProduct:
 
     def log(self) -> str:
         return (self.data_dir / "serve.log").read_text(errors="replace")
+
+    def faults(self) -> str:
+        """What its log has of requests that broke, with their stacks: for the message of a failure."""
+        entries = re.split(r"^(?=\d{4}-\d\d-\d\d )", self.log(), flags=re.MULTILINE)
+        return "".join(one for one in entries if " ERROR " in one.partition("\n")[0])[-20_000:]
 
     def stop(self) -> None:
         """End it as a service manager does, and make sure that it is gone."""

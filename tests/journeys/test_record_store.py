@@ -138,7 +138,7 @@ def test_what_was_acknowledged_survives_the_death_of_every_part_and_of_all(
                 time.sleep(CALM_S if turn + 1 < TIMES else 0)
     goes_on(clients)
     stop(clients)
-    assert [client.wrong for client in clients if client.wrong] == []
+    assert [client.wrong for client in clients if client.wrong] == [], store.product.faults()
     require_each_acknowledged_once(store, clients)
     assert any(client.unknown for client in clients), "nothing was interrupted"
     for client in clients:

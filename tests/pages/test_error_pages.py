@@ -16,6 +16,7 @@ from elearn.locale import catalogue
 from elearn.pages import frame
 from elearn.people.models import Account
 from tests import builders_people as people
+from tests.lost_connections import ending
 from tests.pages.conftest import Browser, World, text_of
 
 Opens = Callable[[Account | None], Browser]
@@ -130,6 +131,36 @@ def test_somebody_signed_in_is_told_that_the_database_is_away(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert "Nothing was lost. Try again in a minute." in text_of(answer)
     assert 'href="/hours"' in answer.text
+
+
+def test_a_refusal_during_which_the_database_goes_away_says_so(own_app: Flask) -> None:
+    """What the page of the refusal asks cannot be answered any more: it is no fault, and has no number."""
+    own_app.testing = False
+    with own_app.app_context():
+        session = db.session()
+        reader = Browser(own_app, session, people.an_account(session))
+        session.commit()
+        session.close()
+        engine = db.engine
+    with ending(engine, "must_change"):
+        answer = reader.client.get("/log", headers={"Accept": "text/html", "Accept-Language": "en"})
+    assert answer.status_code == 503
+    assert "Nothing was lost" in text_of(answer)
+    assert "Number of this fault" not in text_of(answer)
+
+
+def test_an_answer_stands_where_the_database_goes_away_behind_it(own_app: Flask) -> None:
+    """The session is closed after the answer was made, and cannot: nobody loses an answer for that."""
+    own_app.testing = False
+    with own_app.app_context():
+        session = db.session()
+        reader = Browser(own_app, session, people.an_account(session))
+        session.commit()
+        session.close()
+        engine = db.engine
+    with ending(engine, "must_change"):
+        answer = reader.client.get("/log", headers={"Accept": "application/json"})
+    assert answer.status_code == 403
 
 
 def test_a_proxy_has_a_page_for_when_nobody_answers(browser: Opens) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -152,10 +152,10 @@ def a_passport_holder(session: Session, number: str, name: str = "LI MING") -> P
     )
 
 
-def merged(session: Session, kept: Person, gone: Person) -> None:
+def merged(session: Session, kept: Person, gone: Person, at: datetime = AT) -> None:
     clerk, operator = people.a_person(session).id, people.a_person(session).id
-    merge = merging.propose(session, kept_id=kept.id, gone_id=gone.id, by=clerk, at=AT)
-    merging.confirm(session, merge.id, enrolled=False, keys=KEYS, by=operator, at=AT)
+    merge = merging.propose(session, kept_id=kept.id, gone_id=gone.id, by=clerk, at=at)
+    merging.confirm(session, merge.id, enrolled=False, keys=KEYS, by=operator, at=at)
 
 
 def found(session: Session, kind: DocumentKind, number: str) -> UUID | None:
@@ -171,7 +171,7 @@ def test_both_documents_find_the_one_who_stays_and_nobody_else_gets_one_of_them(
     kept, gone = a_passport_holder(session, "E12345678"), people.a_person(session, name="李明", document_number=number)
     third = a_passport_holder(session, "E99999999")
     merged(session, kept, gone)
-    merged(session, kept, third)
+    merged(session, kept, third, at=AT + timedelta(days=1))
     for kind, each in ((PASSPORT, "E12345678"), (RESIDENT, number), (PASSPORT, "E99999999")):
         assert found(session, kind, each) == kept.id
         with pytest.raises(Conflict, match="already registered"):

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from elearn import errors, locale, web
-from elearn.db import db
+from elearn.db import abandon, db
 from elearn.people.permissions import ANYBODY
 from elearn.runtime import runtime
 from elearn.tracking.lrs import alternate, versions
@@ -85,7 +85,7 @@ def end_reading(response: Response) -> Response:
         try:
             db.session.commit()
         except DBAPIError as error:
-            db.session.rollback()
+            abandon(db.session())
             if not web.is_away(error):
                 raise
             return make_response(on_refusal(web.away(error)))

@@ -16,7 +16,7 @@ from werkzeug.http import http_date
 
 from elearn import errors, web
 from elearn.clock import utcnow
-from elearn.db import db
+from elearn.db import abandon, db
 from elearn.runtime import runtime
 from elearn.tracking.lrs.access.credentials import READER, WRITER, holder
 from elearn.tracking.lrs.asking import BadParameter, flag_parameter, only_parameters, uuid_parameter
@@ -91,11 +91,11 @@ def tell_consistency(response: Response) -> Response:
     if "lrs_through" not in g and request.path.endswith("/xapi/statements"):
         session = db.session()
         if response.status_code >= 400:
-            session.rollback()  # what was refused may have left a transaction that takes no more commands
+            abandon(session)  # what was refused may have left a transaction that takes no more commands
         try:
             g.lrs_through = consistent_through(session)
         except DBAPIError:
-            session.rollback()  # a database that is away says so in the answer itself
+            abandon(session)  # a database that is away says so in the answer itself
     return response
 
 

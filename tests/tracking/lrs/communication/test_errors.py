@@ -17,6 +17,7 @@ from elearn.settings import Settings
 from elearn.tracking.lrs.doorway import MAX_BODY_BYTES, RESOURCES
 from tests.builders_lrs import a_key, a_statement, an_agent
 from tests.conftest import ManualClock
+from tests.lost_connections import ending
 
 AGENT = json.dumps(an_agent())
 VERSIONS = ("1.0.3", "2.0.0")
@@ -245,27 +246,15 @@ def test_a_database_that_goes_away_before_the_last_word_is_a_moment_to_wait_for(
         headers = a_key(db.session())
         db.session.commit()
         engine = db.engine
-    other = sa.create_engine(engine.url, poolclass=sa.NullPool)
-
-    def end(connection: sa.Connection) -> None:
-        pid = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
-        with other.connect() as outside:
-            outside.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-
     client, one = own_app.test_client(), a_statement()
 
     def send() -> TestResponse:
         return client.post("/xapi/statements", json=one, headers=headers)
 
-    def last_word(connection: sa.Connection, _cursor: object, command: str, *_rest: object) -> None:
-        if "min(xact_start)" in command:
-            end(connection)
-
     assert send().status_code == 200
     one = a_statement()
-    sa.event.listen(engine, "after_cursor_execute", last_word)
-    answer = send()
-    sa.event.remove(engine, "after_cursor_execute", last_word)
+    with ending(engine, "min(xact_start)"):
+        answer = send()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert answer.headers["X-Experience-API-Version"] == "1.0.3"
     assert answer.json
@@ -273,3 +262,16 @@ def test_a_database_that_goes_away_before_the_last_word_is_a_moment_to_wait_for(
     assert send().status_code == 200
     with own_app.app_context():
         assert db.session.scalar(sa.text("SELECT count(*) FROM elearn.statement")) == 2
+
+
+def test_what_is_refused_stays_refused_where_the_database_goes_away_behind_it(own_app: Flask) -> None:
+    """The connection takes no ROLLBACK any more. That is no fault of ours to tell, and the next one has the time."""
+    own_app.testing = False
+    with own_app.app_context():
+        headers = a_key(db.session())
+        db.session.commit()
+        engine = db.engine
+    with ending(engine, "lrs_credential"):
+        answer = own_app.test_client().post("/xapi/statements", json={"id": "none"}, headers=headers)
+    assert (answer.status_code, (answer.json or {})["error"]) == (400, "bad_statement")
+    assert "X-Experience-API-Consistent-Through" in answer.headers
