@@ -190,10 +190,15 @@ function run(config: Config): void {
 
   // --- the question on the screen -------------------------------------------------------------------------------------
 
-  function isAnswered(answer: Answer | undefined): boolean {
+  /** Whether nothing of a question is left open: each part of a case, each blank. */
+  function isAnswered(question: Shown, answer: Answer | undefined): boolean {
     if (answer === null || answer === undefined) return false;
     if (!Array.isArray(answer)) return true;
-    return (answer as (Answer | string)[]).some((one) => one !== "" && (typeof one === "string" || isAnswered(one)));
+    if (question.kind === "case") {
+      return (question.parts ?? []).every((part, place) => isAnswered(part, (answer as Answer[])[place]));
+    }
+    if (question.kind !== "fill") return answer.length > 0;
+    return answer.length === question.blanks && (answer as string[]).every((text) => text.trim());
   }
 
   /** Go over to a question: who listens hears which it is, and what it asks. */
@@ -231,7 +236,7 @@ function run(config: Config): void {
   function mark(): void {
     let done = 0;
     grid.querySelectorAll("button").forEach((button, place) => {
-      const answered = isAnswered(given.get(place)?.answer);
+      const answered = isAnswered(config.questions[place]!, given.get(place)?.answer);
       if (answered) done += 1;
       button.textContent = String(place + 1);
       button.className = answered ? "is-done" : "";

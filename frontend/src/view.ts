@@ -197,7 +197,9 @@ export class View {
     left.hidden = whole - state.frontier_ms < 1000;
     this.find("[data-advice]").textContent = advice(state, left.hidden);
     const confirm = this.find("[data-do=confirm]");
-    confirm.hidden = pending < 1000 && !state.held;
+    const goes = pending < 1000 && !state.held;
+    if (goes && document.activeElement === confirm) this.focusOnPlay();
+    confirm.hidden = goes;
     confirm.textContent = state.held ? t("Answer now") : t("Confirm now");
     const speaking = !this.found?.paused; // a page of text is read all the time
     const said = this.telling.of(state, Math.max(0, whole - state.frontier_ms), speaking);
@@ -299,7 +301,9 @@ export class View {
 
   /** What had the focus is gone: it is not lost, but where the learner goes on. */
   keepFocus(): void {
-    if (!document.activeElement || document.activeElement === document.body) this.focusOnPlay();
+    const here = document.activeElement;
+    // A browser takes the focus from what is not shown any more only when it draws again.
+    if (!here || here === document.body || here.getClientRects().length === 0) this.focusOnPlay();
   }
 
   private focusOnPlay(): void {

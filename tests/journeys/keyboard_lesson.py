@@ -182,6 +182,30 @@ def answer_the_first_check(handset: Phone, reader: Reader) -> None:
     reader.becomes("button", before.told.name)  # back where it was
 
 
+def confirm_unasked(handset: Phone, reader: Reader) -> None:
+    """Who wants to stop before a check comes asks for one."""
+    page = handset.page
+
+    def asking() -> bool:
+        return page.is_visible("#check-dialog[open][data-stage=asking]")
+
+    before = handset.position_s()
+    handset.wait_until(lambda: asking() or handset.position_s() > before + 1.5, "some seconds to confirm", timeout_s=20)
+    assert not asking(), "the one before was passed a moment ago"
+    reader.press("k")
+    handset.wait_until(lambda: page.is_visible("[data-do=confirm]"), "what waits to be confirmed", timeout_s=10)
+    reader.to("button", "立即确认")
+    reader.press("Enter")
+    handset.wait_until(lambda: reader.here().role == "checkbox", "the focus in the dialog", timeout_s=10)
+    answer(handset, reader)
+    reader.press("Enter")
+    handset.wait_until(lambda: page.is_hidden("[data-do=confirm]"), "nothing to wait any more", timeout_s=10)
+    reader.becomes("button", "播放")  # the button that was pressed went, and the focus came here
+    assert not plays(handset), "who paused has paused"
+    reader.press("Enter")
+    handset.wait_until(lambda: plays(handset), "the lesson to go on", timeout_s=10)
+
+
 def finish(school: School, handset: Phone, reader: Reader, learner: Learner) -> None:
     while school.believed(learner)["final"] < (LESSON_S - 1) * 1000:
         handset.wait_for_check(timeout_s=40)

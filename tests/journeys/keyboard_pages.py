@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from elearn.courses.questions.kinds import Blank, Content, Fill, Multiple, Option, Ordering, Single, TrueFalse
+from elearn.courses.questions.kinds import Blank, Case, Content, Fill, Multiple, Option, Ordering, Single, TrueFalse
 from tests.journeys.school import Learner, School
 from tests.journeys.screen_reader import Reader
 from tests.journeys.turning import arrive
@@ -21,6 +21,15 @@ ASKED: tuple[Content, ...] = (
     TrueFalse(stem="光脚可以进配电房。", correct=False),
     Fill(stem="有人触电，应先____。", blanks=(Blank(texts=("qie duan dian yuan",)),)),
     Ordering(stem="停电作业按先后排列。", lines=tuple(map(Option, ("断电", "验电", "挂牌上锁")))),
+    Case(
+        stem="有人未验电就打开柜门，被电弧灼伤。",
+        parts=(
+            Single(stem="直接原因是什么？", options=tuple(map(Option, ("没有验电", "没有吃早饭"))), correct=0),
+            Multiple(
+                stem="应采取哪些措施？", options=tuple(map(Option, ("先验电", "挂牌上锁", "一人作业"))), correct=(0, 1)
+            ),
+        ),
+    ),
 )  # fmt: skip
 RIGHT = ("看清指示灯", "绝缘手套", "安全带", "错误")
 WIDE = """() => [...document.querySelectorAll("main *")]
@@ -133,6 +142,33 @@ def answer_everything(page: Page, reader: Reader) -> None:
     reader.type("qie duan dian yuan")
     go_on(reader, 5, ASKED[4].stem)
     put_in_order(page, reader, ["断电", "验电", "挂牌上锁"])
+    go_on(reader, 6, ASKED[5].stem)
+    answer_the_case(page, reader)
+
+
+def answer_the_case(page: Page, reader: Reader) -> None:
+    """Each part says what it asks; the question is open until all of them are answered."""
+
+    def told() -> str | None:
+        return page.get_attribute("[data-grid] li:last-child button", "aria-label")
+
+    first, second = (reader.at(f".parts > li:nth-child({place}) .choices") for place in (1, 2))
+    assert (first.role, first.name) == ("radiogroup", "直接原因是什么？")
+    assert (second.role, second.name) == ("group", "应采取哪些措施？")
+    reader.to("radio", "")
+    reader.press("Space")
+    if reader.here().name != "没有验电":
+        reader.press("ArrowDown")
+    assert (reader.here().name, reader.here().states["checked"]) == ("没有验电", "true")
+    reader.hear("已保存")
+    assert told() == "6: 未答"
+    for name in ("先验电", "挂牌上锁"):
+        reader.to("checkbox", name)
+        reader.press("Space")
+        assert reader.here().states["checked"] == "true"
+        reader.press("Shift+Tab", "Shift+Tab", "Shift+Tab")
+    reader.hear("已保存")
+    assert told() == "6: 已答"
 
 
 def go_on(reader: Reader, place: int, stem: str) -> None:

@@ -79,8 +79,8 @@ def offer(school: School, packaged: Path) -> Offered:
             )  # fmt: skip
             bank.review(session, made.id, acting=acting, by=people["operator"], at=now)
         test = tests.add_test(session, institution_id=institution, title=pages.TEST, at=now, course_id=course.id)
-        kinds = (Kind.SINGLE, Kind.MULTIPLE, Kind.TRUE_FALSE, Kind.FILL, Kind.ORDERING)
-        sections = [Section(1, 20_000, kind=kind) for kind in kinds]
+        kinds = (Kind.SINGLE, Kind.MULTIPLE, Kind.TRUE_FALSE, Kind.FILL, Kind.ORDERING, Kind.CASE)
+        sections = [Section(1, 10_000 if kind is Kind.SINGLE else 18_000, kind=kind) for kind in kinds]
         blueprint = tests.add_blueprint(
             session, test.id, sections, Policy(wait_s=0), acting=acting, by=people["manager"], at=now
         )
@@ -109,6 +109,7 @@ def test_a_worker_without_a_pointer_studies_a_lesson_and_takes_its_test(
         school.player(offered.learner).open(offered.unit_id)
         learn.come_back_from_another_device(handset, reader)
         learn.answer_the_first_check(handset, reader)
+        learn.confirm_unasked(handset, reader)
         learn.finish(school, handset, reader, offered.learner)
         pages.begin_the_test(handset.page, reader)
         pages.answer_everything(handset.page, reader)
@@ -144,7 +145,7 @@ def test_a_worker_without_a_pointer_reads_a_lesson_of_pages(school: School, chro
 
 TOLD = (
     learn.WAITING, "您跳过了一段", "字幕：中文", "字幕：English", "已在另一台设备上继续", learn.WAITING, "回答正确",
-    "回答正确", "本课已学完", "已保存", "位，共 3 位", "已保存", "正在交卷",
+    "回答正确", "回答正确", "本课已学完", "已保存", "位，共 3 位", "已保存", "正在交卷",
 )  # fmt: skip
 
 
