@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from elearn import locale, schema, web
 from elearn.clock import Clock, DatabaseClock
-from elearn.db import db, engine_options
+from elearn.db import abandon, db, engine_options
 from elearn.runtime import Identify, Runtime
 from elearn.settings import Settings
 
@@ -98,6 +98,12 @@ def _impatient(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
 
 
+def _let_go(_error: BaseException | None) -> None:
+    """Before Flask-SQLAlchemy closes the session: on a lost connection that raises, and an answer would go with it."""
+    if db.session.registry.has():
+        abandon(db.session())
+
+
 def _attach_database(app: Flask, url: str) -> None:
     """Bind our session to `app` even where the host has a Flask-SQLAlchemy of its own.
 
@@ -113,6 +119,7 @@ def _attach_database(app: Flask, url: str) -> None:
     kept = {key: app.config[key] for key in keys if key in app.config}
     app.config.update(keys)
     db.init_app(app)
+    app.teardown_appcontext(_let_go)
     for key in keys:
         app.config.pop(key)
     app.config.update(kept)

@@ -299,12 +299,6 @@ def install(blueprint: Blueprint) -> None:
         body = jsonify(error=(error.name or "error").lower().replace(" ", "_"), detail=error.description)
         return body, error.code or 500
 
-    @blueprint.teardown_request
-    def let_go(_error: BaseException | None) -> None:
-        # Flask-SQLAlchemy closes the session next; on a lost connection that raises, and the answer would be lost too.
-        if db.session.registry.has():
-            abandon(db.session())
-
     @blueprint.after_request
     def harden(response: Response) -> Response:
         headers = response.headers
