@@ -6,6 +6,7 @@ leaves the host's alone. `create_app` is a bare `Flask` plus this.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,10 +14,11 @@ from flask import Blueprint, Flask
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy.exc import DBAPIError
 
 from elearn import locale, schema, web
 from elearn.clock import Clock, DatabaseClock
-from elearn.db import abandon, db, engine_options
+from elearn.db import db, engine_options
 from elearn.runtime import Identify, Runtime
 from elearn.settings import Settings
 
@@ -99,9 +101,10 @@ def _impatient(url: str) -> Redis:
 
 
 def _let_go(_error: BaseException | None) -> None:
-    """Before Flask-SQLAlchemy closes the session: on a lost connection that raises, and an answer would go with it."""
+    """Close the session before Flask-SQLAlchemy does: on a lost connection that raises, and an answer would be lost."""
     if db.session.registry.has():
-        abandon(db.session())
+        with contextlib.suppress(DBAPIError):
+            db.session.close()
 
 
 def _attach_database(app: Flask, url: str) -> None:
