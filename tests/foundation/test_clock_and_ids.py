@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -13,6 +15,7 @@ from sqlalchemy.engine import default
 from elearn import clock
 from elearn.clock import DatabaseClock
 from elearn.db import UtcDateTime, new_id
+from tests.at_once import at_once
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
@@ -146,4 +149,24 @@ def test_ids_are_uuid_version_7_and_never_meet() -> None:
     assert len(set(made)) == 2000
     assert {one.version for one in made} == {7}
     assert {one.variant for one in made} == {"specified in RFC 4122"}
-    assert made[0].int >> 80 <= made[-1].int >> 80
+    assert made[0].int >> 80 <= time.time_ns() // 1_000_000 < (made[0].int >> 80) + 60_000
+
+
+def test_what_is_made_later_sorts_later_also_in_one_millisecond_and_in_many_threads() -> None:
+    def some() -> list[UUID]:
+        return [new_id() for _ in range(2000)]
+
+    before, batches, after = new_id(), at_once(*[some] * 4), new_id()
+    assert all(batch == sorted(batch) for batch in batches)
+    whole = [one for batch in batches for one in batch]
+    assert len({one.int >> 64 for one in whole}) == 8000, "no two share a moment"
+    assert before < min(whole) < max(whole) < after
+
+
+def test_a_clock_that_is_set_back_puts_nothing_new_before_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [new_id()]
+    with monkeypatch.context() as back:
+        back.setattr(time, "time_ns", lambda: 1_000_000_000)
+        made += [new_id() for _ in range(3)]
+    made.append(new_id())
+    assert made == sorted(made)
