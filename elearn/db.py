@@ -21,7 +21,7 @@ import psycopg
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapper, Session, registry
 
 from elearn import arrays
@@ -171,9 +171,9 @@ def plan_each_time(session: Session) -> None:
 def abandon(session: Session) -> None:
     """Roll back, whatever is left of the connection: one that takes no ROLLBACK any more has ended, and held nothing.
 
-    For what comes after a refusal, where an error of its own would replace the answer.
+    For what comes after a refusal or a fault, where an error of its own would replace the answer.
     """
-    with contextlib.suppress(DBAPIError):
+    with contextlib.suppress(SQLAlchemyError):
         session.rollback()
 
 

@@ -18,6 +18,7 @@ from elearn.courses import catalogue, classes, page_units, teaching
 from elearn.courses.models import Kind
 from elearn.courses.page_images import Image
 from elearn.courses.pool import QuestionDraft
+from elearn.db import db
 from elearn.demo.scripted_player import Answer, ScriptedPlayer
 from elearn.people import callers
 from elearn.people.models import Account
@@ -190,6 +191,18 @@ def a_player(app: Flask, session: Session, learner_id: UUID, *, block_ms: int = 
     assert isinstance(clock, ManualClock)
     player = ScriptedPlayer(Over(client), signed_in(client, session, account), wait=clock.advance)
     player.block_ms = block_ms
+    return player
+
+
+def an_open_player(app: Flask) -> ScriptedPlayer:
+    """Somebody who has just opened a lesson of 90 s in an application with a database of its own."""
+    with app.app_context():
+        session = db.session()
+        lesson = a_watchable(session)
+        session.commit()
+        player = a_player(app, session, lesson.learner_id)
+    player.open(lesson.unit_id)
+    assert player.have_key()
     return player
 
 

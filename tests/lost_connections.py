@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import sqlalchemy as sa
 
 
@@ -15,9 +16,10 @@ def ending(engine: sa.Engine, after: str) -> Iterator[None]:
 
     def end(connection: sa.Connection, _cursor: object, command: str, *_rest: object) -> None:
         if after in command:
-            pid = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
             with other.connect() as outside:
-                outside.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+                outside.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": driver.info.backend_pid})
 
     sa.event.listen(engine, "after_cursor_execute", end)
     try:

@@ -122,10 +122,13 @@ class Phone:
     def position_s(self) -> float:
         return float(self.page.evaluate("document.querySelector('video').currentTime"))
 
+    def asks(self) -> bool:
+        """Whether a check stands on the screen and waits for its answer."""
+        return self.page.is_visible("#check-dialog[open][data-stage=asking]")
+
     def wait_for_check(self, *, timeout_s: float) -> None:
         """Wait until the player asks whether somebody is there."""
-        asking = "#check-dialog[open][data-stage=asking]"
-        self.wait_until(lambda: self.page.is_visible(asking), "a check", timeout_s=timeout_s)
+        self.wait_until(self.asks, "a check", timeout_s=timeout_s)
 
     def answer_check(self, questions: Sequence[QuestionDraft], *, right: bool = True) -> str:
         """Read the question, mark what is right (or everything), send; answers what the phone says then."""

@@ -16,11 +16,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from elearn import locale, web
-from elearn.db import db
+from elearn.db import abandon, db
 from elearn.errors import Forbidden, NotFound, NotSignedIn
 from elearn.locale import gettext as _
 from elearn.pages import assets, display, forms, offline, shown, switcher
@@ -358,10 +357,7 @@ def to_what_is_missing(error: Forbidden) -> ResponseReturnValue:
 
 def broken(error: Exception) -> ResponseReturnValue:
     """A fault of ours: nothing was changed. The page needs no database, which may be what is away."""
-    try:
-        db.session.rollback()
-    except SQLAlchemyError:
-        logger.warning("rollback failed after an error")
+    abandon(db.session())
     g.elearn_broken = True
     cause = getattr(error, "original_exception", error)
     if web.is_away(cause):  # noticed by what comes after a view, or while an answer was being written

@@ -135,13 +135,10 @@ def answer(handset: Phone, reader: Reader, *, whole_ms: int = LESSON_S * 1000) -
 def watch_by_pieces(handset: Phone, reader: Reader) -> None:
     """Until a check comes; each pause tells the server how far it is, so that one comes before the end."""
 
-    def asking() -> bool:
-        return reader.page.is_visible("#check-dialog[open][data-stage=asking]")
-
     def played_to(second: float) -> bool:
-        return asking() or handset.position_s() > second
+        return handset.asks() or handset.position_s() > second
 
-    while not asking():
+    while not handset.asks():
         before = handset.position_s()
         handset.wait_until(partial(played_to, before + 0.5), "the lesson to play", timeout_s=20)
         reader.announcements()
@@ -186,12 +183,11 @@ def confirm_unasked(handset: Phone, reader: Reader) -> None:
     """Who wants to stop before a check comes asks for one."""
     page = handset.page
 
-    def asking() -> bool:
-        return page.is_visible("#check-dialog[open][data-stage=asking]")
-
     before = handset.position_s()
-    handset.wait_until(lambda: asking() or handset.position_s() > before + 1.5, "some seconds to confirm", timeout_s=20)
-    assert not asking(), "the one before was passed a moment ago"
+    handset.wait_until(
+        lambda: handset.asks() or handset.position_s() > before + 1.5, "some seconds to confirm", timeout_s=20
+    )
+    assert not handset.asks(), "the one before was passed a moment ago"
     reader.press("k")
     handset.wait_until(lambda: page.is_visible("[data-do=confirm]"), "what waits to be confirmed", timeout_s=10)
     reader.to("button", "立即确认")
@@ -221,9 +217,6 @@ def read_pages(handset: Phone, reader: Reader, *, count: int, whole_ms: int) -> 
     """A lesson of pages: each read until it is told to be counted, then turned; a check is answered where it comes."""
     page = handset.page
 
-    def asking() -> bool:
-        return page.is_visible("#check-dialog[open][data-stage=asking]")
-
     def counted() -> bool:
         return page.inner_text("[data-page-says]") != ""
 
@@ -236,8 +229,8 @@ def read_pages(handset: Phone, reader: Reader, *, count: int, whole_ms: int) -> 
         reader.becomes("heading", f"第{number}节")
         reader.announcements()
         while not counted():
-            handset.wait_until(lambda: counted() or asking(), "the page to count", timeout_s=30)
-            if asking():
+            handset.wait_until(lambda: counted() or handset.asks(), "the page to count", timeout_s=30)
+            if handset.asks():
                 answer(handset, reader, whole_ms=whole_ms)
                 reader.press("Enter")
         if number < count:

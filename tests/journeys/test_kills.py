@@ -52,13 +52,9 @@ def parts_are_back(school: School, part: Part, killed: list[int]) -> bool:
 
 def play_on_to(handset: Phone, seconds: float) -> None:
     """Play to this second; a check may come on the way, and is answered."""
-
-    def is_asked() -> bool:
-        return handset.page.is_visible("#check-dialog[open][data-stage=asking]")
-
     while True:
-        handset.wait_until(lambda: is_asked() or handset.position_s() > seconds, f"second {seconds}", timeout_s=40)
-        if not is_asked():
+        handset.wait_until(lambda: handset.asks() or handset.position_s() > seconds, f"second {seconds}", timeout_s=40)
+        if not handset.asks():
             return
         handset.answer_check(questions(SHORT_S * 1000))
         go_on(handset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -133,8 +133,9 @@ def test_somebody_signed_in_is_told_that_the_database_is_away(
     assert 'href="/hours"' in answer.text
 
 
-def test_a_refusal_during_which_the_database_goes_away_says_so(own_app: Flask) -> None:
-    """What the page of the refusal asks cannot be answered any more: it is no fault, and has no number."""
+@pytest.fixture
+def losing(own_app: Flask) -> Iterator[Browser]:
+    """Somebody whose database goes away each time it has said who they are."""
     own_app.testing = False
     with own_app.app_context():
         session = db.session()
@@ -143,23 +144,20 @@ def test_a_refusal_during_which_the_database_goes_away_says_so(own_app: Flask) -
         session.close()
         engine = db.engine
     with ending(engine, "must_change"):
-        answer = reader.client.get("/log", headers={"Accept": "text/html", "Accept-Language": "en"})
+        yield reader
+
+
+def test_a_refusal_during_which_the_database_goes_away_says_so(losing: Browser) -> None:
+    """What the page of the refusal asks cannot be answered any more: it is no fault, and has no number."""
+    answer = losing.client.get("/log", headers={"Accept": "text/html", "Accept-Language": "en"})
     assert answer.status_code == 503
     assert "Nothing was lost" in text_of(answer)
     assert "Number of this fault" not in text_of(answer)
 
 
-def test_an_answer_stands_where_the_database_goes_away_behind_it(own_app: Flask) -> None:
+def test_an_answer_stands_where_the_database_goes_away_behind_it(losing: Browser) -> None:
     """The session is closed after the answer was made, and cannot: nobody loses an answer for that."""
-    own_app.testing = False
-    with own_app.app_context():
-        session = db.session()
-        reader = Browser(own_app, session, people.an_account(session))
-        session.commit()
-        session.close()
-        engine = db.engine
-    with ending(engine, "must_change"):
-        answer = reader.client.get("/log", headers={"Accept": "application/json"})
+    answer = losing.client.get("/log", headers={"Accept": "application/json"})
     assert answer.status_code == 403
 
 

@@ -7,8 +7,8 @@ from flask import Flask
 
 from elearn.db import db
 from tests.at_once import at_once
+from tests.builders_tracking import an_open_player
 from tests.conftest import scalar
-from tests.tracking.service.test_two_at_once import an_open_player
 from tests.waiting import wait_for
 
 _END_WHO_WAITS = """

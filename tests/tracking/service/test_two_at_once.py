@@ -7,22 +7,11 @@ from functools import partial
 from flask import Flask
 
 from elearn.db import db
-from elearn.demo.scripted_player import Answer, ScriptedPlayer
+from elearn.demo.scripted_player import Answer
 from elearn.tracking.ledger_check import check_ledger
 from tests.at_once import at_once
-from tests.builders_tracking import a_player, a_watchable
+from tests.builders_tracking import an_open_player
 from tests.conftest import scalar
-
-
-def an_open_player(app: Flask) -> ScriptedPlayer:
-    with app.app_context():
-        session = db.session()
-        lesson = a_watchable(session)
-        session.commit()
-        player = a_player(app, session, lesson.learner_id)
-    player.open(lesson.unit_id)
-    assert player.have_key()
-    return player
 
 
 def test_the_same_heartbeat_twice_at_once_counts_once(own_app: Flask) -> None:
